@@ -1,0 +1,221 @@
+"""Typed stub of the extension `callwright.engine._engine` (C++17 on pjsua-lib, pjsip and pjmedia).
+
+One `Engine` is one SIP user agent with one conference bridge. Its native threads never run Python and never wait for
+the GIL: what happens becomes `Event` records in a lock-free queue behind one eventfd, and every command below only
+validates its arguments, queues a job for the engine's own SIP thread and returns. A command about a leg or port that
+is already gone is a no-op; one that fails later reports a `FAILED` event with that id.
+
+Ids are unique for the life of the process, never reused; legs and ports share one id space ("nodes"), so that any
+node can be connected to any other.
+"""
+
+import enum
+from collections.abc import Sequence
+from typing import Any, final
+
+Headers = Sequence[tuple[str, str]]
+
+class EventKind(enum.IntEnum):
+    INCOMING = ...
+    """A new INVITE for which 100 was sent. id: leg. detail: request_uri, from_uri, from_header, to_uri, to_header,
+    contact, call_id, source_host, source_port (int), transport ("UDP" | "TCP"), local_host, local_port,
+    headers [(name, value)], offer (bool: the INVITE carried SDP)."""
+    PROGRESS = ...
+    """Outbound leg got a 1xx (not 100). id: leg, code: SIP code, text: reason. detail: early_media (bool)."""
+    ESTABLISHED = ...
+    """Outbound: 200 received and ACKed; inbound: ACK received. id: leg, code 200. detail: headers (of the 200; empty
+    for inbound), call_id."""
+    MEDIA = ...
+    """Media (re)started or stopped. id: leg, code: 1 active, 0 none. detail: codec ("PCMU"), clock_rate (Hz),
+    ptime (ms), remote ("host:port"), hold ("none" | "local" | "remote")."""
+    DIGIT = ...
+    """One DTMF digit received. id: leg, text: 0-9 * # A-D. detail: duration (ms), method ("rfc4733" | "info")."""
+    ENDED = ...
+    """The leg is gone; nothing more comes with this id. id: leg, code: SIP code (200 after a BYE), text: reason.
+    detail: by ("local" | "remote"), headers (of the BYE or of the final response), call_id, statistics: one JSON
+    object as text, "" when no media ran: {codec, rx: {packets, bytes, lost, discarded, reordered, duplicated,
+    jitter_ms}, tx: {packets, bytes, lost, jitter_ms}, rtt_ms} (tx.lost and tx.jitter_ms as the peer's RTCP reports)."""
+    REQUEST = ...
+    """An out-of-dialog REGISTER, SUBSCRIBE, MESSAGE or PUBLISH waits for `respond` (5 s, then the engine answers 503
+    itself). id: request. text: method. detail: as INCOMING plus content_type, body, expires (int, -1 absent), cseq."""
+    PLAYED = ...
+    """A player or tone ended and has left the bridge; its id is gone. id: port, text: "finished" | "digit" |
+    "stopped". detail: position (ms heard in all), digit (the digit that stopped it, else "")."""
+    SILENCE = ...
+    """A recorder heard no voice for its silence limit (reported once each time the limit is reached). id: recorder."""
+    LIMIT = ...
+    """A recorder reached its maximum length and has stopped by itself; RECORDED follows. id: recorder."""
+    RECORDED = ...
+    """A recorder's file is complete and closed; its ids are gone. id: recorder. text: path. detail: duration (ms),
+    voiced (ms of frames above the voice threshold), first_voice, last_voice (ms from the start; -1 when none),
+    dropped (frames lost because the writer could not keep up), error ("" or why the file is incomplete)."""
+    TAPPED = ...
+    """A tap holds at least `notify` ms unread. id: tap. Level-triggered once per `read_tap`."""
+    DRAINED = ...
+    """A source ring played its last sample. id: source."""
+    FAILED = ...
+    """A queued command failed. id: leg or port, text: what and why."""
+    LOG = ...
+    """A line of pjproject's own log. code: level (1 error, 2 warning, 3 info, 4 debug)."""
+
+@final
+class Event:
+    @property
+    def kind(self) -> EventKind: ...
+    @property
+    def id(self) -> int: ...
+    @property
+    def code(self) -> int: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def detail(self) -> dict[str, Any]: ...
+
+@final
+class Sound:
+    """An immutable mono 16-bit PCM buffer in native memory, shared by any number of players (one copy)."""
+
+    def __init__(self, samples: bytes, clock_rate: int) -> None:
+        """Args: samples: int16 little-endian mono. clock_rate: Hz; must be the engine's when it is played.
+
+        Raises: ValueError: an odd number of bytes, or a rate outside 8000..48000.
+        """
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+    @property
+    def clock_rate(self) -> int: ...
+
+@final
+class Engine:
+    def __init__(
+        self,
+        *,
+        listen: Sequence[tuple[str, str, int]],
+        media_address: str,
+        rtp_ports: tuple[int, int],
+        clock_rate: int = 16000,
+        max_legs: int = 2000,
+        user_agent: str = "Callwright",
+        log_level: int = 2,
+    ) -> None:
+        """Starts pjlib, its transports and threads. At most one Engine lives at a time in a process.
+
+        Args:
+            listen: (transport "udp" | "tcp", host, port); port 0 takes a free one (see `addresses`).
+            media_address: address advertised in SDP and bound for RTP.
+            rtp_ports: inclusive range; even ports carry RTP.
+            clock_rate: of the bridge, Hz: 8000, 16000, 32000 or 48000. Frames are 20 ms.
+            max_legs: further INVITEs are answered 503.
+            log_level: pjproject lines up to this level come as LOG events.
+
+        Raises:
+            OSError: a transport cannot be bound (errno and "udp:host:port" in the message).
+            ValueError: an argument is out of range.
+            RuntimeError: pjproject refused, with its own words.
+        """
+    @property
+    def event_fd(self) -> int:
+        """An eventfd, readable while events wait."""
+    @property
+    def addresses(self) -> list[tuple[str, str, int]]:
+        """Transports as bound: (transport, host, port), in the order of `listen`."""
+    @property
+    def clock_rate(self) -> int: ...
+    def drain(self, limit: int = 512) -> list[Event]:
+        """The oldest events, in order; clears the eventfd when none is left."""
+    def close(self) -> None:
+        """Hangs up what lives, ends every thread, frees every native object. Idempotent. Bounded (about 3 s)."""
+    def counts(self) -> dict[str, int]:
+        """Live native objects: legs, ports, sounds, requests, bridge_ports, jobs, events."""
+    def counters(self) -> dict[str, int]:
+        """Since start: invites, refused_source, refused_rate, refused_backlog, refused_full, requests, malformed."""
+
+    # admission: decided in native code before any event is made
+    def admit(self, sources: Sequence[str]) -> None:
+        """Addresses or prefixes ("127.0.0.0/8", "::1") whose INVITEs are taken; any other gets 403. Default: none.
+
+        Raises: ValueError: not an address or prefix.
+        """
+    def gate(self, *, requests_per_second: int, burst: int, backlog: int) -> None:
+        """Overload gate for requests outside a dialog: a token bucket over all sources, and a bound on undrained
+        events. Over it: 503 with Retry-After on TCP, silence on UDP. In-dialog requests always pass."""
+
+    # signalling
+    def originate(
+        self,
+        uri: str,
+        *,
+        local_uri: str,
+        headers: Headers = (),
+        username: str = "",
+        password: str = "",
+        realm: str = "",
+    ) -> int:
+        """Sends an INVITE with an offer; returns the leg's id. local_uri is the From (name-addr allowed).
+
+        Credentials, when given, answer a challenge of this dialog only, and only for `realm` when it is not empty.
+        Raises: ValueError: a URI or header cannot be parsed or holds CR, LF or NUL.
+        """
+    def answer(self, leg: int, code: int, *, reason: str = "", headers: Headers = ()) -> None:
+        """180, 183 (starts early media), 200."""
+    def hangup(self, leg: int, *, code: int = 0, reason: str = "", headers: Headers = ()) -> None:
+        """By state: final response `code` (default 603) | CANCEL | BYE. ENDED follows within the transaction's time,
+        at once (code 487) when the peer never answers a CANCEL or BYE."""
+    def hold(self, leg: int, on: bool) -> None:
+        """Re-INVITE with sendonly, or sendrecv."""
+    def send_digits(self, leg: int, digits: str, duration: int = 160) -> None:
+        """Queues RFC 4733 digits (0-9 * # A-D), duration ms each; falls back to SIP INFO when the peer offers no
+        telephone-event."""
+    def request_statistics(self, leg: int) -> str:
+        """The statistics object of ENDED, as it stands now ("" without media); a locked copy, does not block."""
+    def respond(
+        self, request: int, code: int, *, reason: str = "", headers: Headers = (), content_type: str = "", body: bytes = b""
+    ) -> None: ...
+
+    # bridge
+    def connect(self, source: int, sink: int) -> None:
+        """Source is heard by sink. Remembered until media of both is there, and across re-negotiation."""
+    def disconnect(self, source: int, sink: int) -> None: ...
+
+    # ports; each is on the bridge at once and lives until it ends by itself or `stop`
+    def player(
+        self, sounds: Sequence[Sound], *, sink: int, loop: int = 1, stop_on_digit: int = 0
+    ) -> int:
+        """Plays sounds one after the other, `loop` times (0: for ever), to `sink` (a node). The first digit of leg
+        `stop_on_digit` ends it natively, before Python hears of the digit. A digit pressed before the player was
+        created does not stop it. An empty list finishes at once."""
+    def tone(
+        self, segments: Sequence[tuple[float, float, int, int]], *, sink: int, loop: int = 1, level_dbov: float = -13.0
+    ) -> int:
+        """Segments (hz1, hz2, on ms, off ms); hz2 = 0 for a single tone; loop 0: for ever. Ends with PLAYED."""
+    def dtmf_tone(self, digits: str, *, sink: int, on: int = 120, off: int = 80) -> int:
+        """In-band DTMF; "w" pauses 500 ms, "W" 1000 ms. Ends with PLAYED."""
+    def recorder(
+        self,
+        path: str,
+        *,
+        channels: int = 1,
+        sample_rate: int = 8000,
+        max_duration: float = 0,
+        silence: float = 0,
+        append: bool = False,
+    ) -> tuple[int, ...]:
+        """Writes a 16-bit WAV file from its own thread; the header is true to within a second at any moment.
+
+        Returns one input node per channel; the first is the recorder's id. max_duration and silence in seconds,
+        0: none. The silence clock runs from the start.
+        Raises: OSError: the file cannot be created.
+        """
+    def pause(self, recorder: int, on: bool, silence: bool = True) -> None:
+        """Paused time is written as silence, or left out."""
+    def source(self, *, sink: int, capacity: int = 10000) -> int:
+        """A ring of PCM at the bridge's clock, capacity in ms, played to `sink`; silence when empty."""
+    def write(self, source: int, samples: bytes) -> int:
+        """Appends int16 mono; returns the samples taken (fewer when the ring is full). Does not block."""
+    def clear(self, source: int) -> None: ...
+    def tap(self, *, capacity: int = 2000, notify: int = 100) -> int:
+        """A sink whose audio Python may read; capacity and notify in ms. The oldest samples are lost when full."""
+    def read_tap(self, tap: int) -> bytes: ...
+    def stop(self, port: int) -> None:
+        """Ends a port: PLAYED "stopped", RECORDED; a source or tap simply goes."""
