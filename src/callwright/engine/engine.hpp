@@ -1,0 +1,167 @@
+// One SIP user agent with one conference bridge, and the thread that owns both.
+#pragma once
+
+#include <pjlib.h>
+#include <pjsua-lib/pjsua.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "event.hpp"
+#include "patch.hpp"
+
+namespace callwright {
+
+class Gate;
+class Legs;
+class Port;
+class Requests;
+
+struct Listen {
+    std::string transport;  // "udp" | "tcp"
+    std::string host;
+    int port = 0;
+};
+
+struct EngineOptions {
+    std::vector<Listen> listen;
+    std::string media_address;
+    int rtp_first = 0;
+    int rtp_last = 0;
+    unsigned clock_rate = 16000;
+    unsigned max_legs = 2000;
+    std::string user_agent;
+    int log_level = 2;
+};
+
+// A transport that cannot be bound: errno and "udp:host:port".
+struct BindError {
+    int error;
+    std::string address;
+};
+
+class Engine {
+  public:
+    // Throws std::invalid_argument, BindError, std::runtime_error.
+    explicit Engine(EngineOptions options);
+    ~Engine();
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+
+    // Any thread. The calling thread must not be the engine's. Idempotent; bounded.
+    void close();
+
+    // --- any thread ---
+    EventQueue& events() noexcept { return events_; }
+    unsigned clock_rate() const noexcept { return options_.clock_rate; }
+    unsigned samples_per_frame() const noexcept { return options_.clock_rate / 50; }
+    pj_pool_factory* pools() const noexcept { return pools_; }
+    std::uint64_t next_id() noexcept { return ++last_id_; }
+    const EngineOptions& options() const noexcept { return options_; }
+    const std::vector<Listen>& addresses() const noexcept { return bound_; }
+    // Runs on the engine thread, in order of posting, within about a millisecond. After close() has begun a job is
+    // destroyed without running: what it owns must be freed by its destructor.
+    void post(std::function<void()> job);
+    // Sends FAILED.
+    void fail(std::uint64_t id, std::string why);
+    void push(std::unique_ptr<Event> event) noexcept { events_.push(std::move(event)); }
+    // The first and every further digit of `leg` is handed to port->on_digit() until remove(port) or unwatch_digits:
+    // on the thread that received it, under the mutex that unwatching takes. Before place() is allowed, so that no digit falls
+    // between a command and its job; then a port that is never placed must be unwatched by its owner.
+    void watch_digits(Port* port, std::uint64_t leg);
+    void unwatch_digits(Port* port);
+
+    // --- engine thread only ---
+    bool on_engine_thread() const noexcept { return std::this_thread::get_id() == thread_id_; }
+    // On the bridge as node port->id(), heard by `sink` (0: nobody yet). The engine keeps it by id until remove().
+    // When the bridge refuses, FAILED is sent and the port destroyed as remove() would.
+    void place(Port* port, std::uint64_t sink);
+    // Off the bridge, off the digit watch, then pjmedia_port_destroy: the caller's pointer is dead. Unknown: no-op.
+    void remove(std::uint64_t port_id);
+    Port* find_port(std::uint64_t id) const;
+    Patch& patch() noexcept { return patch_; }
+    // Runs once on the engine thread in close(), after every port was closed and removed and before pjsua goes.
+    void at_close(std::function<void()> job) { closers_.push_back(std::move(job)); }
+
+    // What the engine needs of a Port (port.hpp, the ports' side):
+    //   std::uint64_t id() const;                     pjmedia_port* media();
+    //   virtual void on_digit(std::uint64_t leg, char digit, unsigned duration);   any thread, must not block
+    //   virtual void close();    engine thread, in Engine::close(): push the last event; the engine then remove()s it
+    //   static std::size_t live();                    ports whose memory is not yet freed; and the same for Sound::live()
+
+    // --- commands (any thread; each queues a job) ---
+    void connect(std::uint64_t source, std::uint64_t sink);
+    void disconnect(std::uint64_t source, std::uint64_t sink);
+
+    // --- parts, for each other ---
+    Legs& legs() noexcept { return *legs_; }
+    Gate& gate() noexcept { return *gate_; }
+    Requests& requests() noexcept { return *requests_; }
+    // A digit received on a leg: watching ports first, then DIGIT. Any thread.
+    void digit(std::uint64_t leg, char digit, unsigned duration, const char* method);
+    std::vector<std::pair<const char*, std::size_t>> counts() const;
+    std::vector<std::pair<const char*, std::uint64_t>> counters() const;
+    // The engine that lives, for pjsip's callbacks, which carry no user data.
+    static Engine* current() noexcept;
+
+  private:
+    struct Job {
+        std::function<void()> run;
+        Job* next = nullptr;
+    };
+
+    void run(std::function<void(std::exception_ptr)> started);
+    void start();
+    void start_library();
+    void start_transports();
+    void start_wakeup();
+    void stop();
+    void run_jobs();
+    void drop_jobs();
+    void wake() noexcept;
+    static void on_wakeup(pj_ioqueue_key_t* key, pj_ioqueue_op_key_t* op, pj_ssize_t bytes);
+    static void on_log(int level, const char* data, int length);
+
+    EngineOptions options_;
+    EventQueue events_;
+    std::atomic<std::uint64_t> last_id_;
+    pj_pool_factory* pools_ = nullptr;
+    std::vector<Listen> bound_;
+
+    std::thread thread_;
+    std::thread::id thread_id_;
+    std::atomic<bool> closing_{false};
+    bool stop_ = false;
+    std::mutex close_mutex_;
+
+    std::atomic<Job*> posted_{nullptr};
+    std::atomic<std::size_t> jobs_{0};
+    std::array<int, 2> wakeup_{-1, -1};
+    pj_pool_t* pool_ = nullptr;
+    pj_ioqueue_key_t* wakeup_key_ = nullptr;
+    pj_ioqueue_op_key_t wakeup_op_{};
+    std::array<char, 64> wakeup_buffer_{};
+
+    Patch patch_;
+    std::unordered_map<std::uint64_t, Port*> ports_;
+    std::mutex digits_mutex_;
+    std::unordered_map<std::uint64_t, std::vector<Port*>> digit_watchers_;
+    std::vector<std::function<void()>> closers_;
+    std::atomic<std::uint64_t> dropped_lines_{0};
+
+    std::unique_ptr<Legs> legs_;
+    std::unique_ptr<Gate> gate_;
+    std::unique_ptr<Requests> requests_;
+};
+
+}  // namespace callwright
