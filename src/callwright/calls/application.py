@@ -1,0 +1,58 @@
+"""Who answers a session: where its documents come from and where its progress is reported."""
+
+from dataclasses import dataclass, field
+
+ALL_EVENTS = frozenset({"initiated", "ringing", "answered", "completed"})
+FINAL_ONLY = frozenset({"completed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A URL of an application server and the method it is requested with.
+
+    Attributes:
+        url: absolute; userinfo and a fragment of connection overrides (call-control reference §2.6) are allowed.
+        method: "GET" or "POST".
+    """
+
+    url: str
+    method: str = "POST"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as every layer needs it.
+
+    Attributes:
+        sid: AC...
+        auth_token: signs the webhooks and opens the REST API; never logged.
+        calls_per_second: how many REST calls may start each second; the others queue.
+        concurrent_calls: live calls, legs of both directions counted.
+    """
+
+    sid: str
+    auth_token: str = field(repr=False)
+    friendly_name: str = ""
+    calls_per_second: float = 10.0
+    concurrent_calls: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What runs a session.
+
+    Attributes:
+        voice: the primary URI of the first document; None when `twiml` is given.
+        twiml: a document given in place of a URI; it has no base URL.
+        fallback: the secondary URI, asked when a fetch or a document fails.
+        status_callback: where call progress is posted.
+        status_events: which of initiated, ringing, answered, completed are posted.
+        sid: AP... when a stored application handles the call.
+    """
+
+    voice: Hook | None = None
+    twiml: str | None = None
+    fallback: Hook | None = None
+    status_callback: Hook | None = None
+    status_events: frozenset[str] = FINAL_ONLY
+    sid: str | None = None

@@ -1,0 +1,57 @@
+"""The states of a call and the transitions between them (call-control reference §2.1, §2.2, §7.4)."""
+
+from enum import StrEnum
+
+
+class CallStatus(StrEnum):
+    """CallStatus as the API and the webhooks spell it."""
+
+    QUEUED = "queued"
+    INITIATED = "initiated"
+    RINGING = "ringing"
+    IN_PROGRESS = "in-progress"
+    COMPLETED = "completed"
+    BUSY = "busy"
+    FAILED = "failed"
+    NO_ANSWER = "no-answer"
+    CANCELED = "canceled"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing follows."""
+        return self in FINAL
+
+
+class Direction(StrEnum):
+    """Direction as the API and the webhooks spell it."""
+
+    INBOUND = "inbound"
+    OUTBOUND_API = "outbound-api"
+    OUTBOUND_DIAL = "outbound-dial"
+
+
+FINAL = frozenset(
+    {CallStatus.COMPLETED, CallStatus.BUSY, CallStatus.FAILED, CallStatus.NO_ANSWER, CallStatus.CANCELED}
+)
+
+TRANSITIONS: dict[CallStatus, frozenset[CallStatus]] = {
+    CallStatus.QUEUED: frozenset({CallStatus.INITIATED, CallStatus.RINGING, CallStatus.FAILED, CallStatus.CANCELED}),
+    CallStatus.INITIATED: frozenset({CallStatus.RINGING, CallStatus.IN_PROGRESS, *(FINAL - {CallStatus.COMPLETED})}),
+    CallStatus.RINGING: frozenset({CallStatus.IN_PROGRESS, *FINAL}),
+    CallStatus.IN_PROGRESS: frozenset({CallStatus.COMPLETED}),
+    **{status: frozenset() for status in FINAL},
+}
+
+
+def status_for_sip(code: int, *, rang: bool) -> CallStatus:
+    """The final status that a SIP final response means for a call that was never answered.
+
+    Args:
+        code: 300..699.
+        rang: whether a 18x came before (a 408 after ringing is no-answer, before it a failure).
+    """
+    if code in (486, 600):
+        return CallStatus.BUSY
+    if code in (480, 487, 603) or (code == 408 and rang):
+        return CallStatus.NO_ANSWER
+    return CallStatus.FAILED

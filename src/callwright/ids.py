@@ -1,0 +1,24 @@
+"""SIDs: two letters and 32 lower-case hexadecimal digits (call-control reference §3.1)."""
+
+import re
+import secrets
+
+_SID = re.compile(r"[A-Z]{2}[0-9a-f]{32}\Z")
+
+ACCOUNT = "AC"
+CALL = "CA"
+RECORDING = "RE"
+APPLICATION = "AP"
+PHONE_NUMBER = "PN"
+NOTIFICATION = "NO"
+REQUEST = "RQ"
+
+
+def new(prefix: str) -> str:
+    """A fresh random SID with this prefix, e.g. `new(CALL)`."""
+    return prefix + secrets.token_hex(16)
+
+
+def valid(sid: str, prefix: str) -> bool:
+    """Whether `sid` is well formed and of this kind."""
+    return sid.startswith(prefix) and _SID.match(sid) is not None

@@ -1,0 +1,74 @@
+"""Logging: one line a fact, with the CallSid and AccountSid of the call it belongs to; text for people, JSON for machines.
+
+Wire and state traces go to DEBUG with fixed marks: `<` received, `>` sent, `-` state, `x` fault. Secrets are never logged.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import MutableMapping
+from datetime import UTC, datetime
+from typing import Any
+
+
+class CallLog(logging.LoggerAdapter[logging.Logger]):
+    """A logger bound to one call: every line carries `call_sid` and `account_sid`."""
+
+    def __init__(self, logger: logging.Logger, call_sid: str, account_sid: str) -> None:
+        super().__init__(logger, {"call_sid": call_sid, "account_sid": account_sid})
+
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        kwargs["extra"] = self.extra
+        return msg, kwargs
+
+
+def _printable(text: str) -> str:
+    """Control characters escaped, so that no peer can forge a log line."""
+    return "".join(c if c >= " " and c != "\x7f" else f"\\x{ord(c):02x}" for c in text)
+
+
+class TextFormat(logging.Formatter):
+    """`2026-01-31T10:00:00.123Z INFO  calls CA0123... message`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        stamp = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")[:-6]
+        area = record.name.removeprefix("callwright.").split(".")[0]
+        sid = getattr(record, "call_sid", "")
+        line = f"{stamp}Z {record.levelname:<7} {area:<7} {sid + ' ' if sid else ''}{_printable(record.getMessage())}"
+        if record.exc_info:
+            line += "\n" + self.formatException(record.exc_info)
+        return line
+
+
+class JsonFormat(logging.Formatter):
+    """One JSON object a line: at, level, area, message, call_sid, account_sid, exception."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "area": record.name.removeprefix("callwright."),
+            "message": record.getMessage(),
+        }
+        for key in ("call_sid", "account_sid"):
+            if value := getattr(record, key, ""):
+                entry[key] = value
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
+
+
+def configure(level: str, style: str) -> None:
+    """Sets the root logger up, to standard error.
+
+    Args:
+        level: DEBUG, INFO, WARNING or ERROR.
+        style: "text" or "json".
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormat() if style == "json" else TextFormat())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for noisy in ("aiosqlite", "asyncio", "uvicorn.access", "sqlalchemy.engine"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
