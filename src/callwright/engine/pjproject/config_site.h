@@ -78,8 +78,8 @@
 #define PJSUA_MAX_PLAYERS 4
 #define PJSUA_MAX_RECORDERS 4
 
-/* Media lines of one description: a video-conference offer has five. pjsua reserves 0.9 kB a line for each
- * call at start (31 MB for 4,096 calls); an answer would lack the lines beyond the limit. */
+/* Media lines of one description: a video-conference offer has five. pjsua reserves 1.3 kB a line for each
+ * call that it is set to allow, at start (46 MB for 4,096); an answer would lack the lines beyond the limit. */
 #define PJMEDIA_MAX_SDP_MEDIA 8
 
 /* Attributes of one media line: candidates of many interfaces stand before the formats in a browser's offer,
