@@ -4,9 +4,12 @@
 # checksum; the pjproject component of Debian's asterisk source package, by the archive's signature. Each
 # function sets SOURCE_TARBALL or SOURCE_TREE and SOURCE_NAME, or returns 1 and says why.
 
+# shellcheck disable=SC2034 # the variables are read by the script that sources this one
+
 readonly PJPROJECT_VERSION=2.17
 readonly PJPROJECT_SHA256=04b2eb1f0f01aa0ad1945b167171843448a51aa6b7c3e806496d434f13a112b7
-readonly PJPROJECT_URL=https://raw.githubusercontent.com/asterisk/third-party/master/pjproject/$PJPROJECT_VERSION/pjproject-$PJPROJECT_VERSION.tar.bz2
+readonly PJPROJECT_FOLDER=https://raw.githubusercontent.com/asterisk/third-party/master/pjproject/$PJPROJECT_VERSION
+readonly PJPROJECT_TARBALL=pjproject-$PJPROJECT_VERSION.tar.bz2
 readonly DEBIAN_SUITE=sid
 
 SOURCE_TARBALL='' SOURCE_TREE='' SOURCE_NAME=''
@@ -18,7 +21,7 @@ find_source() {
         given_source
     else
         upstream_source "$downloads" || debian_source "$downloads" ||
-            fail "no source of pjproject $PJPROJECT_VERSION could be reached; set PJPROJECT_SOURCE to a tarball or directory"
+            fail "no source of pjproject can be reached: set PJPROJECT_SOURCE to a tarball or directory of it"
     fi
 }
 
@@ -34,12 +37,12 @@ given_source() {
 }
 
 upstream_source() {
-    local tarball=$1/${PJPROJECT_URL##*/}
+    local tarball=$1/$PJPROJECT_TARBALL
     if [ ! -f "$tarball" ]; then
         command -v curl >/dev/null || { say "pjproject: curl is missing, upstream is left out"; return 1; }
         # A host that cannot be reached costs 4 s; one that answers may take as long as it keeps sending.
         if ! curl --silent --show-error --fail --location --proto '=https' --connect-timeout 4 --speed-limit 1024 \
-            --speed-time 4 --output "$tarball.part" "$PJPROJECT_URL" 2>/dev/null; then
+            --speed-time 4 --output "$tarball.part" "$PJPROJECT_FOLDER/$PJPROJECT_TARBALL" 2>/dev/null; then
             rm -f -- "$tarball.part"
             say "pjproject: the upstream release cannot be downloaded from here"
             return 1
@@ -89,20 +92,13 @@ debian_keyring() {
 # The mirrors that apt is configured with, both formats, best guess first: a Debian mirror itself, or the
 # Debian tree that most of Ubuntu's mirrors carry beside their own.
 debian_mirrors() {
-    local parts=/etc/apt/sources.list.d
-    {
-        # shellcheck disable=SC2046 # the names of a glob that may match nothing
-        sed -nE 's/^[[:space:]]*URIs:[[:space:]]*//p' $(existing "$parts"/*.sources) /dev/null | tr -s ' \t' '\n\n'
-        sed -nE 's/^[[:space:]]*deb(-src)?[[:space:]]+(\[[^]]*\][[:space:]]+)?([^[:space:]]+).*/\3/p' \
-            $(existing /etc/apt/sources.list "$parts"/*.list) /dev/null
-    } | sed -E 's,/+$,,; s,/ubuntu$,/debian,' | grep -vE '(^$|security|ports\.ubuntu)' | awk '!seen[$0]++'
-}
-
-existing() {
-    local name
-    for name in "$@"; do
-        [ ! -f "$name" ] || printf '%s\n' "$name"
-    done
+    local file
+    for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.{list,sources}; do
+        [ -f "$file" ] || continue
+        sed -nE -e 's/^[[:space:]]*URIs:[[:space:]]*//p' \
+            -e 's/^[[:space:]]*deb(-src)?[[:space:]]+(\[[^]]*\][[:space:]]+)?([^[:space:]]+).*/\3/p' "$file"
+    done | tr -s '[:blank:]' '\n' | sed -E 's,/+$,,; s,/ubuntu$,/debian,' |
+        grep -vE '^$|security|ports\.ubuntu' | awk '!seen[$0]++'
 }
 
 # debian_download FOLDER KEYRING MIRROR - prints the verified tarball's path. apt works in lists and caches of
