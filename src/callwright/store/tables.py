@@ -1,0 +1,139 @@
+"""The tables of records: calls, recordings, the steps of each call, callbacks still to deliver.
+
+Every column but the key may be NULL, so that a staged upsert may carry only what changed. Moments are aware UTC
+datetimes on the Python side, durations whole seconds, waits milliseconds.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Boolean, Column, DateTime, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware datetime, kept as UTC; databases without time zones keep it naive."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+metadata = MetaData()
+
+
+def _column(name: str, kind: Any, *, key: bool = False) -> Column[Any]:
+    return Column(name, kind, primary_key=key, nullable=not key, autoincrement=False)
+
+
+calls = Table(
+    "calls",
+    metadata,
+    _column("sid", String(34), key=True),
+    _column("account_sid", String(34)),
+    _column("parent_call_sid", String(34)),
+    _column("date_created", Moment()),
+    _column("date_updated", Moment()),
+    _column("to", Text()),
+    _column("from", Text()),
+    _column("phone_number_sid", String(34)),
+    _column("status", String(16)),
+    _column("start_time", Moment()),
+    _column("end_time", Moment()),
+    _column("duration", Integer()),
+    _column("direction", String(24)),
+    _column("answered_by", String(24)),
+    _column("forwarded_from", Text()),
+    _column("caller_name", Text()),
+    _column("queue_time", Integer()),
+    _column("trunk", Text()),
+    _column("sip_call_id", Text()),
+    _column("sip_code", Integer()),
+    _column("error_code", Integer()),
+    _column("statistics", JSON(none_as_null=True)),
+    _column("outcome", String(16)),
+)
+"""One row a call or leg (call-control reference §3.2). A call is live while `end_time` is NULL."""
+
+Index("calls_newest", calls.c.account_sid, calls.c.date_created, calls.c.sid)
+Index("calls_to", calls.c.to, calls.c.date_created)
+Index("calls_from", calls.c["from"], calls.c.date_created)
+_CHILD = calls.c.parent_call_sid.is_not(None)
+Index("calls_parent", calls.c.parent_call_sid, sqlite_where=_CHILD, postgresql_where=_CHILD)
+_LIVE = calls.c.end_time.is_(None)
+Index("calls_live", calls.c.account_sid, calls.c.date_created, sqlite_where=_LIVE, postgresql_where=_LIVE)
+
+recordings = Table(
+    "recordings",
+    metadata,
+    _column("sid", String(34), key=True),
+    _column("account_sid", String(34)),
+    _column("call_sid", String(34)),
+    _column("conference_sid", String(34)),
+    _column("date_created", Moment()),
+    _column("date_updated", Moment()),
+    _column("start_time", Moment()),
+    _column("duration", Integer()),
+    _column("channels", Integer()),
+    _column("source", String(32)),
+    _column("track", String(8)),
+    _column("status", String(16)),
+    _column("error_code", Integer()),
+    _column("path", Text()),
+    _column("deleted", Boolean()),
+)
+"""One row a recording (call-control reference §3.3). `path` is relative to the recordings' directory."""
+
+Index("recordings_newest", recordings.c.account_sid, recordings.c.date_created, recordings.c.sid)
+Index("recordings_call", recordings.c.call_sid)
+_OPEN = recordings.c.duration.is_(None)
+Index("recordings_open", recordings.c.status, sqlite_where=_OPEN, postgresql_where=_OPEN)
+
+call_events = Table(
+    "call_events",
+    metadata,
+    _column("call_sid", String(34), key=True),
+    _column("number", Integer(), key=True),
+    _column("at", Moment()),
+    _column("kind", String(32)),
+    _column("data", JSON(none_as_null=True)),
+)
+"""The steps of a call in order: what was asked, answered, run and decided."""
+
+callbacks = Table(
+    "callbacks",
+    metadata,
+    _column("id", String(64), key=True),
+    _column("account_sid", String(34)),
+    _column("call_sid", String(34)),
+    _column("kind", String(32)),
+    _column("url", Text()),
+    _column("method", String(4)),
+    _column("params", JSON(none_as_null=True)),
+    _column("token", String(64)),
+    _column("attempt", Integer()),
+    _column("next_at", Moment()),
+    _column("created_at", Moment()),
+    _column("state", String(16)),
+    _column("error", Text()),
+)
+"""Callbacks that are not delivered yet (`pending`) or never will be (`given_up`); a delivered one's row is deleted."""
+
+Index("callbacks_due", callbacks.c.state, callbacks.c.next_at)
+
+meta = Table(
+    "meta",
+    metadata,
+    _column("name", String(32), key=True),
+    _column("at", Moment()),
+)
+"""Moments of the daemon itself: `alive` is when it last was known to run."""
