@@ -6,6 +6,7 @@ number of statements, which an asynchronous driver pays for each of them.
 """
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -77,7 +78,11 @@ class SqliteDatabase:
             raise StartError(f"the database must be a file: {url}")
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         # The pysqlite driver: its connections live on the threads above.
-        engine = create_engine(make_url(url).set(drivername="sqlite+pysqlite"), poolclass=NullPool)
+        engine = create_engine(
+            make_url(url).set(drivername="sqlite+pysqlite"),
+            poolclass=NullPool,
+            json_serializer=partial(json.dumps, default=str, ensure_ascii=False, separators=(",", ":")),
+        )
         event.listen(engine, "connect", _prepare)
         database = cls(engine)
         try:

@@ -11,8 +11,9 @@ def _text(*names: str) -> list[sa.Column[str]]:
     return [sa.Column(name, sa.Text()) for name in names]
 
 
-def _moments(*names: str) -> list[sa.Column[object]]:
-    return [sa.Column(name, sa.DateTime(timezone=True)) for name in names]
+def _moments(*names: str) -> list[sa.Column[str]]:
+    moment = sa.Text().with_variant(sa.DateTime(timezone=True), "postgresql")
+    return [sa.Column(name, moment) for name in names]
 
 
 def _integers(*names: str) -> list[sa.Column[int]]:
@@ -35,7 +36,7 @@ def _calls() -> None:
         *_strings(34, "account_sid", "parent_call_sid"),
         *_moments("date_created", "date_updated"),
         *_text("to", "from"),
-        *_strings(34, "phone_number_sid"),
+        *_strings(34, "phone_number_sid", "application_sid"),
         *_strings(16, "status"),
         *_moments("start_time", "end_time"),
         *_integers("duration"),
