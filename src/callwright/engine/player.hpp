@@ -1,0 +1,67 @@
+// Ports that play something to its end and say so with PLAYED: prompts here, tones in tone.hpp.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "port.hpp"
+#include "signal.hpp"
+#include "sound.hpp"
+
+namespace callwright {
+
+// What playing has in common: the position, the three ways to end, and PLAYED exactly once.
+class Playback : public Port {
+  public:
+    ~Playback() override;
+
+    // Native stop: silent from this moment on, before Python hears of the digit.
+    void on_digit(std::uint64_t leg, char digit, unsigned duration) override;
+    void close() override;
+    // The first digit of `leg` from now on ends it. Once, before it is placed.
+    void stop_on_digit_of(std::uint64_t leg);
+
+    // PLAYED of a playback that had nothing to play.
+    static void report_empty(Engine& engine, std::uint64_t id);
+
+  protected:
+    struct Rendered {
+        unsigned count;  // samples written, fewer than asked for only at the end
+        bool audible;    // false: all of them are zero
+        bool last;       // nothing is left after these
+    };
+
+    Playback(Engine& engine, std::uint64_t id, const char* name);
+    // Clock thread: the next samples; at least one while the last result was not `last`.
+    virtual Rendered render(std::int16_t* samples, unsigned count) noexcept = 0;
+
+  private:
+    bool read(std::int16_t* samples) noexcept final;
+    void report(const char* how, char digit) noexcept;
+
+    Signal<> played_;
+    std::atomic<std::uint64_t> position_{0};  // samples handed to the bridge
+    std::atomic<bool> silent_{false};
+    std::atomic<char> digit_{0};
+    std::uint64_t watched_ = 0;
+};
+
+// Sounds one after the other without a gap, the whole list `loop` times (0: for ever).
+class Player final : public Playback {
+  public:
+    // `sounds` hold at least one sample in all.
+    Player(Engine& engine, std::uint64_t id, std::vector<SoundPtr> sounds, unsigned loop);
+
+  private:
+    Rendered render(std::int16_t* samples, unsigned count) noexcept override;
+    bool next_sound() noexcept;
+
+    const std::vector<SoundPtr> sounds_;
+    const unsigned loop_;
+    std::size_t sound_ = 0;   // index of the one that plays
+    std::size_t offset_ = 0;  // samples of it that were played
+    unsigned rounds_ = 0;     // times that the list was played to its end
+};
+
+}  // namespace callwright
