@@ -90,7 +90,7 @@ install_packages() {
 absent() {
     local installed
     # shellcheck disable=SC2016 # the format is dpkg's
-    installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p')
+    installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p') || true
     printf '%s\n' "$@" | grep -vxF "${installed:-none}" || true
 }
 
