@@ -64,8 +64,13 @@ calls = Table(
     _column("error_code", Integer()),
     _column("statistics", JSON(none_as_null=True)),
     _column("outcome", String(16)),
+    _column("status_callback", JSON(none_as_null=True)),
 )
-"""One row a call or leg (call-control reference §3.2). A call is live while `end_time` is NULL."""
+"""One row a call or leg (call-control reference §3.2). A call is live while `end_time` is NULL.
+
+`status_callback` is where its progress is posted: {"url", "method", "events", "sequence" (of the next one)}; a call
+that a crash cut off has its last callback from it.
+"""
 
 Index("calls_newest", calls.c.account_sid, calls.c.date_created, calls.c.sid)
 Index("calls_to", calls.c.to, calls.c.date_created)

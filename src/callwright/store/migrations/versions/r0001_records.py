@@ -47,6 +47,7 @@ def _calls() -> None:
         *_integers("sip_code", "error_code"),
         sa.Column("statistics", sa.JSON()),
         *_strings(16, "outcome"),
+        sa.Column("status_callback", sa.JSON()),
     )
     op.create_index("calls_newest", "calls", ["account_sid", "date_created", "sid"])
     op.create_index("calls_to", "calls", ["to", "date_created"])

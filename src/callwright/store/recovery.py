@@ -1,0 +1,97 @@
+"""What a crash left open is closed at the next start: calls get their end, recordings their length."""
+
+import asyncio
+import logging
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select
+
+from callwright import clock
+from callwright.errors import Outcome
+from callwright.store import wav
+from callwright.store.sqlite import Row
+from callwright.store.store import Store
+from callwright.store.tables import call_events, calls, recordings
+
+log = logging.getLogger(__name__)
+
+LIVE = ("queued", "initiated", "ringing", "in-progress")
+OPEN = ("in-progress", "paused", "processing")
+ABSENT_TOO_SHORT = 16101
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """The rows that were closed, as they now are."""
+
+    calls: list[Row]
+    recordings: list[Row]
+
+
+async def recover(store: Store, directory: Path) -> Recovered:
+    """Closes every call and recording that is still open in the database. Run before the first call is taken.
+
+    An answered call becomes completed, any other failed; both end when the daemon was last known to run. A recording
+    becomes completed with what its file holds, or absent.
+
+    Args:
+        directory: below which the paths of recordings lie.
+
+    Raises:
+        StoreError: the database cannot be read or written.
+    """
+    live = await store.fetch(select(calls).where(calls.c.end_time.is_(None), calls.c.status.in_(LIVE)))
+    closed = [await _close_call(store, row) for row in live]
+    left = await store.fetch(select(recordings).where(recordings.c.duration.is_(None), recordings.c.status.in_(OPEN)))
+    ended = [await _close_recording(store, row, directory) for row in left]
+    await store.flushed()
+    if closed or ended:
+        log.warning("- closed after a crash: %d calls, %d recordings", len(closed), len(ended))
+    return Recovered(closed, ended)
+
+
+async def _close_call(store: Store, row: Row) -> Row:
+    events = await store.fetch(
+        select(call_events.c.at, call_events.c.kind)
+        .where(call_events.c.call_sid == row["sid"])
+        .order_by(call_events.c.number)
+    )
+    moments: list[datetime | None] = [
+        row["date_created"],
+        row["date_updated"],
+        store.last_alive,
+        *(e["at"] for e in events),
+    ]
+    end = max((moment for moment in moments if moment is not None), default=clock.now())
+    answered = next((event["at"] for event in events if event["kind"] == "answered"), row["start_time"])
+    talked = row["status"] == "in-progress"
+    seconds = max(1, math.ceil((end - answered).total_seconds())) if talked and answered else 0
+    change: Row = {
+        "sid": row["sid"],
+        "status": "completed" if talked else "failed",
+        "end_time": end,
+        "duration": seconds,
+        "outcome": str(Outcome.INDETERMINATE),
+        "date_updated": clock.now(),
+    }
+    store.put(calls, change)
+    return row | change
+
+
+async def _close_recording(store: Store, row: Row, directory: Path) -> Row:
+    sound = None
+    if row["path"]:
+        try:
+            sound = await asyncio.to_thread(wav.mend, directory / row["path"])
+        except OSError as error:
+            log.warning("x recording %s cannot be recovered: %s", row["sid"], error)
+    change: Row = {"sid": row["sid"], "duration": 0, "date_updated": clock.now()}
+    if sound is None:
+        change |= {"status": "absent", "error_code": ABSENT_TOO_SHORT}
+    else:
+        change |= {"status": "completed", "duration": max(1, round(sound.seconds)), "channels": sound.channels}
+    store.put(recordings, change)
+    return row | change

@@ -1,0 +1,57 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from callwright.store.recovery import recover
+from callwright.store.store import Store
+from callwright.store.tables import call_events, calls, meta, recordings
+
+from .test_wav import unfinished
+
+BEGUN = datetime(2026, 1, 31, 10, 0, tzinfo=UTC)
+
+
+async def crashed(url: str) -> None:
+    """The database of a daemon that died 100 s after it took its calls."""
+    store = await Store.open(url)
+    for sid, status in (("CA1", "in-progress"), ("CA2", "ringing"), ("CA3", "queued")):
+        store.put(calls, {"sid": sid, "status": status, "date_created": BEGUN, "date_updated": BEGUN})
+    ended = {"status": "busy", "end_time": BEGUN, "date_updated": BEGUN}
+    store.put(calls, {"sid": "CA4", "date_created": BEGUN, **ended})
+    store.put(call_events, {"call_sid": "CA1", "number": 0, "at": BEGUN, "kind": "ringing"})
+    store.put(call_events, {"call_sid": "CA1", "number": 1, "at": BEGUN + timedelta(seconds=9.5), "kind": "answered"})
+    for sid, path in (("RE1", "RE1.wav"), ("RE2", "gone.wav"), ("RE3", None)):
+        store.put(recordings, {"sid": sid, "status": "in-progress", "path": path})
+    store.put(recordings, {"sid": "RE4", "status": "completed", "duration": 7, "path": "RE4.wav"})
+    await store.close()
+    again = await Store.open(url)
+    again.put(meta, {"name": "alive", "at": BEGUN + timedelta(seconds=100)})
+    await again.close()
+
+
+async def test_closes_calls_and_recordings(url: str, tmp_path: Path) -> None:
+    await crashed(url)
+    unfinished(tmp_path / "RE1.wav", 12.25)
+    store = await Store.open(url)
+    store.last_alive = BEGUN + timedelta(seconds=100)
+    found = await recover(store, tmp_path)
+    assert {row["sid"]: (row["status"], row["duration"]) for row in found.calls} == {
+        "CA1": ("completed", 91),
+        "CA2": ("failed", 0),
+        "CA3": ("failed", 0),
+    }
+    assert {row["end_time"] for row in found.calls} == {BEGUN + timedelta(seconds=100)}
+    assert {row["outcome"] for row in found.calls} == {"indeterminate"}
+    assert {row["sid"]: (row["status"], row["duration"]) for row in found.recordings} == {
+        "RE1": ("completed", 12),
+        "RE2": ("absent", 0),
+        "RE3": ("absent", 0),
+    }
+    for table, rows in ((calls, found.calls), (recordings, found.recordings)):
+        for row in rows:
+            assert await store.get(table, row["sid"]) == row
+    untouched = await store.get(calls, "CA4")
+    assert untouched is not None
+    assert untouched["status"] == "busy"
+    again = await recover(store, tmp_path)
+    assert (again.calls, again.recordings) == ([], [])
+    await store.close()
