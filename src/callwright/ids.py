@@ -1,5 +1,6 @@
 """SIDs: two letters and 32 lower-case hexadecimal digits (call-control reference §3.1)."""
 
+import hashlib
 import re
 import secrets
 
@@ -22,3 +23,8 @@ def new(prefix: str) -> str:
 def valid(sid: str, prefix: str) -> bool:
     """Whether `sid` is well formed and of this kind."""
     return sid.startswith(prefix) and _SID.match(sid) is not None
+
+
+def derived(prefix: str, *parts: str) -> str:
+    """The SID of something that the configuration file declares: the same at every start."""
+    return prefix + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]

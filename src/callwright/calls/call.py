@@ -1,0 +1,437 @@
+"""A call: the resource that the API shows, its state, and the control surface that instructions drive."""
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from callwright import clock, ids
+from callwright.calls import dial, gather, record
+from callwright.calls.application import Account, Application
+from callwright.calls.control import (
+    Dialled,
+    DialPlan,
+    Gathered,
+    GatherPlan,
+    Prompt,
+    Recorded,
+    RecordPlan,
+    StatusCallback,
+)
+from callwright.calls.exchange import Exchange
+from callwright.calls.prompts import Prompter
+from callwright.calls.status import TRANSITIONS, CallStatus, Direction, status_for_sip
+from callwright.errors import LegGone, Outcome
+from callwright.log import CallLog
+from callwright.sip.leg import Ending, Leg, LegState
+from callwright.store import tables
+
+logger = logging.getLogger(__name__)
+
+API_VERSION = "2010-04-01"
+GEOGRAPHY = tuple(
+    f"{who}{what}" for who in ("From", "To", "Caller", "Called") for what in ("City", "State", "Zip", "Country")
+)
+EVENT_OF = {
+    CallStatus.INITIATED: "initiated",
+    CallStatus.RINGING: "ringing",
+    CallStatus.IN_PROGRESS: "answered",
+}
+REJECT_CODES = {"busy": (486, CallStatus.BUSY), "rejected": (603, CallStatus.NO_ANSWER)}
+
+
+class Call:
+    """One call of one account.
+
+    Args:
+        application: whose status callback and fallback hold for this call.
+        extra: parameters that every request of this call carries besides the standard ones (SipCallId, ...).
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        account: Account,
+        application: Application,
+        *,
+        direction: Direction,
+        from_: str,
+        to: str,
+        parent: "Call | None" = None,
+        trunk: str = "",
+        number_sid: str | None = None,
+        extra: dict[str, str] | None = None,
+    ) -> None:
+        self.exchange = exchange
+        self.account = account
+        self.application = application
+        self.sid = ids.new(ids.CALL)
+        self.direction = direction
+        self.from_ = from_
+        self.to = to
+        self.parent = parent
+        self.trunk = trunk
+        self.leg: Leg | None = None
+        self.log = CallLog(logger, self.sid, account.sid)
+        self.prompter = Prompter(self)
+        self.time_limit = exchange.call_seconds
+        self.verdict: CallStatus | None = None
+        self.ended: asyncio.Future[CallStatus] = exchange.endpoint.loop.create_future()
+        self._number_sid = number_sid
+        self._extra = extra or {}
+        self._status = CallStatus.RINGING if direction is Direction.INBOUND else CallStatus.QUEUED
+        self._created = clock.now()
+        self._start: datetime | None = None
+        self._end: datetime | None = None
+        self._answered_at = 0.0
+        self._seconds = 0
+        self._sequence = 0
+        self._notes = 0
+        self._limit: asyncio.TimerHandle | None = None
+        self._sip_code = 0
+        self._ended_by = ""
+        self._row: dict[str, Any] = {}
+        # done when a live redirect takes a dialled child out of its dial
+        self.taken: asyncio.Future[None] = exchange.endpoint.loop.create_future()
+        exchange.live[self.sid] = self
+        exchange.capacity.enter(account.sid, trunk)
+        self._save(**self._identity())
+
+    # the resource
+
+    @property
+    def account_sid(self) -> str:
+        """AC... of the owner."""
+        return self.account.sid
+
+    @property
+    def status(self) -> CallStatus:
+        """CallStatus; only `_enter` changes it."""
+        return self._status
+
+    @property
+    def duration(self) -> int:
+        """Seconds from answer to end, rounded up; 0 when never answered."""
+        return self._seconds
+
+    @property
+    def sip_code(self) -> int:
+        """The final SIP code of the leg; 0 while it lives."""
+        return self._sip_code
+
+    def _identity(self) -> dict[str, Any]:
+        return {
+            "sid": self.sid,
+            "account_sid": self.account.sid,
+            "parent_call_sid": self.parent.sid if self.parent else None,
+            "date_created": self._created,
+            "from": self.from_,
+            "to": self.to,
+            "phone_number_sid": self._number_sid,
+            "direction": str(self.direction),
+            "status": str(self._status),
+            "trunk": self.trunk or None,
+            "application_sid": self.application.sid,
+        }
+
+    def _save(self, **columns: Any) -> None:
+        """Stages the whole row, so that one upsert holds it whatever came before."""
+        self._row.update(columns, date_updated=clock.now())
+        self.exchange.store.put(tables.calls, self._row)
+
+    def _enter(self, status: CallStatus, **columns: Any) -> None:
+        """The one place where the status changes: checks it, writes it, tells it."""
+        if status not in TRANSITIONS[self._status]:
+            self.log.debug("- %s after %s is not a transition", status, self._status)
+            return
+        self._status = status
+        self._save(status=str(status), **columns)
+        event = EVENT_OF.get(status, "completed")
+        self.note(event, status=str(status), **self._ending_facts())
+        self._post_status(event)
+        if status.final:
+            self.exchange.capacity.leave(self.account.sid, self.trunk)
+            self.exchange.live.pop(self.sid, None)
+            self.ended.set_result(status)
+
+    def _ending_facts(self) -> dict[str, object]:
+        if not self._status.final:
+            return {}
+        return {"code": self._sip_code, "by": self._ended_by, "seconds": self._seconds}
+
+    def note(self, kind: str, **data: object) -> None:
+        """A step of the call's story: a row of its event log and one INFO line."""
+        facts = " ".join(f"{key}={value}" for key, value in data.items())
+        level = logging.WARNING if kind == "warning" else logging.INFO
+        self.log.log(level, "%s %s", kind, facts)
+        self.exchange.store.put(
+            tables.call_events,
+            {"call_sid": self.sid, "number": self._notes, "at": clock.now(), "kind": kind, "data": data},
+        )
+        self._notes += 1
+
+    def parameters(self) -> dict[str, str]:
+        """The standard request parameters (call-control reference §2.1)."""
+        params = {
+            "CallSid": self.sid,
+            "AccountSid": self.account.sid,
+            "From": self.from_,
+            "To": self.to,
+            "Caller": self.from_,
+            "Called": self.to,
+            "CallStatus": str(self._status),
+            "ApiVersion": API_VERSION,
+            "Direction": str(self.direction),
+        }
+        if not self.from_.startswith(("sip:", "client:")):
+            params.update(dict.fromkeys(GEOGRAPHY, ""))
+        if self.application.sid:
+            params["ApplicationSid"] = self.application.sid
+        if self.parent:
+            params["ParentCallSid"] = self.parent.sid
+        return params | self._extra
+
+    def _post_status(self, event: str) -> None:
+        hook = self.application.status_callback
+        if hook is None or event not in self.application.status_events:
+            return
+        params = self.parameters() | {
+            "CallbackSource": "call-progress-events",
+            "Timestamp": clock.rfc2822(clock.now()),
+            "SequenceNumber": str(self._sequence),
+        }
+        if self._status.final:
+            params["Duration"] = str(math.ceil(self._seconds / 60))
+            params["CallDuration"] = str(self._seconds)
+            params["SipResponseCode"] = str(self._sip_code)
+        self._sequence += 1
+        self.exchange.callbacks.post(
+            account=self.account, call_sid=self.sid, hook=hook, params=params, kind=f"call-{event}"
+        )
+
+    # its leg
+
+    def adopt(self, leg: Leg) -> None:
+        """Takes an inbound leg: its end is the call's end."""
+        self.leg = leg
+        self._save(sip_call_id=leg.call_id)
+        leg.ended.add_done_callback(self._on_leg_ended)
+
+    def child(self, to: str, *, caller_id: str, callback: StatusCallback | None) -> "Call":
+        """A child call (Direction outbound-dial), not yet placed.
+
+        Args:
+            caller_id: its From; "" for this call's own.
+            callback: where its progress is posted.
+        """
+        application = Application(
+            status_callback=callback.hook if callback else None,
+            status_events=callback.events if callback else frozenset(),
+            fallback=self.application.fallback,
+            sid=self.application.sid,
+        )
+        return Call(
+            self.exchange,
+            self.account,
+            application,
+            direction=Direction.OUTBOUND_DIAL,
+            from_=caller_id or self.from_,
+            to=to,
+            parent=self,
+        )
+
+    def carried_by(self, trunk: str) -> None:
+        """Remembers the trunk that carries an outbound call; it counts against that trunk from now on."""
+        self.exchange.capacity.leave(self.account.sid, self.trunk)
+        self.trunk = trunk
+        self.exchange.capacity.enter(self.account.sid, trunk)
+        self._save(trunk=trunk)
+
+    def queued_for(self, milliseconds: int) -> None:
+        """How long this call waited for its account's rate of starts."""
+        self._save(queue_time=milliseconds)
+
+    def unroutable(self) -> None:
+        """Nothing carries this outbound call, or everything that does is full."""
+        self.finish(Ending(404, "no trunk carries this number now", "local"))
+
+    def hang_up(self) -> None:
+        """Ends the call, whatever its state."""
+        if self.leg is not None:
+            self.leg.hang_up()
+
+    async def ring_out(self, attempts: "Sequence[Callable[[], Leg]]", on_progress: Callable[[Leg, bool], None]) -> bool:
+        """Places an outbound call, one attempt after the other while a gateway fails.
+
+        Args:
+            attempts: each sends an INVITE and returns its leg.
+            on_progress: told of each provisional response: (leg, early media).
+
+        Returns:
+            Whether it was answered; if not, the call has its final status.
+        """
+        for index, attempt in enumerate(attempts):
+            try:
+                leg = attempt()
+            except ValueError as error:
+                self.finish(Ending(400, str(error), "local"))
+                return False
+            self.leg = leg
+            self._enter(CallStatus.INITIATED)
+            if self.verdict is not None:
+                leg.hang_up()
+
+            def progress(code: int, early_media: bool, leg: Leg = leg) -> None:
+                if code >= 180:
+                    self._enter(CallStatus.RINGING, sip_call_id=leg.call_id)
+                on_progress(leg, early_media)
+
+            with leg.progressing(progress):
+                try:
+                    await leg.answered()
+                except LegGone:
+                    ending = leg.ended.result()
+                    last = index == len(attempts) - 1
+                    if last or leg.rang or self.verdict or not (ending.code == 408 or 500 <= ending.code < 600):
+                        self.finish(ending)
+                        return False
+                    self.note("failover", code=ending.code, reason=ending.reason)
+                    continue
+            self._answered(leg)
+            leg.ended.add_done_callback(self._on_leg_ended)
+            return True
+        return False
+
+    def cancel(self, verdict: CallStatus) -> None:
+        """Ends an outbound call that is not answered yet: CANCEL, and this final status."""
+        self.verdict = verdict
+        if self.leg is not None:
+            self.leg.hang_up()
+        elif self._status is CallStatus.QUEUED:
+            self._enter(CallStatus.CANCELED)
+
+    def _answered(self, leg: Leg) -> None:
+        loop = self.exchange.endpoint.loop
+        self._answered_at = loop.time()
+        self._start = clock.now()
+        self._limit = loop.call_later(self.time_limit, self._on_limit)
+        self._enter(CallStatus.IN_PROGRESS, start_time=self._start, sip_call_id=leg.call_id)
+
+    def limit_to(self, seconds: float) -> None:
+        """Sets the longest that this call may last from its answer, in seconds."""
+        self.time_limit = min(seconds, self.exchange.call_seconds)
+        if self._limit is not None:
+            self._limit.cancel()
+            elapsed = self.exchange.endpoint.loop.time() - self._answered_at
+            self._limit = self.exchange.endpoint.loop.call_later(max(0.0, self.time_limit - elapsed), self._on_limit)
+
+    def _on_limit(self) -> None:
+        self.note("limit", seconds=self.time_limit)
+        if self.leg is not None:
+            self.leg.hang_up()
+
+    def _on_leg_ended(self, ended: "asyncio.Future[Ending]") -> None:
+        self.finish(ended.result())
+
+    def finish(self, ending: Ending) -> None:
+        """Gives the call its final status from how its leg ended."""
+        if self._limit is not None:
+            self._limit.cancel()
+        self._end = clock.now()
+        self._sip_code = ending.code
+        self._ended_by = ending.by
+        answered = self._status is CallStatus.IN_PROGRESS
+        if answered:
+            self._seconds = max(1, math.ceil(self.exchange.endpoint.loop.time() - self._answered_at))
+        rang = self.leg is not None and self.leg.rang
+        status = CallStatus.COMPLETED if answered else self.verdict or status_for_sip(ending.code, rang=rang)
+        self._enter(
+            status,
+            end_time=self._end,
+            duration=self._seconds,
+            sip_code=ending.code,
+            sip_call_id=ending.call_id or None,
+            statistics=ending.statistics or None,
+            outcome=str(_outcome(status, ending.code)),
+        )
+
+    def require_leg(self) -> Leg:
+        """The leg.
+
+        Raises:
+            LegGone: there is none, or it has ended.
+        """
+        if self.leg is None or self.leg.gone:
+            raise LegGone("the call has no live leg")
+        return self.leg
+
+    # the control surface
+
+    async def answer(self) -> None:
+        """200 to an inbound call that is still ringing."""
+        leg = self.require_leg()
+        if leg.state in (LegState.INCOMING, LegState.EARLY) and self.direction is Direction.INBOUND:
+            leg.accept()
+            self._answered(leg)
+
+    async def play(self, prompts: Sequence[Prompt]) -> None:
+        """Answers, then plays prompts one after the other."""
+        await self.answer()
+        await self.prompter.play(prompts)
+
+    async def pause(self, seconds: float) -> None:
+        """Waits without answering."""
+        await self.require_leg().sleep(seconds)
+
+    async def gather(self, plan: GatherPlan) -> Gathered:
+        """Collects digits."""
+        await self.answer()
+        return await gather.gather(self, plan)
+
+    async def record(self, plan: RecordPlan) -> Recorded | None:
+        """Records the caller."""
+        await self.answer()
+        return await record.record(self, plan)
+
+    async def dial(self, plan: DialPlan) -> Dialled:
+        """Connects the caller with somebody."""
+        return await dial.dial(self, plan)
+
+    async def reject(self, reason: str) -> None:
+        """Refuses a ringing call, hangs up an answered one; returns when the leg has ended."""
+        if self.leg is None or self.leg.gone:
+            return
+        code, self.verdict = REJECT_CODES[reason]
+        self.leg.hang_up(code)
+        await asyncio.shield(self.leg.ended)
+
+    async def fail(self, code: int) -> None:
+        """Refuses a ringing call because its application failed; returns when the leg has ended."""
+        if self.leg is None or self.leg.gone:
+            return
+        self.verdict = CallStatus.FAILED
+        self.leg.hang_up(code)
+        await asyncio.shield(self.leg.ended)
+
+    async def hangup(self) -> None:
+        """Ends the call, answering a ringing inbound one first; returns when the leg has ended."""
+        if self.leg is None or self.leg.gone:
+            return
+        await self.answer()
+        self.leg.hang_up()
+        await asyncio.shield(self.leg.ended)
+
+    def prefetch(self, prompts: Sequence[Prompt]) -> None:
+        """Starts to load sounds."""
+        self.prompter.prefetch(prompts)
+
+
+def _outcome(status: CallStatus, code: int) -> Outcome:
+    """The outcome that a call is counted under."""
+    if status is CallStatus.COMPLETED:
+        return Outcome.SUCCESS
+    if status is CallStatus.FAILED and code >= 500:
+        return Outcome.UPSTREAM_ERROR
+    return Outcome.CLIENT_ERROR

@@ -1,0 +1,60 @@
+"""What every call of one daemon shares: the endpoint, the sounds, the store, the callbacks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from callwright.calls.application import Account, Hook
+from callwright.calls.capacity import Capacity
+from callwright.engine import Sound
+from callwright.sip.endpoint import Endpoint
+from callwright.sip.trunks import Trunks
+from callwright.store.store import Store
+
+if TYPE_CHECKING:
+    from callwright.calls.call import Call
+
+
+class Sounds(Protocol):
+    """Where sounds come from: the media library."""
+
+    async def file(self, url: str, account: Account) -> Sound: ...
+    async def speech(self, text: str, *, voice: str, language: str, ssml: bool) -> Sound: ...
+
+
+class Callbacks(Protocol):
+    """The durable queue of status callbacks. `post` never blocks; parameters are final."""
+
+    def post(self, *, account: Account, call_sid: str, hook: Hook, params: dict[str, str], kind: str) -> None: ...
+
+
+class RecordingFiles(Protocol):
+    """Where recordings lie on disk."""
+
+    @property
+    def directory(self) -> Path: ...
+    def path(self, account_sid: str, sid: str) -> Path: ...
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """The shared parts.
+
+    Attributes:
+        public_url: what resource URLs begin with; no trailing slash.
+        call_seconds: the longest that any call may last.
+        live: calls that have not reached a final status, by CallSid.
+    """
+
+    endpoint: Endpoint
+    trunks: Trunks
+    sounds: Sounds
+    store: Store
+    callbacks: Callbacks
+    recordings: RecordingFiles
+    accounts: Mapping[str, Account]
+    public_url: str
+    call_seconds: float
+    capacity: Capacity
+    live: "dict[str, Call]" = field(default_factory=dict)

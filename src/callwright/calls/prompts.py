@@ -1,0 +1,101 @@
+"""Prompts: sounds, speech, pauses and keys, loaded early and played in order to a call's leg."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from callwright.calls.control import File, Keys, Prompt, Silence, Speech
+from callwright.engine import Sound
+from callwright.errors import CallwrightError, MediaError
+
+if TYPE_CHECKING:
+    from callwright.calls.call import Call
+
+KEY_MS = 160
+KEY_GAP_MS = 80
+PAUSES = {"w": 0.5, "W": 1.0}
+AHEAD = 32
+
+
+class Prompter:
+    """Loads and plays one call's prompts."""
+
+    def __init__(self, call: "Call") -> None:
+        self._call = call
+        self._loading: dict[Prompt, asyncio.Task[Sound]] = {}
+
+    def prefetch(self, prompts: Sequence[Prompt]) -> None:
+        """Starts to load what will be played; at most `AHEAD` sounds are under way."""
+        for prompt in prompts:
+            if isinstance(prompt, File | Speech) and prompt not in self._loading and len(self._loading) < AHEAD:
+                self._loading[prompt] = asyncio.create_task(self._load(prompt))
+
+    def close(self) -> None:
+        """Stops loading; the call is over."""
+        for task in self._loading.values():
+            if task.done() and not task.cancelled():
+                task.exception()  # a prompt that never came to be played failed to load: of no consequence
+            task.cancel()
+        self._loading.clear()
+
+    async def _load(self, prompt: File | Speech) -> Sound:
+        sounds = self._call.exchange.sounds
+        if isinstance(prompt, File):
+            return await sounds.file(prompt.url, self._call.account)
+        return await sounds.speech(prompt.text, voice=prompt.voice, language=prompt.language, ssml=prompt.ssml)
+
+    async def sound(self, prompt: File | Speech) -> Sound:
+        """The sound of a prompt.
+
+        Raises:
+            MediaError: it cannot be fetched, decoded or synthesised.
+        """
+        self.prefetch([prompt])
+        task = self._loading.pop(prompt, None)
+        try:
+            return await (task if task is not None else self._load(prompt))
+        except CallwrightError as error:
+            raise MediaError(error.message, code=error.code) from error
+
+    async def play(self, prompts: Sequence[Prompt], *, interruptible: bool = False) -> None:
+        """Plays prompts in order, the next ones loading meanwhile.
+
+        Args:
+            interruptible: the caller's first digit stops the prompt that is playing, natively.
+
+        Raises:
+            LegGone: the caller hung up.
+            MediaError: a sound cannot be had.
+        """
+        self.prefetch(prompts)
+        endpoint = self._call.exchange.endpoint
+        for prompt in prompts:
+            leg = self._call.require_leg()
+            match prompt:
+                case Silence(seconds):
+                    await leg.sleep(seconds)
+                case Keys():
+                    await self._send(prompt)
+                case File() | Speech():
+                    sound = await self.sound(prompt)
+                    await endpoint.play(leg, [sound], loop=prompt.loop, interruptible=interruptible)
+
+    async def _send(self, keys: Keys) -> None:
+        for _ in range(keys.loop):
+            await send_keys(self._call, keys.digits)
+
+
+async def send_keys(call: "Call", digits: str) -> None:
+    """Sends DTMF, with "w" and "W" as pauses; returns when the last key has been heard.
+
+    Raises:
+        LegGone: the leg ended.
+    """
+    leg = call.require_leg()
+    for run in re.findall(r"[wW]|[^wW]+", digits):
+        if run in PAUSES:
+            await leg.sleep(PAUSES[run])
+        else:
+            leg.send_digits(run, KEY_MS)
+            await leg.sleep(len(run) * (KEY_MS + KEY_GAP_MS) / 1000)

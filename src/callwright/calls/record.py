@@ -1,0 +1,55 @@
+"""Recording a message (call-control reference §1.5)."""
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from callwright.calls.control import Recorded, RecordPlan
+from callwright.calls.recording import Recording
+from callwright.errors import LegGone
+from callwright.sip.leg import Digit
+
+if TYPE_CHECKING:
+    from callwright.calls.call import Call
+
+BEEP = [(1000.0, 0.0, 500, 0)]
+HANGUP = "hangup"
+
+
+async def record(call: "Call", plan: RecordPlan) -> Recorded | None:
+    """Beeps, records until a key, silence, the length limit or hang-up.
+
+    Returns:
+        None when nothing but silence was recorded.
+
+    Raises:
+        LegGone: the caller hung up before the recording began.
+    """
+    leg = call.require_leg()
+    if plan.beep:
+        await call.exchange.endpoint.tone(leg, BEEP)
+    done = leg.waiter()
+
+    def on_digit(digit: Digit) -> None:
+        if digit.key in plan.finish_on and not done.done():
+            done.set_result(digit.key)
+
+    recording = Recording(
+        call,
+        source="RecordVerb",
+        trim=plan.trim,
+        max_duration=plan.max_length,
+        silence=plan.timeout,
+        callback=plan.callback,
+    )
+    recording.hear(leg)
+    recording.ended.add_done_callback(lambda _: done.done() or done.set_result(""))
+    try:
+        with leg.digits(on_digit):
+            digits = await done
+    except LegGone:
+        digits = HANGUP
+    finally:
+        taped = await asyncio.shield(recording.stop())
+    recorded = await asyncio.shield(recording.complete(taped, voice_needed=True))
+    return replace(recorded, digits=digits) if recorded else None

@@ -1,0 +1,149 @@
+"""A recording: its file, its row, its callbacks. Used by Record and by Dial."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from callwright import clock, ids
+from callwright.calls.control import Recorded, RecordingCallback
+from callwright.media.trim import trim_silence
+from callwright.sip.endpoint import Taped
+from callwright.sip.leg import Leg
+from callwright.store import tables
+
+if TYPE_CHECKING:
+    from callwright.calls.call import Call
+
+MARGIN_MS = 100
+TOO_SHORT, SILENT = 16101, 16102
+
+
+class Recording:
+    """One recording of one call, from its first sample to its final callback.
+
+    Args:
+        call: whose recording it is (the parent leg of a dialled call).
+        source: RecordVerb, DialVerb, OutboundAPI, ... (call-control reference §2.5).
+        trim: leading and trailing silence is cut off at the end.
+        max_duration, silence: seconds; 0 for none. `on_limit` is called when one is reached.
+
+    Raises:
+        OSError: the file cannot be created.
+    """
+
+    def __init__(
+        self,
+        call: "Call",
+        *,
+        source: str,
+        channels: int = 1,
+        track: str = "both",
+        trim: bool = False,
+        max_duration: float = 0,
+        silence: float = 0,
+        callback: RecordingCallback | None = None,
+    ) -> None:
+        self.call = call
+        self.sid = ids.new(ids.RECORDING)
+        self.ended = call.exchange.endpoint.loop.create_future()
+        self._trim = trim
+        self._callback = callback
+        self._started = clock.now()
+        self._path = call.exchange.recordings.path(call.account.sid, self.sid)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._tape = call.exchange.endpoint.tape(
+            str(self._path), channels=channels, max_duration=max_duration, silence=silence, limit=self._on_limit
+        )
+        self._row = {
+            "sid": self.sid,
+            "account_sid": call.account.sid,
+            "call_sid": call.sid,
+            "channels": channels,
+            "source": source,
+            "track": track,
+            "status": "in-progress",
+            "start_time": self._started,
+            "date_created": self._started,
+            "path": str(self._path.relative_to(call.exchange.recordings.directory)),
+        }
+        self._save()
+        call.note("recording", sid=self.sid, source=source, channels=channels)
+        self._post("in-progress")
+
+    @property
+    def url(self) -> str:
+        """The recording's resource, without an extension."""
+        base = self.call.exchange.public_url
+        return f"{base}/2010-04-01/Accounts/{self.call.account.sid}/Recordings/{self.sid}"
+
+    def hear(self, leg: Leg, channel: int = 0) -> None:
+        """Records what this leg says on a channel."""
+        self._tape.connect(leg, channel)
+
+    def _on_limit(self) -> None:
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+    def _save(self, **columns: object) -> None:
+        self._row.update(columns, date_updated=clock.now())
+        self.call.exchange.store.put(tables.recordings, self._row)
+
+    async def stop(self) -> Taped:
+        """Ends the file; `complete` does the rest."""
+        return await self._tape.stop()
+
+    async def complete(self, taped: Taped, *, voice_needed: bool) -> Recorded | None:
+        """Trims, writes the final row and posts the final callback.
+
+        Args:
+            voice_needed: a recording of nothing but silence is absent.
+
+        Returns:
+            None when it is absent.
+        """
+        duration = taped.duration
+        if self._trim and taped.voiced:
+            first, last = max(0, taped.first_voice - MARGIN_MS), min(duration, taped.last_voice + MARGIN_MS)
+            await asyncio.get_running_loop().run_in_executor(None, trim_silence, Path(taped.path), first, last)
+            duration = last - first
+        if taped.error:
+            self.call.note("warning", message=f"recording {self.sid} is incomplete: {taped.error}")
+        if duration == 0 or (voice_needed and not taped.voiced):
+            return await self._absent(TOO_SHORT if duration == 0 else SILENT)
+        seconds = max(1, round(duration / 1000))
+        self._save(status="completed", duration=seconds)
+        self.call.note("recorded", sid=self.sid, seconds=seconds)
+        self._post("completed", seconds)
+        return Recorded(self.sid, self.url, seconds)
+
+    async def _absent(self, code: int) -> None:
+        await asyncio.get_running_loop().run_in_executor(None, lambda: self._path.unlink(missing_ok=True))
+        self._save(status="absent", duration=0, error_code=code)
+        self.call.note("recorded", sid=self.sid, absent=code)
+        self._post("absent", error=code)
+
+    def _post(self, status: str, seconds: int | None = None, error: int | None = None) -> None:
+        if self._callback is None or status not in self._callback.events:
+            return
+        params = {
+            "AccountSid": self.call.account.sid,
+            "CallSid": self.call.sid,
+            "RecordingSid": self.sid,
+            "RecordingUrl": self.url,
+            "RecordingStatus": status,
+            "RecordingChannels": str(self._row["channels"]),
+            "RecordingStartTime": clock.rfc2822(self._started),
+            "RecordingSource": str(self._row["source"]),
+            "RecordingTrack": str(self._row["track"]),
+        }
+        if seconds is not None:
+            params["RecordingDuration"] = str(seconds)
+        if error is not None:
+            params["ErrorCode"] = str(error)
+        self.call.exchange.callbacks.post(
+            account=self.call.account,
+            call_sid=self.call.sid,
+            hook=self._callback.hook,
+            params=params,
+            kind=f"recording-{status}",
+        )

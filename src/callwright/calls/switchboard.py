@@ -1,0 +1,293 @@
+"""The switchboard: takes inbound calls, places outbound ones, and reaches the live ones.
+
+It owns every call's task: a call is one task from its first INVITE to its last document.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any, Protocol
+
+from callwright.calls import outbound
+from callwright.calls.application import Application, Hook
+from callwright.calls.call import Call
+from callwright.calls.control import DialRecording
+from callwright.calls.exchange import Exchange
+from callwright.calls.order import CallOrder
+from callwright.calls.prompts import send_keys
+from callwright.calls.recording import Recording
+from callwright.calls.router import Refusal, Router, user_and_host
+from callwright.calls.status import CallStatus, Direction
+from callwright.errors import LegGone, RestError
+from callwright.sip.leg import Invite, Leg
+
+logger = logging.getLogger(__name__)
+
+RING_AFTER_S = 0.3
+WRONG_STATE = 21220
+TOO_MANY_CALLS = 10004
+
+
+class Session(Protocol):
+    """One call's run through its application's documents."""
+
+    async def run(self) -> None:
+        """From the first document to the end of the call."""
+        ...
+
+    def redirect(self, source: "Hook | str") -> None:
+        """Aborts the running instruction and runs the document of a hook, or this document."""
+        ...
+
+
+class Switchboard:
+    """All calls of one daemon.
+
+    Args:
+        open_session: makes the session that runs a call.
+    """
+
+    def __init__(self, exchange: Exchange, router: Router, open_session: Callable[[Call], Session]) -> None:
+        self.exchange = exchange
+        self.router = router
+        self.draining = False
+        self._open_session = open_session
+        self._sessions: dict[str, Session] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def live(self) -> int:
+        """Calls that have no final status yet."""
+        return len(self.exchange.live)
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._on_done)
+
+    def _on_done(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("call task %s failed", task.get_name(), exc_info=error)
+
+    # inbound
+
+    def on_invite(self, leg: Leg) -> None:
+        """A new inbound leg: refused, or run as a call."""
+        invite = leg.invite
+        assert invite is not None
+        decision = self.router.inbound(invite)
+        if isinstance(decision, Refusal):
+            logger.warning("INVITE from %s:%d refused: %s", invite.source_host, invite.source_port, decision.why)
+            leg.hang_up(decision.code)
+            return
+        capacity = self.exchange.capacity
+        if self.draining or capacity.account_full(decision.account) or not capacity.trunk_free(decision.trunk):
+            logger.warning("INVITE of trunk %s refused: draining or full", decision.trunk.name)
+            leg.hang_up(503, headers=[("Retry-After", "5")])
+            return
+        call = Call(
+            self.exchange,
+            decision.account,
+            decision.application,
+            direction=Direction.INBOUND,
+            from_=decision.from_,
+            to=decision.to,
+            trunk=decision.trunk.name,
+            number_sid=decision.number_sid,
+            extra=sip_parameters(invite),
+        )
+        call.adopt(leg)
+        call.note("invite", frm=call.from_, to=call.to, source=f"{invite.source_host}:{invite.source_port}")
+        ringing = asyncio.get_running_loop().call_later(RING_AFTER_S, leg.ring)
+        leg.ended.add_done_callback(lambda _: ringing.cancel())
+        self._spawn(self._run(call), call.sid)
+
+    async def _run(self, call: Call) -> None:
+        """Runs a call's application, and makes sure that the leg ends with it."""
+        session = self._open_session(call)
+        self._sessions[call.sid] = session
+        try:
+            await session.run()
+        except LegGone:
+            call.log.debug("the caller left while an instruction ran")
+        finally:
+            del self._sessions[call.sid]
+            call.prompter.close()
+            call.hang_up()
+        await call.ended
+
+    # outbound
+
+    async def place(self, order: CallOrder) -> str:
+        """Accepts a call to place; its row is durable when this returns.
+
+        Returns:
+            The CallSid.
+
+        Raises:
+            RestError: 10004 when the account or the daemon has no room, 21220-like errors never.
+        """
+        account = order.account
+        if self.draining or self.exchange.capacity.account_full(account):
+            raise RestError("Account has as many live calls as it may", code=TOO_MANY_CALLS, status=429)
+        call = Call(
+            self.exchange,
+            account,
+            order.application,
+            direction=Direction.OUTBOUND_API,
+            from_=order.from_,
+            to=order.to,
+        )
+        call.note("placed", frm=call.from_, to=call.to)
+        await self.exchange.store.flushed()
+        self._spawn(self._place(call, order), call.sid)
+        return call.sid
+
+    async def _place(self, call: Call, order: CallOrder) -> None:
+        call.queued_for(await self.exchange.capacity.turn(call.account))
+        if call.status.final:
+            return
+        target = outbound.target_of(
+            order.to, username=order.sip_username, password=order.sip_password, headers=tuple(order.headers)
+        )
+        attempts = outbound.attempts(call, target)
+        if not attempts:
+            call.unroutable()
+            return
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(order.timeout, call.cancel, CallStatus.NO_ANSWER)
+        try:
+            if not await call.ring_out(attempts, _ignore_progress):
+                return
+        finally:
+            timer.cancel()
+        if order.time_limit:
+            call.limit_to(order.time_limit)
+        recording = self._record(call, order.record) if order.record else None
+        try:
+            if order.send_digits:
+                await send_keys(call, order.send_digits)
+            await self._run(call)
+        except LegGone:
+            await call.ended
+        finally:
+            if recording:
+                await recording.complete(await recording.stop(), voice_needed=False)
+
+    def _record(self, call: Call, plan: DialRecording) -> Recording | None:
+        try:
+            recording = Recording(call, source="OutboundAPI", track=plan.track, trim=plan.trim, callback=plan.callback)
+        except OSError as error:
+            call.note("warning", message=f"cannot record: {error}")
+            return None
+        recording.hear(call.require_leg())
+        return recording
+
+    # live control
+
+    def call(self, sid: str) -> Call:
+        """The live call with this SID.
+
+        Raises:
+            RestError: 21220 when it has ended.
+        """
+        call = self.exchange.live.get(sid)
+        if call is None:
+            raise RestError("Call is not in-progress. Cannot redirect.", code=WRONG_STATE)
+        return call
+
+    async def redirect(self, sid: str, *, hook: Hook | None, twiml: str | None) -> None:
+        """Runs another document on a live call, in place of whatever it does now.
+
+        Raises:
+            RestError: 21220 when it is not live.
+        """
+        call = self.call(sid)
+        source = hook if hook is not None else twiml or ""
+        call.note("redirect", source=hook.url if hook else "twiml")
+        if (session := self._sessions.get(sid)) is not None:
+            session.redirect(source)
+            return
+        call.application = _with_source(call.application, source)
+        if call.direction is Direction.OUTBOUND_DIAL and call.status is CallStatus.IN_PROGRESS:
+            call.taken.set_result(None)
+            self._spawn(self._run(call), call.sid)
+
+    async def end(self, sid: str, *, canceled: bool) -> None:
+        """Ends a live call.
+
+        Args:
+            canceled: only if it has not been answered.
+
+        Raises:
+            RestError: 21220 in a wrong state.
+        """
+        call = self.call(sid)
+        answered = call.status is CallStatus.IN_PROGRESS
+        if canceled and answered:
+            raise RestError("Call is in-progress and cannot be canceled", code=WRONG_STATE)
+        call.note("ended by request", canceled=canceled)
+        if answered:
+            call.hang_up()
+        else:
+            call.cancel(CallStatus.CANCELED)
+
+    async def amend(
+        self,
+        sid: str,
+        *,
+        fallback: Hook | None = None,
+        status_callback: Hook | None = None,
+        time_limit: float | None = None,
+    ) -> None:
+        """Changes a live call's settings; None leaves one as it is.
+
+        Raises:
+            RestError: 21220 when it is not live.
+        """
+        call = self.call(sid)
+        if fallback is not None:
+            call.application = replace(call.application, fallback=fallback)
+        if status_callback is not None:
+            call.application = replace(call.application, status_callback=status_callback)
+        if time_limit is not None:
+            call.limit_to(time_limit)
+
+    # the end
+
+    async def drain(self, seconds: float) -> None:
+        """Takes no new call, waits for the live ones, hangs up those that are left after `seconds`."""
+        self.draining = True
+        if self._tasks:
+            logger.info("draining: %d calls live, %.0f s at most", self.live, seconds)
+            await asyncio.wait(set(self._tasks), timeout=seconds)
+        for call in tuple(self.exchange.live.values()):
+            call.note("ended by shutdown")
+            call.hang_up()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=5)
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def sip_parameters(invite: Invite) -> dict[str, str]:
+    """What the SIP side of an inbound call adds to every request (call-control reference §7.1)."""
+    domain = user_and_host(invite.request_uri)[1]
+    params = {"SipCallId": invite.call_id, "SipSourceIp": invite.source_host, "SipDomain": domain.partition(":")[0]}
+    for name, value in invite.headers:
+        if name.lower().startswith("x-") or name.lower() == "user-to-user":
+            params[f"SipHeader_{name}"] = value
+    return params
+
+
+def _with_source(application: Application, source: "Hook | str") -> Application:
+    if isinstance(source, Hook):
+        return replace(application, voice=source, twiml=None)
+    return replace(application, voice=None, twiml=source)
+
+
+def _ignore_progress(leg: Leg, early_media: bool) -> None:
+    """A REST call has nobody who hears it ring."""

@@ -1,0 +1,376 @@
+"""The configuration file: its sections, their defaults, and every fault with its key path.
+
+Parsing (`read`), overriding from the environment (`CALLWRIGHT_SECTION__KEY`) and validating (`Config`) are separate
+steps. `config/callwright.toml` shows every key at its default; a test holds the two together.
+"""
+
+import ipaddress
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from callwright import ids
+from callwright.errors import ConfigError
+
+ENVIRONMENT_PREFIX = "CALLWRIGHT_"
+
+DEMO_ACCOUNT = "AC00000000000000000000000000000001"
+DEMO: dict[str, list[dict[str, Any]]] = {
+    "account": [{"sid": DEMO_ACCOUNT, "friendly_name": "Main"}],
+    "number": [{"number": "demo", "account": DEMO_ACCOUNT, "voice_url": "/demo/voice"}],
+    "trunk": [{"name": "loopback", "account": DEMO_ACCOUNT, "allow": ["127.0.0.0/8", "::1/128"]}],
+}
+
+
+def _web_url(value: str) -> str:
+    if value == "" or value.startswith("/"):
+        return value
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an http:// or https:// URL, or a path below server.public_url")
+    return value
+
+
+def _address_port(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise ValueError('must be "address:port"')
+    ipaddress.ip_address(host.strip("[]"))
+    return value
+
+
+def _sip_listen(value: str) -> str:
+    transport, _, rest = value.partition(":")
+    if transport not in ("udp", "tcp"):
+        raise ValueError('must begin with "udp:" or "tcp:"')
+    _address_port(rest)
+    return value
+
+
+def _prefix(value: str) -> str:
+    ipaddress.ip_network(value, strict=False)
+    return value
+
+
+def _sip_uri(value: str) -> str:
+    if not value.startswith("sip:") or any(c in value for c in " <>\r\n\0"):
+        raise ValueError("must be a sip: URI")
+    return value
+
+
+def _account_sid(value: str) -> str:
+    if not ids.valid(value, ids.ACCOUNT):
+        raise ValueError('must be "AC" and 32 lower-case hexadecimal digits')
+    return value
+
+
+def _address(value: str) -> str:
+    return str(ipaddress.ip_address(value))
+
+
+WebUrl = Annotated[str, AfterValidator(_web_url)]
+AccountSid = Annotated[str, AfterValidator(_account_sid)]
+Method = Literal["GET", "POST"]
+
+
+class Section(BaseModel):
+    """A frozen section; a key it does not know is a fault."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ServerSection(Section):
+    """[server]"""
+
+    data_dir: Path = Path("var")
+    public_url: str = "http://127.0.0.1:8080"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
+    drain_seconds: float = Field(30.0, ge=0, le=86400)
+
+    @model_validator(mode="after")
+    def _public(self) -> Self:
+        parts = urlsplit(self.public_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+            raise ValueError("public_url must be http://host[:port] or https://host[:port], without a path")
+        return self
+
+
+class HttpSection(Section):
+    """[http]"""
+
+    listen: Annotated[str, AfterValidator(_address_port)] = "127.0.0.1:8080"
+    certificate: str = ""
+    private_key: str = ""
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if bool(self.certificate) != bool(self.private_key):
+            raise ValueError("certificate and private_key go together")
+        return self
+
+
+class SipSection(Section):
+    """[sip]"""
+
+    listen: tuple[Annotated[str, AfterValidator(_sip_listen)], ...] = Field(
+        ("udp:127.0.0.1:5060", "tcp:127.0.0.1:5060"), min_length=1
+    )
+    domain: str = Field("127.0.0.1", pattern=r"^[A-Za-z0-9.:\[\]-]+$")
+    user_agent: str = Field("Callwright", max_length=64, pattern=r"^[\x20-\x7e]+$")
+    requests_per_second: int = Field(1000, ge=1, le=100000)
+    request_burst: int = Field(2000, ge=1, le=100000)
+    backlog: int = Field(5000, ge=10, le=1000000)
+
+
+class MediaSection(Section):
+    """[media]"""
+
+    address: Annotated[str, AfterValidator(_address)] = "127.0.0.1"
+    rtp_ports: tuple[int, int] = (20000, 29999)
+    clock_rate: Literal[8000, 16000, 32000, 48000] = 16000
+    cache_mb: int = Field(1024, ge=1)
+    cache_days: int = Field(30, ge=1)
+    memory_mb: int = Field(256, ge=1)
+
+    @model_validator(mode="after")
+    def _ports(self) -> Self:
+        low, high = self.rtp_ports
+        if not 1024 <= low < high <= 65535:
+            raise ValueError("rtp_ports must be [low, high] with 1024 <= low < high <= 65535")
+        return self
+
+
+class SpeechSection(Section):
+    """[speech]"""
+
+    command: str = "espeak-ng"
+    language: str = "en-US"
+    concurrency: int = Field(4, ge=1, le=64)
+
+
+class OutboundHttp(Section):
+    """[outbound_http]: webhooks, media, redirects: every URL that we request."""
+
+    allow_private: bool = False
+    connect_timeout_ms: int = Field(5000, ge=100, le=10000)
+    read_timeout_ms: int = Field(15000, ge=100, le=60000)
+    total_timeout_ms: int = Field(15000, ge=100, le=60000)
+    max_redirects: int = Field(10, ge=0, le=20)
+    max_document_bytes: int = Field(65536, ge=1024, le=1048576)
+    max_media_bytes: int = Field(52428800, ge=1024)
+    connections_per_origin: int = Field(100, ge=1, le=10000)
+
+
+class LimitsSection(Section):
+    """[limits]: an [[account]] may override the first two."""
+
+    calls_per_second: float = Field(10.0, gt=0, le=10000)
+    concurrent_calls: int = Field(1000, ge=1, le=100000)
+    call_seconds: int = Field(14400, ge=1, le=86400)
+    legs: int = Field(2000, ge=1, le=4000)
+
+
+class AccountSection(Section):
+    """[[account]]. auth_token "": made at the first start and kept in data_dir/tokens."""
+
+    sid: AccountSid
+    auth_token: SecretStr = SecretStr("")
+    friendly_name: str = Field("", max_length=64)
+    calls_per_second: float | None = Field(None, gt=0, le=10000)
+    concurrent_calls: int | None = Field(None, ge=1, le=100000)
+
+
+class NumberSection(Section):
+    """[[number]]: who answers calls to it."""
+
+    number: str = Field(min_length=1, max_length=128, pattern=r"^[+A-Za-z0-9_.*#-]+$")
+    account: AccountSid
+    voice_url: WebUrl = ""
+    voice_method: Method = "POST"
+    voice_fallback_url: WebUrl = ""
+    voice_fallback_method: Method = "POST"
+    twiml: str = Field("", max_length=65536)
+    status_callback: WebUrl = ""
+    status_callback_method: Method = "POST"
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if bool(self.voice_url) == bool(self.twiml):
+            raise ValueError("exactly one of voice_url and twiml must be set")
+        return self
+
+
+class TrunkTarget(Section):
+    """A place where a trunk's outgoing calls go; lower priority first, weight among equals."""
+
+    uri: Annotated[str, AfterValidator(_sip_uri)]
+    priority: int = Field(10, ge=0, le=65535)
+    weight: int = Field(10, ge=1, le=65535)
+
+
+class TrunkSection(Section):
+    """[[trunk]]"""
+
+    name: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")
+    account: AccountSid
+    allow: tuple[Annotated[str, AfterValidator(_prefix)], ...] = ()
+    targets: tuple[TrunkTarget, ...] = ()
+    prefixes: tuple[str, ...] = ("+",)
+    username: str = Field("", max_length=128)
+    password: SecretStr = SecretStr("")
+    max_calls: int = Field(1000, ge=1, le=100000)
+    calls_per_second: float = Field(50.0, gt=0, le=10000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_targets(cls, data: Any) -> Any:
+        """A target may be a bare URI; bare ones keep the order in which they stand."""
+        if isinstance(data, dict) and isinstance(data.get("targets"), list | tuple):
+            spelled = [
+                {"uri": t, "priority": 10 + n} if isinstance(t, str) else t for n, t in enumerate(data["targets"])
+            ]
+            return {**data, "targets": spelled}
+        return data
+
+
+class Config(Section):
+    """The whole configuration. Without any account, number or trunk of its own it is the loopback demonstration."""
+
+    server: ServerSection = ServerSection()
+    http: HttpSection = HttpSection()
+    sip: SipSection = SipSection()
+    media: MediaSection = MediaSection()
+    speech: SpeechSection = SpeechSection()
+    outbound_http: OutboundHttp = OutboundHttp()
+    limits: LimitsSection = LimitsSection()
+    account: tuple[AccountSection, ...] = ()
+    number: tuple[NumberSection, ...] = ()
+    trunk: tuple[TrunkSection, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _demo(cls, data: Any) -> Any:
+        if isinstance(data, dict) and not any(key in data for key in DEMO):
+            return {**data, **DEMO}
+        return data
+
+    @model_validator(mode="after")
+    def _references(self) -> Self:
+        if faults := [*self._unknown_accounts(), *self._repeated()]:
+            raise ValueError("\n".join(faults))
+        return self
+
+    def _unknown_accounts(self) -> list[str]:
+        known = {account.sid for account in self.account}
+        faults = [] if known else ["account: at least one [[account]] is needed"]
+        for table in ("number", "trunk"):
+            for index, entry in enumerate(getattr(self, table)):
+                if entry.account not in known:
+                    faults.append(f"{table}.{index}.account: no [[account]] has the sid {entry.account}")
+        return faults
+
+    def _repeated(self) -> list[str]:
+        faults = []
+        for table, key in (("account", "sid"), ("number", "number"), ("trunk", "name")):
+            seen: set[str] = set()
+            for index, entry in enumerate(getattr(self, table)):
+                value = getattr(entry, key)
+                if value in seen:
+                    faults.append(f"{table}.{index}.{key}: {value} is declared twice")
+                seen.add(value)
+        return faults
+
+    def absolute(self, url: str) -> str:
+        """A URL of this file made absolute: a path is one of the daemon's own, below server.public_url."""
+        return self.server.public_url.rstrip("/") + url if url.startswith("/") else url
+
+    def trusted_origins(self) -> frozenset[str]:
+        """Origins that the operator named in this file; they may be private addresses."""
+        urls = [self.server.public_url]
+        for number in self.number:
+            urls += [number.voice_url, number.voice_fallback_url, number.status_callback]
+        return frozenset(origin(self.absolute(url)) for url in urls if url)
+
+
+def origin(url: str) -> str:
+    """scheme://host:port of a URL, the port always written."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
+
+
+def _override(raw: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    """CALLWRIGHT_SECTION__KEY=value; the value is JSON where it parses as JSON, else text."""
+    merged = {key: dict(value) if isinstance(value, dict) else value for key, value in raw.items()}
+    faults = []
+    for name, text in environment.items():
+        section, separator, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
+        if not name.startswith(ENVIRONMENT_PREFIX) or not separator:
+            continue
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        if not isinstance(merged.setdefault(section, {}), dict):
+            faults.append(f"{section}.{key}: {name} cannot override a list of tables")
+        else:
+            merged[section][key] = value if not isinstance(value, int | float) or not _is_text(section, key) else text
+    if faults:
+        raise ConfigError(faults)
+    return merged
+
+
+def _is_text(section: str, key: str) -> bool:
+    field = Config.model_fields.get(section)
+    model = field.annotation if field else None
+    keys = model.model_fields if isinstance(model, type) and issubclass(model, BaseModel) else {}
+    return key in keys and keys[key].annotation is str
+
+
+def _fault(entry: Mapping[str, Any]) -> list[str]:
+    message = str(entry["msg"]).removeprefix("Value error, ")
+    if entry["type"] == "extra_forbidden":
+        message = "unknown key"
+    path = ".".join(str(part) for part in entry["loc"])
+    return [f"{path}: {line}" if path else line for line in message.splitlines()]
+
+
+def validate(raw: Mapping[str, Any]) -> Config:
+    """A configuration from parsed TOML.
+
+    Raises:
+        ConfigError: every fault, each with its key path.
+    """
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        entries = error.errors(include_url=False, include_input=False, include_context=False)
+        raise ConfigError([line for entry in entries for line in _fault(entry)]) from None
+
+
+def load(path: Path | None, environment: Mapping[str, str] | None = None) -> Config:
+    """Reads, overrides and validates.
+
+    Args:
+        path: a TOML file; None for the defaults.
+        environment: overrides; the process's own when None.
+
+    Raises:
+        ConfigError: the file cannot be read or parsed, or holds faults.
+    """
+    raw: dict[str, Any] = {}
+    if path is not None:
+        try:
+            raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError([f"{path}: {error.strerror or error}"]) from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError([f"{path}: not TOML: {error}"]) from None
+    return validate(_override(raw, os.environ if environment is None else environment))

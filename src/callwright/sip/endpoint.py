@@ -1,0 +1,289 @@
+"""The SIP endpoint: the one bridge between the native engine and asyncio.
+
+Native threads fill a queue behind an eventfd; `loop.add_reader` wakes us, we drain in batches and hand each event to
+its leg, player, tone or recorder. No Python runs on a native thread.
+"""
+
+import asyncio
+import errno
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from callwright.config import Config
+from callwright.engine import Engine, Event, EventKind, Sound
+from callwright.errors import StartError
+from callwright.sip.leg import Digit, Headers, Invite, Leg
+
+logger = logging.getLogger(__name__)
+wire = logging.getLogger("callwright.engine")
+
+BATCH = 256
+_LEVELS = {1: logging.ERROR, 2: logging.WARNING, 3: logging.INFO}
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How a player or tone ended: "finished", "digit" or "stopped"; position in ms; the digit that stopped it."""
+
+    why: str
+    position: int
+    digit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Taped:
+    """A finished recording file. Times in ms; first_voice and last_voice are -1 when nothing but silence was heard."""
+
+    path: str
+    duration: int
+    voiced: int
+    first_voice: int
+    last_voice: int
+    dropped: int
+    error: str
+
+
+class Endpoint:
+    """Owns the engine and every leg and port on it.
+
+    Args:
+        config: [sip] and [media].
+        sources: prefixes whose INVITEs the engine lets through.
+
+    Raises:
+        StartError: an address cannot be bound, or the engine refuses its settings.
+    """
+
+    def __init__(self, config: Config, sources: Sequence[str]) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.legs: dict[int, Leg] = {}
+        self.incoming: Callable[[Leg], None] = _not_ready
+        self._players: dict[int, asyncio.Future[Played]] = {}
+        self._tapes: dict[int, Tape] = {}
+        self._domain = config.sip.domain
+        self.engine = _start(config)
+        self.engine.admit(list(sources))
+        self.engine.gate(
+            requests_per_second=config.sip.requests_per_second,
+            burst=config.sip.request_burst,
+            backlog=config.sip.backlog,
+        )
+        self.loop.add_reader(self.engine.event_fd, self._drain)
+
+    @property
+    def addresses(self) -> list[tuple[str, str, int]]:
+        """(transport, host, port) of each listening transport, as bound."""
+        return self.engine.addresses
+
+    def local_uri(self, user: str, name: str = "") -> str:
+        """A From for an outbound leg: sip:user@domain."""
+        address = f"sip:{user}@{self._domain}" if user else f"sip:{self._domain}"
+        return f'"{name}" <{address}>' if name else f"<{address}>"
+
+    def originate(
+        self,
+        uri: str,
+        *,
+        local_uri: str,
+        headers: Headers = (),
+        username: str = "",
+        password: str = "",
+        realm: str = "",
+    ) -> Leg:
+        """Sends an INVITE.
+
+        Raises:
+            ValueError: a URI or header cannot be used.
+        """
+        node = self.engine.originate(
+            uri, local_uri=local_uri, headers=headers, username=username, password=password, realm=realm
+        )
+        leg = Leg(self, node)
+        self.legs[node] = leg
+        return leg
+
+    # audio
+
+    def connect(self, one: int, other: int) -> None:
+        """Two nodes hear each other."""
+        self.engine.connect(one, other)
+        self.engine.connect(other, one)
+
+    def disconnect(self, one: int, other: int) -> None:
+        """Two nodes no longer hear each other."""
+        self.engine.disconnect(one, other)
+        self.engine.disconnect(other, one)
+
+    async def play(self, leg: Leg, sounds: Sequence[Sound], *, loop: int = 1, interruptible: bool = False) -> Played:
+        """Plays sounds to a leg to their end, or to its first digit. Cancelling stops them.
+
+        Raises:
+            LegGone: the leg ended first.
+        """
+        done = leg.waiter()
+        port = self.engine.player(sounds, sink=leg.node, loop=loop, stop_on_digit=leg.node if interruptible else 0)
+        return await self._heard(port, done)
+
+    async def tone(self, leg: Leg, segments: Sequence[tuple[float, float, int, int]], *, loop: int = 1) -> Played:
+        """Plays tone segments (hz1, hz2, on ms, off ms) to a leg; loop 0: until cancelled.
+
+        Raises:
+            LegGone: the leg ended first.
+        """
+        done = leg.waiter()
+        return await self._heard(self.engine.tone(segments, sink=leg.node, loop=loop), done)
+
+    async def _heard(self, port: int, done: "asyncio.Future[Played]") -> Played:
+        self._players[port] = done
+        try:
+            return await done
+        except BaseException:
+            if self._players.pop(port, None) is not None:
+                self.engine.stop(port)
+            raise
+
+    def tape(
+        self, path: str, *, channels: int = 1, max_duration: float = 0, silence: float = 0, limit: Callable[[], None]
+    ) -> "Tape":
+        """Starts a recording file.
+
+        Args:
+            limit: called when the silence or the length limit is reached.
+
+        Raises:
+            OSError: the file cannot be created.
+        """
+        nodes = self.engine.recorder(path, channels=channels, max_duration=max_duration, silence=silence)
+        tape = Tape(self, nodes, limit)
+        self._tapes[nodes[0]] = tape
+        return tape
+
+    # events
+
+    def _drain(self) -> None:
+        for event in self.engine.drain(BATCH):
+            try:
+                self._dispatch(event)
+            except Exception:
+                logger.exception("event %s of %d could not be handled", event.kind.name, event.id)
+
+    def _dispatch(self, event: Event) -> None:
+        kind = event.kind
+        if (handler := _LEG_EVENTS.get(kind)) is not None:
+            if (leg := self.legs.get(event.id)) is not None:
+                handler(leg, event)
+                if kind is EventKind.ENDED:
+                    del self.legs[event.id]
+        elif kind is EventKind.PLAYED:
+            self._on_played(event)
+        elif kind in (EventKind.RECORDED, EventKind.SILENCE, EventKind.LIMIT):
+            self._on_tape(event)
+        elif kind is EventKind.INCOMING:
+            self._on_incoming(event)
+        elif kind is EventKind.REQUEST:
+            logger.debug("< %s from %s refused", event.text, event.detail["source_host"])
+            self.engine.respond(event.id, 405 if event.text != "REGISTER" else 403)
+        elif kind is EventKind.LOG:
+            wire.log(_LEVELS.get(event.code, logging.DEBUG), "%s", event.text)
+        elif kind is EventKind.FAILED:
+            logger.warning("engine: %s (node %d)", event.text, event.id)
+
+    def _on_incoming(self, event: Event) -> None:
+        detail = event.detail
+        headers = tuple(detail.pop("headers"))
+        for key in ("local_host", "local_port"):
+            detail.pop(key, None)
+        leg = Leg(self, event.id, Invite(headers=headers, **detail))
+        self.legs[event.id] = leg
+        self.incoming(leg)
+
+    def _on_played(self, event: Event) -> None:
+        done = self._players.pop(event.id, None)
+        if done is not None and not done.done():
+            done.set_result(Played(event.text, event.detail["position"], event.detail["digit"]))
+
+    def _on_tape(self, event: Event) -> None:
+        tape = self._tapes.get(event.id)
+        if tape is None:
+            return
+        if event.kind is EventKind.RECORDED:
+            del self._tapes[event.id]
+            tape.on_recorded(Taped(path=event.text, **event.detail))
+        else:
+            tape.limit()
+
+    async def close(self) -> None:
+        """Hangs up every leg, ends the native threads and frees every native object."""
+        self.loop.remove_reader(self.engine.event_fd)
+        await self.loop.run_in_executor(None, self.engine.close)
+        for event in self.engine.drain(1 << 20):
+            self._dispatch(event)
+
+
+class Tape:
+    """One recording in progress: connect legs to its channels, stop it, wait for the file."""
+
+    def __init__(self, endpoint: Endpoint, nodes: tuple[int, ...], limit: Callable[[], None]) -> None:
+        self._endpoint = endpoint
+        self.nodes = nodes
+        self.limit = limit
+        self._recorded: asyncio.Future[Taped] = endpoint.loop.create_future()
+
+    def connect(self, leg: Leg, channel: int = 0) -> None:
+        """Records what this leg says on a channel."""
+        self._endpoint.engine.connect(leg.node, self.nodes[channel])
+
+    async def stop(self) -> Taped:
+        """Ends the recording (once; later calls only wait) and returns the finished file."""
+        self._endpoint.engine.stop(self.nodes[0])
+        return await asyncio.shield(self._recorded)
+
+    def on_recorded(self, taped: Taped) -> None:
+        """The engine closed the file."""
+        self._recorded.set_result(taped)
+
+
+def _not_ready(leg: Leg) -> None:
+    """Until somebody sets `incoming`, INVITEs are turned away."""
+    leg.hang_up(503)
+
+
+def _on_media(leg: Leg, event: Event) -> None:
+    leg.media = event.detail if event.code else {}
+
+
+_LEG_EVENTS: dict[EventKind, Callable[[Leg, Event], None]] = {
+    EventKind.PROGRESS: lambda leg, event: leg.on_progress(event.code, bool(event.detail["early_media"])),
+    EventKind.ESTABLISHED: lambda leg, event: leg.on_established(event.detail),
+    EventKind.MEDIA: _on_media,
+    EventKind.DIGIT: lambda leg, event: leg.on_digit(
+        Digit(event.text, event.detail["duration"], event.detail["method"])
+    ),
+    EventKind.ENDED: lambda leg, event: leg.on_ended(event.code, event.text, event.detail),
+}
+
+
+def _start(config: Config) -> Engine:
+    listen = []
+    for entry in config.sip.listen:
+        transport, _, rest = entry.partition(":")
+        host, _, port = rest.rpartition(":")
+        listen.append((transport, host.strip("[]"), int(port)))
+    settings: dict[str, Any] = {
+        "listen": listen,
+        "media_address": config.media.address,
+        "rtp_ports": config.media.rtp_ports,
+        "clock_rate": config.media.clock_rate,
+        "max_legs": config.limits.legs,
+        "user_agent": config.sip.user_agent,
+        "log_level": 4 if logger.isEnabledFor(logging.DEBUG) else 2,
+    }
+    try:
+        return Engine(**settings)
+    except OSError as error:
+        hint = "another program listens there" if error.errno == errno.EADDRINUSE else (error.strerror or str(error))
+        raise StartError(f"sip.listen: cannot bind {error}: {hint}") from None
+    except (ValueError, RuntimeError) as error:
+        raise StartError(f"the SIP engine does not start: {error}") from None

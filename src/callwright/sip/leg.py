@@ -1,0 +1,246 @@
+"""A leg: one SIP dialog and its audio, as Python sees it. The engine owns the native half; `Endpoint` feeds the events.
+
+Anything that waits on a leg does so through `waiter()`: a future that fails with `LegGone` when the leg ends, so that
+code above is a straight line and hang-up is an exception.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from callwright.errors import LegGone
+
+if TYPE_CHECKING:
+    from callwright.sip.endpoint import Endpoint
+
+logger = logging.getLogger(__name__)
+
+Headers = Sequence[tuple[str, str]]
+
+
+class LegState(Enum):
+    """States of an INVITE session (RFC 3261 §13, named as pjsip names them)."""
+
+    CALLING = "calling"
+    INCOMING = "incoming"
+    EARLY = "early"
+    CONNECTING = "connecting"
+    CONFIRMED = "confirmed"
+    DISCONNECTED = "disconnected"
+
+
+_FLOW: dict[LegState, frozenset[LegState]] = {
+    LegState.CALLING: frozenset({LegState.EARLY, LegState.CONFIRMED, LegState.DISCONNECTED}),
+    LegState.INCOMING: frozenset({LegState.EARLY, LegState.CONNECTING, LegState.DISCONNECTED}),
+    LegState.EARLY: frozenset({LegState.EARLY, LegState.CONNECTING, LegState.CONFIRMED, LegState.DISCONNECTED}),
+    LegState.CONNECTING: frozenset({LegState.CONFIRMED, LegState.DISCONNECTED}),
+    LegState.CONFIRMED: frozenset({LegState.DISCONNECTED}),
+    LegState.DISCONNECTED: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """What an inbound INVITE said, and where it came from."""
+
+    request_uri: str
+    from_uri: str
+    from_header: str
+    to_uri: str
+    to_header: str
+    contact: str
+    call_id: str
+    source_host: str
+    source_port: int
+    transport: str
+    headers: tuple[tuple[str, str], ...] = ()
+    offer: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a leg ended.
+
+    Attributes:
+        code: the final SIP code; 200 after a BYE.
+        by: "local" or "remote".
+        statistics: packets, loss, jitter (ms) and round trip (ms) of the last media; empty without media.
+    """
+
+    code: int
+    reason: str
+    by: str
+    headers: tuple[tuple[str, str], ...] = ()
+    call_id: str = ""
+    statistics: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """One received DTMF digit: 0-9 * # A-D; duration in ms; method rfc4733 or info."""
+
+    key: str
+    duration: int
+    method: str
+
+
+class Leg:
+    """One leg, inbound (`invite` is set) or outbound."""
+
+    def __init__(self, endpoint: "Endpoint", node: int, invite: Invite | None = None) -> None:
+        self.endpoint = endpoint
+        self.node = node
+        self.invite = invite
+        self.call_id = invite.call_id if invite else ""
+        self.answer_headers: tuple[tuple[str, str], ...] = ()
+        self.media: dict[str, Any] = {}
+        self.rang = False
+        self.ended: asyncio.Future[Ending] = endpoint.loop.create_future()
+        self._state = LegState.INCOMING if invite else LegState.CALLING
+        self._waiters: set[asyncio.Future[Any]] = set()
+        self._digit_listeners: list[Callable[[Digit], None]] = []
+        self._answered: asyncio.Future[None] = endpoint.loop.create_future()
+        self._progress_listeners: list[Callable[[int, bool], None]] = []
+
+    @property
+    def state(self) -> LegState:
+        """The INVITE session's state; only `_enter` changes it."""
+        return self._state
+
+    @property
+    def gone(self) -> bool:
+        """Whether the leg has ended."""
+        return self._state is LegState.DISCONNECTED
+
+    def _enter(self, state: LegState) -> None:
+        if state not in _FLOW[self._state]:
+            logger.warning("leg %d: %s after %s is not a transition", self.node, state.value, self._state.value)
+            return
+        logger.debug("- leg %d %s -> %s", self.node, self._state.value, state.value)
+        self._state = state
+
+    # what the application above does
+
+    def ring(self, headers: Headers = ()) -> None:
+        """180 to an inbound leg."""
+        if self._state in (LegState.INCOMING, LegState.EARLY):
+            self._enter(LegState.EARLY)
+            self.endpoint.engine.answer(self.node, 180, headers=headers)
+
+    def progress(self) -> None:
+        """183 with an answer: early media to an inbound leg."""
+        if self._state in (LegState.INCOMING, LegState.EARLY):
+            self._enter(LegState.EARLY)
+            self.endpoint.engine.answer(self.node, 183)
+
+    def accept(self, headers: Headers = ()) -> None:
+        """200 to an inbound leg. Audio may be connected at once; it starts with the media."""
+        if self.gone:
+            raise LegGone("the caller has left")
+        if self._state in (LegState.INCOMING, LegState.EARLY):
+            self._enter(LegState.CONNECTING)
+            self.endpoint.engine.answer(self.node, 200, headers=headers)
+
+    def hang_up(self, code: int = 0, reason: str = "", headers: Headers = ()) -> None:
+        """A final response, CANCEL or BYE, by state. `ended` resolves when it is over."""
+        if not self.gone:
+            self.endpoint.engine.hangup(self.node, code=code, reason=reason, headers=headers)
+
+    def send_digits(self, digits: str, duration: int = 160) -> None:
+        """Queues DTMF digits (RFC 4733), duration in ms each."""
+        self.endpoint.engine.send_digits(self.node, digits, duration)
+
+    def waiter(self) -> "asyncio.Future[Any]":
+        """A future that fails with LegGone when this leg ends first.
+
+        Raises:
+            LegGone: it has ended already.
+        """
+        if self.gone:
+            raise LegGone("the leg has ended")
+        future: asyncio.Future[Any] = self.endpoint.loop.create_future()
+        self._waiters.add(future)
+        future.add_done_callback(self._waiters.discard)
+        return future
+
+    async def answered(self) -> None:
+        """Waits for the answer of an outbound leg.
+
+        Raises:
+            LegGone: it ended without one; `ended` tells how.
+        """
+        await asyncio.shield(self._answered)
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits, or raises LegGone when the leg ends first."""
+        future = self.waiter()
+        handle = self.endpoint.loop.call_later(seconds, _resolve, future)
+        try:
+            await future
+        finally:
+            handle.cancel()
+
+    @contextmanager
+    def digits(self, listener: Callable[[Digit], None]) -> Iterator[None]:
+        """Calls `listener` with each digit received while the block runs."""
+        self._digit_listeners.append(listener)
+        try:
+            yield
+        finally:
+            self._digit_listeners.remove(listener)
+
+    @contextmanager
+    def progressing(self, listener: Callable[[int, bool], None]) -> Iterator[None]:
+        """Calls `listener` with (code, early_media) of each provisional response while the block runs."""
+        self._progress_listeners.append(listener)
+        try:
+            yield
+        finally:
+            self._progress_listeners.remove(listener)
+
+    # what the endpoint feeds
+
+    def on_progress(self, code: int, early_media: bool) -> None:
+        """A 1xx arrived."""
+        self.rang = self.rang or code >= 180
+        self._enter(LegState.EARLY)
+        for listener in tuple(self._progress_listeners):
+            listener(code, early_media)
+
+    def on_established(self, detail: dict[str, Any]) -> None:
+        """200 received, or ACK received."""
+        self._enter(LegState.CONFIRMED)
+        self.call_id = detail.get("call_id") or self.call_id
+        if self.invite is None:
+            self.answer_headers = tuple(detail.get("headers", ()))
+        if not self._answered.done():
+            self._answered.set_result(None)
+
+    def on_digit(self, digit: Digit) -> None:
+        """A DTMF digit arrived."""
+        for listener in tuple(self._digit_listeners):
+            listener(digit)
+
+    def on_ended(self, code: int, reason: str, detail: dict[str, Any]) -> None:
+        """The leg is over: everything that waits on it fails with LegGone."""
+        self._enter(LegState.DISCONNECTED)
+        statistics = json.loads(detail["statistics"]) if detail.get("statistics") else {}
+        self.call_id = detail.get("call_id") or self.call_id
+        ending = Ending(code, reason, detail["by"], tuple(detail["headers"]), self.call_id, statistics)
+        self.ended.set_result(ending)
+        for future in tuple(self._waiters):
+            if not future.done():
+                future.set_exception(LegGone(f"the leg ended: {code} {reason}"))
+        if not self._answered.done():
+            self._answered.set_exception(LegGone(f"{code} {reason}"))
+            self._answered.exception()  # nobody may be waiting for the answer
+
+
+def _resolve(future: "asyncio.Future[Any]") -> None:
+    if not future.done():
+        future.set_result(None)

@@ -1,0 +1,84 @@
+"""Trunks: which carrier an INVITE came from, and which carries a number out."""
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from callwright.config import TrunkSection
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """One carrier interconnection.
+
+    Attributes:
+        networks: sources whose INVITEs are this trunk's.
+        targets: sip: URIs of its gateways, in the order in which they are tried.
+        prefixes: numbers that it carries begin with one of these; "" carries all.
+        username: with `password` it answers the gateways' digest challenges, and only theirs.
+        max_calls: live calls, both directions.
+    """
+
+    name: str
+    account_sid: str
+    networks: Sequence[Network]
+    targets: Sequence[str]
+    prefixes: Sequence[str]
+    username: str = ""
+    password: str = field(default="", repr=False)
+    max_calls: int = 1000
+    calls_per_second: float = 50.0
+
+
+def declared(section: TrunkSection) -> Trunk:
+    """A trunk as the configuration file declares it."""
+    targets = sorted(section.targets, key=lambda target: (target.priority, -target.weight))
+    return Trunk(
+        name=section.name,
+        account_sid=section.account,
+        networks=tuple(ipaddress.ip_network(prefix, strict=False) for prefix in section.allow),
+        targets=tuple(target.uri for target in targets),
+        prefixes=section.prefixes,
+        username=section.username,
+        password=section.password.get_secret_value(),
+        max_calls=section.max_calls,
+        calls_per_second=section.calls_per_second,
+    )
+
+
+class Trunks:
+    """All trunks; the narrowest source prefix and the longest number prefix win."""
+
+    def __init__(self, trunks: Iterable[Trunk]) -> None:
+        self._trunks = tuple(trunks)
+
+    def sources(self) -> list[str]:
+        """Every prefix from which an INVITE is taken."""
+        return sorted({str(network) for trunk in self._trunks for network in trunk.networks})
+
+    def by_source(self, host: str) -> Trunk | None:
+        """The trunk that an INVITE from this address belongs to."""
+        address = ipaddress.ip_address(host)
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+            address = address.ipv4_mapped
+        matches = [
+            (network.prefixlen, trunk)
+            for trunk in self._trunks
+            for network in trunk.networks
+            if network.version == address.version and address in network
+        ]
+        return max(matches, key=lambda match: match[0])[1] if matches else None
+
+    def carrying(self, number: str, account_sid: str) -> list[Trunk]:
+        """An account's trunks that carry a number out, longest prefix first."""
+        matches = [
+            (len(prefix), trunk)
+            for trunk in self._trunks
+            if trunk.account_sid == account_sid and trunk.targets
+            for prefix in trunk.prefixes
+            if number.startswith(prefix)
+        ]
+        matches.sort(key=lambda match: -match[0])
+        return list(dict.fromkeys(trunk for _, trunk in matches))

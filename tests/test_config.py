@@ -1,0 +1,121 @@
+"""Configuration: the shipped file is the defaults, every fault names its key, the environment overrides."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from callwright.config import DEMO_ACCOUNT, Config, load, validate
+from callwright.errors import ConfigError
+
+SHIPPED = Path(__file__).parents[1] / "config" / "callwright.toml"
+ACCOUNT = {"sid": DEMO_ACCOUNT}
+
+
+def faults(raw: dict[str, object]) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        validate(raw)
+    return caught.value.faults
+
+
+def test_shipped_file_is_the_defaults() -> None:
+    assert load(SHIPPED, {}) == load(None, {})
+
+
+def test_shipped_file_has_every_key() -> None:
+    raw = tomllib.loads(SHIPPED.read_text())
+    for section, field in Config.model_fields.items():
+        shown = raw[section] if isinstance(raw[section], dict) else raw[section][0]
+        annotation = field.annotation
+        model = annotation if hasattr(annotation, "model_fields") else annotation.__args__[0]  # type: ignore[union-attr]
+        missing = set(model.model_fields) - set(shown) - {"calls_per_second", "concurrent_calls"}
+        assert not missing, f"{section}: {missing} not in {SHIPPED.name}"
+
+
+@pytest.mark.parametrize(
+    ("raw", "fault"),
+    [
+        ({"server": {"nonsense": 1}}, "server.nonsense: unknown key"),
+        ({"nonsense": {}}, "nonsense: unknown key"),
+        ({"http": {"listen": "8080"}}, 'http.listen: must be "address:port"'),
+        ({"http": {"certificate": "a.pem"}}, "http: certificate and private_key go together"),
+        ({"sip": {"listen": ["sctp:127.0.0.1:5060"]}}, 'sip.listen.0: must begin with "udp:" or "tcp:"'),
+        ({"media": {"clock_rate": 44100}}, "media.clock_rate: Input should be 8000, 16000, 32000 or 48000"),
+        (
+            {"media": {"rtp_ports": [30000, 20000]}},
+            "media: rtp_ports must be [low, high] with 1024 <= low < high <= 65535",
+        ),
+        ({"account": [{"sid": "AC1"}]}, 'account.0.sid: must be "AC" and 32 lower-case hexadecimal digits'),
+        (
+            {"account": [ACCOUNT], "number": [{"number": "1", "account": DEMO_ACCOUNT}]},
+            "number.0: exactly one of voice_url and twiml must be set",
+        ),
+        (
+            {"account": [ACCOUNT], "trunk": [{"name": "a", "account": "AC" + "9" * 32}]},
+            f"trunk.0.account: no [[account]] has the sid AC{'9' * 32}",
+        ),
+        ({"account": [ACCOUNT, ACCOUNT]}, f"account.1.sid: {DEMO_ACCOUNT} is declared twice"),
+        (
+            {"account": [ACCOUNT], "trunk": [{"name": "a", "account": DEMO_ACCOUNT, "allow": ["10.0.0.0/33"]}]},
+            "trunk.0.allow.0: '10.0.0.0/33' does not appear to be an IPv4 or IPv6 network",
+        ),
+    ],
+)
+def test_fault_names_its_key(raw: dict[str, object], fault: str) -> None:
+    assert fault in faults(raw)
+
+
+def test_every_fault_is_told() -> None:
+    assert len(faults({"server": {"a": 1, "b": 2}, "limits": {"legs": 0}})) == 3
+
+
+def test_environment_overrides() -> None:
+    config = load(
+        None,
+        {
+            "CALLWRIGHT_SIP__LISTEN": '["udp:127.0.0.1:5070"]',
+            "CALLWRIGHT_SERVER__LOG_LEVEL": "DEBUG",
+            "CALLWRIGHT_LIMITS__LEGS": "7",
+            "HOME": "/root",
+        },
+    )
+    assert config.sip.listen == ("udp:127.0.0.1:5070",)
+    assert (config.server.log_level, config.limits.legs) == ("DEBUG", 7)
+
+
+def test_environment_faults_name_the_key() -> None:
+    with pytest.raises(ConfigError, match=r"server\.nope: unknown key"):
+        load(None, {"CALLWRIGHT_SERVER__NOPE": "1"})
+
+
+def test_tables_cannot_be_overridden(tmp_path: Path) -> None:
+    file = tmp_path / "callwright.toml"
+    file.write_text(f'[[account]]\nsid = "{DEMO_ACCOUNT}"\n')
+    with pytest.raises(ConfigError, match=r"account\.sid: .*cannot override a list"):
+        load(file, {"CALLWRIGHT_ACCOUNT__SID": "x"})
+
+
+def test_unreadable_files(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="No such file"):
+        load(tmp_path / "none.toml", {})
+    broken = tmp_path / "broken.toml"
+    broken.write_text("[server\n")
+    with pytest.raises(ConfigError, match="not TOML"):
+        load(broken, {})
+
+
+def test_paths_are_the_daemons_own() -> None:
+    config = load(None, {"CALLWRIGHT_SERVER__PUBLIC_URL": "http://127.0.0.1:9999"})
+    assert config.absolute(config.number[0].voice_url) == "http://127.0.0.1:9999/demo/voice"
+    assert config.trusted_origins() == {"http://127.0.0.1:9999"}
+
+
+def test_bare_targets_keep_their_order() -> None:
+    trunk = {"name": "a", "account": DEMO_ACCOUNT, "targets": ["sip:b:5060", "sip:a:5060"]}
+    config = validate({"account": [ACCOUNT], "trunk": [trunk]})
+    assert [(t.uri, t.priority) for t in config.trunk[0].targets] == [("sip:b:5060", 10), ("sip:a:5060", 11)]
+
+
+def test_secrets_are_not_shown() -> None:
+    config = validate({"account": [{**ACCOUNT, "auth_token": "hunter2"}]})
+    assert "hunter2" not in repr(config)
