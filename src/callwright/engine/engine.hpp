@@ -9,14 +9,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "digit.hpp"
 #include "event.hpp"
 #include "patch.hpp"
 
@@ -25,6 +28,7 @@ namespace callwright {
 class Gate;
 class Legs;
 class Port;
+class Ports;
 class Requests;
 
 struct Listen {
@@ -45,13 +49,18 @@ struct EngineOptions {
 };
 
 // A transport that cannot be bound: errno and "udp:host:port".
-struct BindError {
+struct BindError : std::runtime_error {
+    BindError(int error_, const std::string& address) : std::runtime_error(address), error(error_) {}
     int error;
-    std::string address;
 };
 
 class Engine {
   public:
+    struct Job {
+        std::function<void()> run;
+        Job* next = nullptr;  // the queue's
+    };
+
     // Throws std::invalid_argument, BindError, std::runtime_error.
     explicit Engine(EngineOptions options);
     ~Engine();
@@ -71,15 +80,17 @@ class Engine {
     const std::vector<Listen>& addresses() const noexcept { return bound_; }
     // Runs on the engine thread, in order of posting, within about a millisecond. After close() has begun a job is
     // destroyed without running: what it owns must be freed by its destructor.
-    void post(std::function<void()> job);
+    void post(std::function<void()> job) { post(std::unique_ptr<Job>(new Job{std::move(job)})); }
+    // The same for a job made beforehand: allocates nothing.
+    void post(std::unique_ptr<Job> job) noexcept;
     // Sends FAILED.
     void fail(std::uint64_t id, std::string why);
     void push(std::unique_ptr<Event> event) noexcept { events_.push(std::move(event)); }
-    // The first and every further digit of `leg` is handed to port->on_digit() until remove(port) or unwatch_digits:
-    // on the thread that received it, under the mutex that unwatching takes. Before place() is allowed, so that no digit falls
-    // between a command and its job; then a port that is never placed must be unwatched by its owner.
-    void watch_digits(Port* port, std::uint64_t leg);
-    void unwatch_digits(Port* port);
+    // Every digit of `leg` is handed to port->on_digit() until remove(port) or unwatch_digits: on the thread that
+    // received it, right after its DIGIT event, under the mutex that unwatching takes. Before place() is allowed, so
+    // that no digit falls between a command and its job; then a port never placed must be unwatched by its owner.
+    void watch_digits(Port* port, std::uint64_t leg) { digits_.watch(port, leg); }
+    void unwatch_digits(Port* port) { digits_.unwatch(port); }
 
     // --- engine thread only ---
     bool on_engine_thread() const noexcept { return std::this_thread::get_id() == thread_id_; }
@@ -90,45 +101,36 @@ class Engine {
     void remove(std::uint64_t port_id);
     Port* find_port(std::uint64_t id) const;
     Patch& patch() noexcept { return patch_; }
-    // Runs once on the engine thread in close(), after every port was closed and removed and before pjsua goes.
-    void at_close(std::function<void()> job) { closers_.push_back(std::move(job)); }
-
-    // What the engine needs of a Port (port.hpp, the ports' side):
-    //   std::uint64_t id() const;                     pjmedia_port* media();
-    //   virtual void on_digit(std::uint64_t leg, char digit, unsigned duration);   any thread, must not block
-    //   virtual void close();    engine thread, in Engine::close(): push the last event; the engine then remove()s it
-    //   static std::size_t live();                    ports whose memory is not yet freed; and the same for Sound::live()
 
     // --- commands (any thread; each queues a job) ---
     void connect(std::uint64_t source, std::uint64_t sink);
     void disconnect(std::uint64_t source, std::uint64_t sink);
 
     // --- parts, for each other ---
-    Legs& legs() noexcept { return *legs_; }
+    Digits& digits() noexcept { return digits_; }
     Gate& gate() noexcept { return *gate_; }
+    Legs& legs() noexcept { return *legs_; }
+    Ports& ports() noexcept { return *ports_; }
     Requests& requests() noexcept { return *requests_; }
-    // A digit received on a leg: watching ports first, then DIGIT. Any thread.
-    void digit(std::uint64_t leg, char digit, unsigned duration, const char* method);
-    std::vector<std::pair<const char*, std::size_t>> counts() const;
+    std::vector<std::pair<const char*, std::uint64_t>> counts() const;
     std::vector<std::pair<const char*, std::uint64_t>> counters() const;
+    // Runs `use` while pjlib is up and cannot go; false after close(), and `use` did not run.
+    bool with_library(const std::function<void()>& use) const;
     // The engine that lives, for pjsip's callbacks, which carry no user data.
     static Engine* current() noexcept;
 
   private:
-    struct Job {
-        std::function<void()> run;
-        Job* next = nullptr;
-    };
-
-    void run(std::function<void(std::exception_ptr)> started);
+    void run(std::promise<void>& started);
     void start();
     void start_library();
-    void start_transports();
     void start_wakeup();
-    void stop();
+    void start_transport(const Listen& listen);
+    void start_media();
+    void stop() noexcept;
+    void end_calls();
+    void end_ports();
     void run_jobs();
-    void drop_jobs();
-    void wake() noexcept;
+    void drop_jobs() noexcept;
     static void on_wakeup(pj_ioqueue_key_t* key, pj_ioqueue_op_key_t* op, pj_ssize_t bytes);
     static void on_log(int level, const char* data, int length);
 
@@ -140,27 +142,26 @@ class Engine {
 
     std::thread thread_;
     std::thread::id thread_id_;
-    std::atomic<bool> closing_{false};
-    bool stop_ = false;
     std::mutex close_mutex_;
+    std::atomic<bool> closing_{false};
+    mutable std::mutex library_mutex_;
+    bool library_up_ = false;  // under library_mutex_
 
-    std::atomic<Job*> posted_{nullptr};
+    std::atomic<Job*> posted_{nullptr};  // newest first
     std::atomic<std::size_t> jobs_{0};
-    std::array<int, 2> wakeup_{-1, -1};
+    std::array<int, 2> wakeup_{-1, -1};  // pjlib's end, ours
     pj_pool_t* pool_ = nullptr;
     pj_ioqueue_key_t* wakeup_key_ = nullptr;
     pj_ioqueue_op_key_t wakeup_op_{};
     std::array<char, 64> wakeup_buffer_{};
 
+    Digits digits_{events_};
     Patch patch_;
-    std::unordered_map<std::uint64_t, Port*> ports_;
-    std::mutex digits_mutex_;
-    std::unordered_map<std::uint64_t, std::vector<Port*>> digit_watchers_;
-    std::vector<std::function<void()>> closers_;
-    std::atomic<std::uint64_t> dropped_lines_{0};
+    std::unordered_map<std::uint64_t, Port*> placed_;
 
-    std::unique_ptr<Legs> legs_;
     std::unique_ptr<Gate> gate_;
+    std::unique_ptr<Legs> legs_;
+    std::unique_ptr<Ports> ports_;
     std::unique_ptr<Requests> requests_;
 };
 
