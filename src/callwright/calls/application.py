@@ -1,6 +1,8 @@
 """Who answers a session: where its documents come from and where its progress is reported."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from callwright.account import Account as Account
 
 ALL_EVENTS = frozenset({"initiated", "ringing", "answered", "completed"})
 FINAL_ONLY = frozenset({"completed"})
@@ -17,24 +19,6 @@ class Hook:
 
     url: str
     method: str = "POST"
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """An account as every layer needs it.
-
-    Attributes:
-        sid: AC...
-        auth_token: signs the webhooks and opens the REST API; never logged.
-        calls_per_second: how many REST calls may start each second; the others queue.
-        concurrent_calls: live calls, legs of both directions counted.
-    """
-
-    sid: str
-    auth_token: str = field(repr=False)
-    friendly_name: str = ""
-    calls_per_second: float = 10.0
-    concurrent_calls: int = 1000
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,21 @@
+"""An account, as every layer needs it."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who owns calls and numbers.
+
+    Attributes:
+        sid: AC...
+        auth_token: signs the webhooks and opens the REST API; never logged.
+        calls_per_second: how many REST calls may start each second; the others queue.
+        concurrent_calls: live calls, legs of both directions counted.
+    """
+
+    sid: str
+    auth_token: str = field(repr=False)
+    friendly_name: str = ""
+    calls_per_second: float = 10.0
+    concurrent_calls: int = 1000

@@ -1,0 +1,97 @@
+"""The command line. Each command ends with 0, or with 1 and lines on standard error that say what to do."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from callwright import __version__
+from callwright.config import load
+from callwright.errors import ConfigError, StartError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Programmable voice on your own machines.")
+
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="TOML file; without it the defaults hold.")]
+
+
+def fail(*lines: str) -> NoReturn:
+    """Ends the command with lines on standard error."""
+    for line in lines:
+        print(f"callwright: {line}", file=sys.stderr)
+    raise typer.Exit(1)
+
+
+@app.command()
+def serve(
+    config: ConfigOption = None,
+    data: Annotated[Path | None, typer.Option("--data", help="Overrides server.data_dir.")] = None,
+) -> None:
+    """Runs the daemon in the foreground until SIGTERM or SIGINT."""
+    import uvloop
+
+    from callwright.daemon import run
+
+    if data is not None:
+        os.environ["CALLWRIGHT_SERVER__DATA_DIR"] = str(data)
+    try:
+        uvloop.run(run(load(config)))
+    except ConfigError as error:
+        fail(*error.faults)
+    except StartError as error:
+        fail(error.message)
+
+
+@app.command("check-config")
+def check_config(file: Annotated[Path, typer.Argument(help="The TOML file to check.")]) -> None:
+    """Checks a configuration file and prints every fault with its key."""
+    try:
+        config = load(file)
+    except ConfigError as error:
+        fail(*error.faults)
+    counts = f"{len(config.account)} accounts, {len(config.number)} numbers, {len(config.trunk)} trunks"
+    print(f"{file}: good ({counts})")
+
+
+@app.command()
+def demo(
+    uri: Annotated[str, typer.Option(help="What to call.")] = "sip:demo@127.0.0.1:5060",
+    key: Annotated[str, typer.Option(help="The key to press: 0-9 * #.")] = "5",
+    address: Annotated[str, typer.Option(help="The local address to call from.")] = "127.0.0.1",
+) -> None:
+    """Places a real SIP call to the running daemon, presses a key and prints what happened."""
+    import time
+
+    from callwright.demo.phone import demonstrate
+
+    if len(key) != 1 or key not in "0123456789*#":
+        fail("--key: one of 0-9 * #")
+    began = time.monotonic()
+
+    def tell(line: str) -> None:
+        print(f"{time.monotonic() - began:7.3f} s  {line}", flush=True)
+
+    try:
+        report = asyncio.run(demonstrate(uri, key, address, tell))
+    except StartError as error:
+        fail(error.message)
+    if report.answered < 0:
+        fail(f"no answer: {report.code} {report.reason}. Is the daemon running? Start it with: callwright serve")
+    received = report.statistics.get("rx")
+    packets = received.get("packets") if isinstance(received, dict) else 0
+    print(f"answered in {report.answered * 1000:.0f} ms, heard {report.heard:.1f} s of speech, {packets} RTP packets in")
+    if not report.well:
+        fail("the call did not go as the demonstration should: see the daemon's log")
+
+
+@app.command()
+def version() -> None:
+    """Prints the version."""
+    print(__version__)
+
+
+def main() -> None:
+    """The entry point."""
+    app()

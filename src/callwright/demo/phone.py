@@ -1,0 +1,121 @@
+"""The built-in test phone: places one real SIP call from a process of its own, listens, presses a key, and reports."""
+
+import asyncio
+import array
+import math
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from callwright.config import Config, validate
+from callwright.errors import LegGone
+from callwright.sip.endpoint import Endpoint
+from callwright.sip.leg import Leg
+
+CLOCK_RATE = 8000
+RTP_PORTS = (40000, 40999)
+VOICE_DBOV = -45.0
+LISTEN_S = 0.02
+FULL_SCALE = 32768.0
+
+
+@dataclass(slots=True)
+class Report:
+    """What the phone saw and heard. Times in seconds from the INVITE; -1 when it did not happen."""
+
+    answered: float = -1.0
+    first_sound: float = -1.0
+    pressed: float = -1.0
+    sound_after_key: float = -1.0
+    ended: float = -1.0
+    code: int = 0
+    reason: str = ""
+    by: str = ""
+    heard: float = 0.0
+    statistics: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def well(self) -> bool:
+        """Answered, heard, key answered by sound, and ended by the other side."""
+        return min(self.answered, self.first_sound, self.sound_after_key) >= 0 and self.code == 200
+
+
+def level_dbov(samples: bytes) -> float:
+    """Level of int16 mono samples, in dB below full scale (0 is a full-scale square wave)."""
+    values = array.array("h", samples)
+    power = sum(value * value for value in values) / max(1, len(values))
+    return 20 * math.log10(max(math.sqrt(power), 1e-3) / FULL_SCALE)
+
+
+def _phone_config(address: str) -> Config:
+    return validate(
+        {
+            "sip": {"listen": [f"udp:{address}:0"], "domain": address, "user_agent": "Callwright test phone"},
+            "media": {"address": address, "rtp_ports": RTP_PORTS, "clock_rate": CLOCK_RATE},
+        }
+    )
+
+
+@asynccontextmanager
+async def phone(address: str) -> AsyncIterator[Endpoint]:
+    """A SIP endpoint of its own on a free port of `address`."""
+    endpoint = Endpoint(_phone_config(address), sources=[])
+    try:
+        yield endpoint
+    finally:
+        await endpoint.close()
+
+
+async def demonstrate(uri: str, key: str, address: str, tell: Callable[[str], None], limit: float = 30.0) -> Report:
+    """Calls `uri`, presses `key` once speech is heard, waits for the end.
+
+    Args:
+        address: the local address to call from.
+        tell: is given one line a step.
+        limit: seconds; the call is hung up then.
+    """
+    report = Report()
+    async with phone(address) as endpoint:
+        began = time.monotonic()
+        tell(f"INVITE {uri}")
+        leg = endpoint.originate(uri, local_uri=endpoint.local_uri("demo-phone"))
+        try:
+            async with asyncio.timeout(limit):
+                await _talk(endpoint, leg, key, report, tell, began)
+        except (LegGone, TimeoutError):
+            leg.hang_up()
+        ending = await leg.ended
+        report.ended = time.monotonic() - began
+        report.code, report.reason, report.by = ending.code, ending.reason, ending.by
+        report.statistics = ending.statistics
+        tell(f"ended by the {ending.by} side: {ending.code} {ending.reason}")
+    return report
+
+
+async def _talk(
+    endpoint: Endpoint, leg: Leg, key: str, report: Report, tell: Callable[[str], None], began: float
+) -> None:
+    await leg.answered()
+    report.answered = time.monotonic() - began
+    tell(f"answered after {report.answered * 1000:.0f} ms")
+    tap = endpoint.engine.tap(notify=20)
+    endpoint.engine.connect(leg.node, tap)
+    try:
+        while True:
+            await leg.sleep(LISTEN_S)
+            samples = endpoint.engine.read_tap(tap)
+            if not samples or level_dbov(samples) < VOICE_DBOV:
+                continue
+            report.heard += len(samples) / 2 / CLOCK_RATE
+            now = time.monotonic() - began
+            if report.first_sound < 0:
+                report.first_sound = now
+                tell(f"heard the first sound after {now * 1000:.0f} ms; pressing {key}")
+                leg.send_digits(key)
+                report.pressed = now
+            elif report.sound_after_key < 0 and now - report.pressed > 1.0:
+                report.sound_after_key = now
+                tell("heard the answer to the key")
+    finally:
+        endpoint.engine.stop(tap)

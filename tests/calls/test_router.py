@@ -1,0 +1,99 @@
+"""From an INVITE to its account and application."""
+
+import pytest
+
+from callwright.calls.application import Account
+from callwright.calls.router import ANONYMOUS, Admission, Refusal, Router, caller, declared
+from callwright.config import validate
+from callwright.sip.leg import Invite
+from callwright.sip.trunks import Trunks
+from callwright.sip.trunks import declared as declared_trunk
+
+ONE, TWO = "AC" + "1" * 32, "AC" + "2" * 32
+CONFIG = validate(
+    {
+        "account": [{"sid": ONE}, {"sid": TWO}],
+        "number": [
+            {"number": "+15550001000", "account": ONE, "voice_url": "http://127.0.0.1:9000/v", "voice_method": "GET"},
+            {"number": "hello", "account": ONE, "twiml": "<Response/>", "status_callback": "/done"},
+            {"number": "+15550002000", "account": TWO, "voice_url": "/demo/voice"},
+        ],
+        "trunk": [
+            {"name": "wide", "account": ONE, "allow": ["127.0.0.0/8"]},
+            {"name": "narrow", "account": TWO, "allow": ["127.0.0.9", "::1"]},
+        ],
+    }
+)
+ACCOUNTS = {sid: Account(sid, "token") for sid in (ONE, TWO)}
+
+
+@pytest.fixture
+def router() -> Router:
+    trunks = Trunks(declared_trunk(section) for section in CONFIG.trunk)
+    return Router(ACCOUNTS, [declared(section, CONFIG) for section in CONFIG.number], trunks)
+
+
+def invite(uri: str, source: str = "127.0.0.1", from_uri: str = "sip:+15557654321@carrier") -> Invite:
+    return Invite(uri, from_uri, from_uri, uri, uri, "", "call-1", source, 5060, "UDP")
+
+
+def test_number_with_and_without_plus(router: Router) -> None:
+    for user in ("+15550001000", "15550001000"):
+        decision = router.inbound(invite(f"sip:{user}@127.0.0.1:5060;user=phone"))
+        assert isinstance(decision, Admission)
+        assert (decision.account.sid, decision.to, decision.from_) == (ONE, "+15550001000", "+15557654321")
+        assert decision.application.voice is not None and decision.application.voice.method == "GET"
+        assert decision.trunk.name == "wide"
+
+
+def test_inline_document_and_own_path(router: Router) -> None:
+    decision = router.inbound(invite("sip:hello@127.0.0.1"))
+    assert isinstance(decision, Admission)
+    assert decision.application.twiml == "<Response/>" and decision.application.voice is None
+    assert decision.application.status_callback is not None
+    assert decision.application.status_callback.url == "http://127.0.0.1:8080/done"
+
+
+def test_narrowest_source_wins(router: Router) -> None:
+    for source in ("127.0.0.9", "::ffff:127.0.0.9", "::1"):
+        decision = router.inbound(invite("sip:+15550002000@x", source))
+        assert isinstance(decision, Admission) and decision.trunk.name == "narrow"
+
+
+@pytest.mark.parametrize(
+    ("uri", "source", "code"),
+    [
+        ("sip:+15550001000@x", "10.0.0.1", 403),
+        ("sip:+15559999999@x", "127.0.0.1", 404),
+        ("sip:+15550002000@x", "127.0.0.1", 404),  # another account's number
+        ("sip:127.0.0.1", "127.0.0.1", 404),
+        ("tel:+15550001000", "127.0.0.1", 404),
+    ],
+)
+def test_refusals(router: Router, uri: str, source: str, code: int) -> None:
+    decision = router.inbound(invite(uri, source))
+    assert isinstance(decision, Refusal) and decision.code == code
+
+
+@pytest.mark.parametrize(
+    ("from_uri", "seen"),
+    [
+        ("sip:+15551112222@h", "+15551112222"),
+        ("sip:15551112222@h;x=y", "15551112222"),
+        ("sip:alice@h:5080", "sip:alice@h:5080"),
+        ("sip:anonymous@anonymous.invalid", ANONYMOUS),
+        ("sip:h", ANONYMOUS),
+    ],
+)
+def test_caller(from_uri: str, seen: str) -> None:
+    assert caller(invite("sip:x@y", from_uri=from_uri)) == seen
+
+
+def test_ownership(router: Router) -> None:
+    assert router.owns(ONE, "+15550001000") and router.owns(ONE, "15550001000")
+    assert not router.owns(TWO, "+15550001000") and not router.owns(ONE, "+1")
+
+
+def test_number_sids_are_stable() -> None:
+    first, again = (declared(CONFIG.number[0], CONFIG).sid for _ in range(2))
+    assert first == again and first.startswith("PN") and len(first) == 34

@@ -1,0 +1,43 @@
+"""The states of a call."""
+
+import pytest
+
+from callwright.calls.status import FINAL, TRANSITIONS, CallStatus, status_for_sip
+
+
+def test_every_state_has_its_row_and_final_ones_lead_nowhere() -> None:
+    assert set(TRANSITIONS) == set(CallStatus)
+    assert all(not TRANSITIONS[status] for status in FINAL)
+    assert all(status.final == (status in FINAL) for status in CallStatus)
+
+
+def test_every_state_reaches_an_end() -> None:
+    for status in set(CallStatus) - FINAL:
+        seen, todo = set(), [status]
+        while todo:
+            todo += [s for s in TRANSITIONS[todo.pop()] if s not in seen and not seen.add(s)]  # type: ignore[func-returns-value]
+        assert seen & FINAL
+
+
+def test_an_answered_call_can_only_be_completed() -> None:
+    assert TRANSITIONS[CallStatus.IN_PROGRESS] == {CallStatus.COMPLETED}
+
+
+@pytest.mark.parametrize(
+    ("code", "rang", "status"),
+    [
+        (486, True, "busy"),
+        (600, False, "busy"),
+        (603, True, "no-answer"),
+        (480, True, "no-answer"),
+        (487, True, "no-answer"),
+        (408, True, "no-answer"),
+        (408, False, "failed"),
+        (404, False, "failed"),
+        (403, False, "failed"),
+        (488, False, "failed"),
+        (503, True, "failed"),
+    ],
+)
+def test_final_code_to_status(code: int, rang: bool, status: str) -> None:
+    assert status_for_sip(code, rang=rang) == status
