@@ -1,4 +1,7 @@
-# What the scripts say while they work: one line a stage, long output in a log. Sourced, never run.
+# What the scripts say while they work, one line a stage, and where the rest goes. Sourced, never run.
+
+# Downloads, builds and logs. Bash finds the home of a user whose environment does not tell it.
+readonly CACHE=${CALLWRIGHT_CACHE:-${XDG_CACHE_HOME:-${HOME:-$(cd ~ && pwd)}/.cache}/callwright}
 
 say() {
     printf '== %s\n' "$*" >&2

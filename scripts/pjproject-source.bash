@@ -98,7 +98,7 @@ debian_mirrors() {
         sed -nE -e 's/^[[:space:]]*URIs:[[:space:]]*//p' \
             -e 's/^[[:space:]]*deb(-src)?[[:space:]]+(\[[^]]*\][[:space:]]+)?([^[:space:]]+).*/\3/p' "$file"
     done | tr -s '[:blank:]' '\n' | sed -E 's,/+$,,; s,/ubuntu$,/debian,' |
-        grep -vE '^$|security|ports\.ubuntu' | awk '!seen[$0]++'
+        grep -vE '^$|^cdrom:|security' | awk '!seen[$0]++'
 }
 
 # debian_download FOLDER KEYRING MIRROR - prints the verified tarball's path. apt works in lists and caches of

@@ -8,7 +8,6 @@
 # shellcheck source=scripts/console.bash
 . "$ROOT/scripts/console.bash"
 
-readonly CACHE=${CALLWRIGHT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/callwright}
 readonly VENV=$ROOT/.venv
 readonly LOG=$CACHE/logs/setup.log
 readonly OLDEST_PYTHON=3.11
@@ -31,8 +30,8 @@ set_up() {
 
 set_up_all() {
     install_packages "$@"
-    "$ROOT/scripts/build-pjproject" || exit 1
     create_venv
+    "$ROOT/scripts/build-pjproject" || exit 1
     install_project "$@"
 }
 
@@ -111,7 +110,7 @@ apt_install() {
     local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0)
     if [ "$(id -u)" -ne 0 ]; then
         if ! command -v sudo >/dev/null || { [ ! -t 0 ] && ! sudo -n true 2>/dev/null; }; then
-            fail "these packages are missing; as root run: apt-get install -y --no-install-recommends $*"
+            fail "these packages are missing; as root run: apt-get update && apt-get install -y --no-install-recommends $*"
         fi
         apt=(sudo "${apt[@]}")
     fi
