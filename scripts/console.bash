@@ -1,6 +1,7 @@
 # What the scripts say while they work, one line a stage, and where the rest goes. Sourced, never run.
 
 # Downloads, builds and logs. Bash finds the home of a user whose environment does not tell it.
+# shellcheck disable=SC2034 # read by the scripts that source this one
 readonly CACHE=${CALLWRIGHT_CACHE:-${XDG_CACHE_HOME:-${HOME:-$(cd ~ && pwd)}/.cache}/callwright}
 
 say() {

@@ -89,7 +89,8 @@ install_packages() {
 absent() {
     local installed
     # shellcheck disable=SC2016 # the format is dpkg's
-    installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p') || true
+    installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null |
+        sed -n 's/^installed //p') || true
     printf '%s\n' "$@" | grep -vxF "${installed:-none}" || true
 }
 
@@ -110,7 +111,7 @@ apt_install() {
     local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0)
     if [ "$(id -u)" -ne 0 ]; then
         if ! command -v sudo >/dev/null || { [ ! -t 0 ] && ! sudo -n true 2>/dev/null; }; then
-            fail "these packages are missing; as root run: apt-get update && apt-get install -y --no-install-recommends $*"
+            fail "packages are missing; as root run: apt-get update && apt-get install -y --no-install-recommends $*"
         fi
         apt=(sudo "${apt[@]}")
     fi
