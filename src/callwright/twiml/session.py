@@ -1,0 +1,245 @@
+"""A session: one call, from its first document to its end (call-control reference §1.1, §2.6)."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Protocol, TypeVar
+
+from callwright.calls.application import Application, Hook
+from callwright.calls.control import CallControl, File, Speech
+from callwright.calls.status import CallStatus
+from callwright.errors import ApplicationError, CallwrightError, DocumentError, LegGone, MediaError
+from callwright.log import CallLog
+from callwright.twiml.address import shown, with_userinfo
+from callwright.twiml.document import Document, parse
+from callwright.twiml.interpreter import interpret
+from callwright.twiml.outcome import Finish, Next
+from callwright.twiml.pace import Pace
+
+T = TypeVar("T")
+
+APOLOGY = Speech("An application error has occurred. Goodbye.")
+TOO_MANY_DOCUMENTS = 14106
+
+Source = Hook | str
+"""Where a document comes from: a URL, or its own text."""
+
+
+class Answer(Protocol):
+    """An application server's answer, as far as a document needs it."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def content_type(self) -> str: ...
+    @property
+    def body(self) -> bytes: ...
+
+
+class Documents(Protocol):
+    """Where documents come from: the primary URI, its retries, the secondary (apps/fallback)."""
+
+    async def get(self, hook: Hook, params: dict[str, str], parse: Callable[[Answer], T]) -> T:
+        """What `parse` makes of the answer.
+
+        Raises:
+            ApplicationError: the secondary failed, too, or there is none.
+        """
+        ...
+
+
+class SessionState(StrEnum):
+    """What a session is doing."""
+
+    FETCHING = "fetching"
+    RUNNING = "running"
+    ENDING = "ending"
+    ENDED = "ended"
+
+
+TRANSITIONS: dict[SessionState, frozenset[SessionState]] = {
+    SessionState.FETCHING: frozenset({SessionState.RUNNING, SessionState.FETCHING, SessionState.ENDING}),
+    SessionState.RUNNING: frozenset({SessionState.FETCHING, SessionState.ENDING}),
+    SessionState.ENDING: frozenset({SessionState.ENDED}),
+    SessionState.ENDED: frozenset(),
+}
+
+
+class Session:
+    """Runs a call's documents.
+
+    Args:
+        time: seconds of a steady clock; the event loop's own by default.
+    """
+
+    def __init__(
+        self,
+        control: CallControl,
+        documents: Documents,
+        application: Application,
+        *,
+        time: Callable[[], float] | None = None,
+    ) -> None:
+        self._control = control
+        self._documents = documents
+        self._application = application
+        self._time = time
+        self._pace = Pace()
+        self._state = SessionState.FETCHING
+        self._work: asyncio.Task[None] | None = None
+        self._redirected: Source | None = None
+        self._log = CallLog(logging.getLogger(__name__), control.sid, control.account_sid)
+
+    @property
+    def state(self) -> SessionState:
+        """What it is doing."""
+        return self._state
+
+    def _set_state(self, state: SessionState) -> None:
+        if state not in TRANSITIONS[self._state]:
+            raise ValueError(f"a session cannot go from {self._state} to {state}")
+        self._log.debug("- session is %s", state)
+        self._state = state
+
+    async def run(self) -> None:
+        """One call to its end: returns when the call has ended, whatever the application did.
+
+        Cancelling it stops the verb at once and leaves the call to its owner.
+        """
+        source: Source | None = self._application.voice
+        if source is None and (source := self._application.twiml) is None:
+            raise ValueError("an application has a voice URL or a document")
+        while True:
+            self._redirected = None
+            self._work = asyncio.create_task(self._live(source), name=f"session {self._control.sid}")
+            try:
+                await asyncio.wait({self._work})
+            finally:
+                if not self._work.done():
+                    self._work.cancel()
+                    await asyncio.wait({self._work})
+            if self._redirected is None or self._state is SessionState.ENDED:
+                self._work.result()
+                return
+            source = self._redirected
+
+    def redirect(self, source: Source) -> bool:
+        """Leaves the current verb at once for another document; its action is not requested.
+
+        Returns:
+            False when the session is already ending.
+        """
+        if self._state in (SessionState.ENDING, SessionState.ENDED) or self._control.status.final:
+            return False
+        self._control.note("redirect", url=shown(source.url) if isinstance(source, Hook) else "")
+        self._redirected = source
+        if self._work is not None:
+            self._work.cancel()
+        return True
+
+    async def _live(self, source: Source) -> None:
+        """From one source of documents to the end of the call, unless it is redirected meanwhile."""
+        try:
+            finish = await self._follow(source)
+        except LegGone:
+            finish = Finish(hung_up=True)
+        except ApplicationError as fault:
+            self._control.note("failure", code=fault.code, message=fault.message, url=shown(fault.url))
+            finish = await self._apologise()
+        except CallwrightError as fault:
+            self._control.note("failure", code=fault.code, message=fault.message)
+            self._log.error("the call ends: %s", fault.message)
+            finish = Finish()
+        except Exception:
+            # A defect must not leave a caller on a dead line: the call ends, the defect goes on to whoever runs us.
+            await self._end(Finish())
+            raise
+        await self._end(finish)
+
+    async def _follow(self, source: Source) -> Finish:
+        """Document after document, until one ends the call."""
+        self._set_state(SessionState.FETCHING)
+        document = await (self._fetch(source, {}) if isinstance(source, Hook) else self._given(source))
+        while True:
+            if not self._pace.begin():
+                most = f"more than {Pace.MOST_DOCUMENTS} documents without a second of sound"
+                self._control.note("warning", code=TOO_MANY_DOCUMENTS, message=most)
+                return Finish()
+            self._arrived(document)
+            step = await interpret(document, self._control, self._pace, self._time or asyncio.get_running_loop().time)
+            if isinstance(step, Finish):
+                return step
+            if step.final:
+                await self._report(step)
+            if step.final or self._control.status.final:
+                return Finish(hung_up=True)
+            self._set_state(SessionState.FETCHING)
+            document = await self._fetch(step.hook, dict(step.params))
+
+    async def _fetch(self, hook: Hook, params: dict[str, str]) -> Document:
+        def read(answer: Answer) -> Document:
+            return parse(answer.body, answer.content_type, with_userinfo(answer.url, hook.url))
+
+        return await self._documents.get(hook, {**self._control.parameters(), **params}, read)
+
+    async def _given(self, text: str) -> Document:
+        """The document that came in place of a URL; when it cannot be run, the fallback's."""
+        try:
+            return parse(text.encode("utf-8", "surrogatepass"), "text/xml", "")
+        except DocumentError as fault:
+            if self._application.fallback is None:
+                raise
+            self._control.note(
+                "fallback", code=fault.code, message=fault.message, url=shown(self._application.fallback.url)
+            )
+            return await self._fetch(self._application.fallback, {"ErrorCode": str(fault.code), "ErrorUrl": ""})
+
+    def _arrived(self, document: Document) -> None:
+        self._set_state(SessionState.RUNNING)
+        for warning in document.warnings:
+            self._control.note(
+                "warning", code=warning.code, message=warning.message, line=warning.line, url=shown(document.url)
+            )
+        sounds = [prompt for verb in document.verbs for prompt in verb.prompts() if isinstance(prompt, File | Speech)]
+        if sounds:
+            self._control.prefetch(sounds)
+
+    async def _report(self, step: Next) -> None:
+        """The action of a verb whose caller has left: requested, and its answer discarded."""
+        self._set_state(SessionState.ENDING)
+        try:
+            await self._documents.get(step.hook, {**self._control.parameters(), **step.params}, _discard)
+        except ApplicationError as fault:
+            self._control.note("failure", code=fault.code, message=fault.message, url=shown(fault.url))
+
+    async def _apologise(self) -> Finish:
+        """Nobody could say what to do: a spoken apology to a call that was answered, a refusal to one that was not."""
+        if self._control.status.final:
+            return Finish(hung_up=True)
+        try:
+            if self._control.status is CallStatus.IN_PROGRESS:
+                await self._control.play([APOLOGY])
+                return Finish()
+            await self._control.reject("rejected")
+        except MediaError as fault:
+            self._control.note("warning", code=fault.code, message=f"the apology: {fault.message}")
+            return Finish()
+        except LegGone:
+            return Finish(hung_up=True)
+        return Finish(hung_up=True)
+
+    async def _end(self, finish: Finish) -> None:
+        if self._state is not SessionState.ENDING:
+            self._set_state(SessionState.ENDING)
+        try:
+            if not finish.hung_up and not self._control.status.final:
+                await self._control.hangup()
+        except LegGone:
+            self._log.debug("- the leg ended before it was hung up")
+        finally:
+            self._set_state(SessionState.ENDED)
+
+
+def _discard(answer: Answer) -> None:
+    """What becomes of an answer that nobody can hear."""
