@@ -3,7 +3,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from callwright.calls import outbound
@@ -11,12 +10,14 @@ from callwright.calls.control import Dialled, DialPlan, Recorded, Target
 from callwright.calls.prompts import send_keys
 from callwright.calls.recording import Recording
 from callwright.calls.status import CallStatus
-from callwright.errors import LegGone
+from callwright.errors import LegGone, MediaError
 from callwright.media.tones import ringback
 from callwright.sip.leg import Digit, Leg
 
 if TYPE_CHECKING:
     from callwright.calls.call import Call
+
+SETTLE_S = 2.0
 
 
 async def dial(call: "Call", plan: DialPlan) -> Dialled:
@@ -32,7 +33,8 @@ class Dial:
         self._plan = plan
         self._endpoint = call.exchange.endpoint
         self._children: list[Call] = []
-        self._ringing: set[asyncio.Task[None]] = set()
+        self._ringing: list[asyncio.Task[None]] = []
+        self._verdict = CallStatus.CANCELED  # of a child that is given up
         self._recording: Recording | None = None
         self._early: Leg | None = None
         self._ringback: asyncio.Task[object] | None = None
@@ -68,41 +70,35 @@ class Dial:
         return None
 
     async def _ring_round(self, caller: Leg, targets: Sequence[Target]) -> "Call | None":
-        """Rings these targets at once; the first to answer wins, the others are canceled."""
+        """Rings these targets at once; the first to answer wins, the others are canceled and end on their own."""
         first: asyncio.Future[Call | None] = caller.waiter()
         children = [self._child(target) for target in targets]
         self._children += children
-        pending = {
-            asyncio.create_task(self._ring_child(child, target, first, len(targets) == 1))
+        ringing = [
+            self._call.exchange.tasks.spawn(self._ring_child(child, target, first, len(targets) == 1), child.sid)
             for child, target in zip(children, targets, strict=True)
-        }
-        self._ringing |= pending
-        timer = self._endpoint.loop.call_later(self._plan.timeout, _settle, first, None)
-        last = asyncio.gather(*pending)
-        last.add_done_callback(lambda _: _settle(first, None))
+        ]
+        self._ringing += ringing
+        asyncio.gather(*ringing, return_exceptions=True).add_done_callback(lambda _: _settle(first, None))
+        timer = self._endpoint.loop.call_later(self._plan.timeout, self._on_timeout, first)
+        winner = None
         try:
             with caller.digits(lambda digit: self._on_star(digit, first)):
                 winner = await first
         finally:
             timer.cancel()
-            await self._cancel_losers(children, first, timed_out=not last.done())
-            await asyncio.gather(*pending, return_exceptions=True)
-            with suppress(asyncio.CancelledError, Exception):
-                await last
+            for child in children:
+                if child is not winner and not child.status.final:
+                    child.cancel(self._verdict)
         return winner
+
+    def _on_timeout(self, first: "asyncio.Future[Call | None]") -> None:
+        self._verdict = CallStatus.NO_ANSWER
+        _settle(first, None)
 
     def _child(self, target: Target) -> "Call":
         to = outbound.address_of(target)
         return self._call.child(to, caller_id=self._plan.caller_id, callback=target.callback)
-
-    async def _cancel_losers(
-        self, children: "list[Call]", first: "asyncio.Future[Call | None]", *, timed_out: bool
-    ) -> None:
-        winner = first.result() if first.done() and not first.cancelled() and first.exception() is None else None
-        for child in children:
-            if child is not winner and not child.status.final:
-                gave_up = winner is None and timed_out and first.done() and first.exception() is None
-                child.cancel(CallStatus.NO_ANSWER if gave_up else CallStatus.CANCELED)
 
     async def _ring_child(
         self, child: "Call", target: Target, first: "asyncio.Future[Call | None]", alone: bool
@@ -197,14 +193,18 @@ class Dial:
         if plan is None:
             return
         if self._recording is None:
-            self._recording = Recording(
-                self._call,
-                source="DialVerb",
-                channels=2 if plan.dual else 1,
-                track=plan.track,
-                trim=plan.trim,
-                callback=plan.callback,
-            )
+            try:
+                self._recording = Recording(
+                    self._call,
+                    source="DialVerb",
+                    channels=2 if plan.dual else 1,
+                    track=plan.track,
+                    trim=plan.trim,
+                    callback=plan.callback,
+                )
+            except MediaError as error:
+                self._call.note("warning", code=error.code, message=error.message)
+                return
             if plan.track != "outbound":
                 self._recording.hear(caller, 0)
         if callee is not None and plan.track != "inbound":
@@ -214,17 +214,19 @@ class Dial:
         if self._recording is None:
             return None
         recording, self._recording = self._recording, None
-        taped = await asyncio.shield(recording.stop())
-        return await asyncio.shield(recording.complete(taped, voice_needed=False))
+        return await asyncio.shield(recording.finish(voice_needed=False))
 
     # the end
 
     async def _unanswered(self) -> Dialled:
+        if self._ringing:
+            await asyncio.wait(self._ringing, timeout=SETTLE_S)
         child = self._children[-1] if self._children else None
         if child is None:
             return Dialled("failed")
-        busy = next((c for c in self._children if c.status is CallStatus.BUSY), child)
-        return self._result(busy, str(busy.status), recording=await self._finish_recording())
+        child = next((c for c in self._children if c.status is CallStatus.BUSY), child)
+        status = child.status if child.status.final else self._verdict
+        return self._result(child, str(status), recording=await self._finish_recording())
 
     async def _caller_gone(self) -> Dialled:
         child = self._children[-1] if self._children else None
@@ -266,9 +268,8 @@ class Dial:
                 child.cancel(CallStatus.CANCELED)
         if self._ringback is not None:
             await asyncio.gather(self._ringback, return_exceptions=True)
-        for task in self._ringing:
-            await asyncio.gather(task, return_exceptions=True)
-        await self._finish_recording()
+        if self._recording is not None:
+            self._recording.finish(voice_needed=False)
 
 
 def _settle(future: "asyncio.Future[Call | None] | asyncio.Future[None]", value: None) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from callwright.calls.application import Account, Hook
 from callwright.calls.capacity import Capacity
+from callwright.calls.tasks import Tasks
 from callwright.engine import Sound
 from callwright.sip.endpoint import Endpoint
 from callwright.sip.trunks import Trunks
@@ -44,6 +45,7 @@ class Exchange:
     Attributes:
         public_url: what resource URLs begin with; no trailing slash.
         call_seconds: the longest that any call may last.
+        tasks: the calls' own tasks, and what outlives a call (its recordings being finished).
         live: calls that have not reached a final status, by CallSid.
     """
 
@@ -58,3 +60,4 @@ class Exchange:
     call_seconds: float
     capacity: Capacity
     live: "dict[str, Call]" = field(default_factory=dict)
+    tasks: Tasks = field(default_factory=Tasks)

@@ -24,6 +24,7 @@ async def record(call: "Call", plan: RecordPlan) -> Recorded | None:
 
     Raises:
         LegGone: the caller hung up before the recording began.
+        MediaError: the file cannot be created.
     """
     leg = call.require_leg()
     if plan.beep:
@@ -50,6 +51,6 @@ async def record(call: "Call", plan: RecordPlan) -> Recorded | None:
     except LegGone:
         digits = HANGUP
     finally:
-        taped = await asyncio.shield(recording.stop())
-    recorded = await asyncio.shield(recording.complete(taped, voice_needed=True))
+        finished = recording.finish(voice_needed=True)
+    recorded = await asyncio.shield(finished)
     return replace(recorded, digits=digits) if recorded else None

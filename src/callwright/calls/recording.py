@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from callwright import clock, ids
 from callwright.calls.control import Recorded, RecordingCallback
+from callwright.errors import MediaError
 from callwright.media.trim import trim_silence
-from callwright.sip.endpoint import Taped
 from callwright.sip.leg import Leg
 from callwright.store import tables
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MARGIN_MS = 100
 TOO_SHORT, SILENT = 16101, 16102
+CANNOT_RECORD = 12400
 
 
 class Recording:
@@ -28,7 +29,7 @@ class Recording:
         max_duration, silence: seconds; 0 for none. `on_limit` is called when one is reached.
 
     Raises:
-        OSError: the file cannot be created.
+        MediaError: the file cannot be created.
     """
 
     def __init__(
@@ -50,10 +51,13 @@ class Recording:
         self._callback = callback
         self._started = clock.now()
         self._path = call.exchange.recordings.path(call.account.sid, self.sid)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._tape = call.exchange.endpoint.tape(
-            str(self._path), channels=channels, max_duration=max_duration, silence=silence, limit=self._on_limit
-        )
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._tape = call.exchange.endpoint.tape(
+                str(self._path), channels=channels, max_duration=max_duration, silence=silence, limit=self._on_limit
+            )
+        except OSError as error:
+            raise MediaError(f"cannot record to {self._path}: {error.strerror}", code=CANNOT_RECORD) from None
         self._row = {
             "sid": self.sid,
             "account_sid": call.account.sid,
@@ -88,19 +92,17 @@ class Recording:
         self._row.update(columns, date_updated=clock.now())
         self.call.exchange.store.put(tables.recordings, self._row)
 
-    async def stop(self) -> Taped:
-        """Ends the file; `complete` does the rest."""
-        return await self._tape.stop()
-
-    async def complete(self, taped: Taped, *, voice_needed: bool) -> Recorded | None:
-        """Trims, writes the final row and posts the final callback.
+    def finish(self, *, voice_needed: bool) -> "asyncio.Task[Recorded | None]":
+        """Ends the file, trims it, writes the final row and posts the final callback, whatever becomes of the caller
+        of this. The task's result is None when the recording is absent.
 
         Args:
             voice_needed: a recording of nothing but silence is absent.
-
-        Returns:
-            None when it is absent.
         """
+        return self.call.exchange.tasks.spawn(self._finish(voice_needed), f"recording {self.sid}")
+
+    async def _finish(self, voice_needed: bool) -> Recorded | None:
+        taped = await self._tape.stop()
         duration = taped.duration
         if self._trim and taped.voiced:
             first, last = max(0, taped.first_voice - MARGIN_MS), min(duration, taped.last_voice + MARGIN_MS)

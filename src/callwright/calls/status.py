@@ -30,9 +30,7 @@ class Direction(StrEnum):
     OUTBOUND_DIAL = "outbound-dial"
 
 
-FINAL = frozenset(
-    {CallStatus.COMPLETED, CallStatus.BUSY, CallStatus.FAILED, CallStatus.NO_ANSWER, CallStatus.CANCELED}
-)
+FINAL = frozenset({CallStatus.COMPLETED, CallStatus.BUSY, CallStatus.FAILED, CallStatus.NO_ANSWER, CallStatus.CANCELED})
 
 TRANSITIONS: dict[CallStatus, frozenset[CallStatus]] = {
     CallStatus.QUEUED: frozenset({CallStatus.INITIATED, CallStatus.RINGING, CallStatus.FAILED, CallStatus.CANCELED}),

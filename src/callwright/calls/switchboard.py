@@ -5,9 +5,9 @@ It owns every call's task: a call is one task from its first INVITE to its last 
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from callwright.calls import outbound
 from callwright.calls.application import Application, Hook
@@ -19,12 +19,13 @@ from callwright.calls.prompts import send_keys
 from callwright.calls.recording import Recording
 from callwright.calls.router import Refusal, Router, user_and_host
 from callwright.calls.status import CallStatus, Direction
-from callwright.errors import LegGone, RestError
+from callwright.errors import LegGone, MediaError, RestError
 from callwright.sip.leg import Invite, Leg
 
 logger = logging.getLogger(__name__)
 
 RING_AFTER_S = 0.3
+HANGUP_S = 5.0
 WRONG_STATE = 21220
 TOO_MANY_CALLS = 10004
 
@@ -36,8 +37,8 @@ class Session(Protocol):
         """From the first document to the end of the call."""
         ...
 
-    def redirect(self, source: "Hook | str") -> None:
-        """Aborts the running instruction and runs the document of a hook, or this document."""
+    def redirect(self, source: "Hook | str") -> bool:
+        """Aborts the running instruction and runs the document of a hook, or this document; False when it ends."""
         ...
 
 
@@ -54,22 +55,11 @@ class Switchboard:
         self.draining = False
         self._open_session = open_session
         self._sessions: dict[str, Session] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def live(self) -> int:
         """Calls that have no final status yet."""
         return len(self.exchange.live)
-
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.get_running_loop().create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._on_done)
-
-    def _on_done(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("call task %s failed", task.get_name(), exc_info=error)
 
     # inbound
 
@@ -102,7 +92,7 @@ class Switchboard:
         call.note("invite", frm=call.from_, to=call.to, source=f"{invite.source_host}:{invite.source_port}")
         ringing = asyncio.get_running_loop().call_later(RING_AFTER_S, leg.ring)
         leg.ended.add_done_callback(lambda _: ringing.cancel())
-        self._spawn(self._run(call), call.sid)
+        self.exchange.tasks.spawn(self._run(call), call.sid)
 
     async def _run(self, call: Call) -> None:
         """Runs a call's application, and makes sure that the leg ends with it."""
@@ -142,7 +132,7 @@ class Switchboard:
         )
         call.note("placed", frm=call.from_, to=call.to)
         await self.exchange.store.flushed()
-        self._spawn(self._place(call, order), call.sid)
+        self.exchange.tasks.spawn(self._place(call, order), call.sid)
         return call.sid
 
     async def _place(self, call: Call, order: CallOrder) -> None:
@@ -174,13 +164,13 @@ class Switchboard:
             await call.ended
         finally:
             if recording:
-                await recording.complete(await recording.stop(), voice_needed=False)
+                recording.finish(voice_needed=False)
 
     def _record(self, call: Call, plan: DialRecording) -> Recording | None:
         try:
             recording = Recording(call, source="OutboundAPI", track=plan.track, trim=plan.trim, callback=plan.callback)
-        except OSError as error:
-            call.note("warning", message=f"cannot record: {error}")
+        except MediaError as error:
+            call.note("warning", code=error.code, message=error.message)
             return None
         recording.hear(call.require_leg())
         return recording
@@ -206,14 +196,14 @@ class Switchboard:
         """
         call = self.call(sid)
         source = hook if hook is not None else twiml or ""
-        call.note("redirect", source=hook.url if hook else "twiml")
         if (session := self._sessions.get(sid)) is not None:
-            session.redirect(source)
+            if not session.redirect(source):
+                raise RestError("Call is ending. Cannot redirect.", code=WRONG_STATE)
             return
         call.application = _with_source(call.application, source)
         if call.direction is Direction.OUTBOUND_DIAL and call.status is CallStatus.IN_PROGRESS:
             call.taken.set_result(None)
-            self._spawn(self._run(call), call.sid)
+            self.exchange.tasks.spawn(self._run(call), call.sid)
 
     async def end(self, sid: str, *, canceled: bool) -> None:
         """Ends a live call.
@@ -260,17 +250,15 @@ class Switchboard:
     async def drain(self, seconds: float) -> None:
         """Takes no new call, waits for the live ones, hangs up those that are left after `seconds`."""
         self.draining = True
-        if self._tasks:
+        tasks = self.exchange.tasks
+        if len(tasks):
             logger.info("draining: %d calls live, %.0f s at most", self.live, seconds)
-            await asyncio.wait(set(self._tasks), timeout=seconds)
+            await tasks.settle(seconds)
         for call in tuple(self.exchange.live.values()):
             call.note("ended by shutdown")
             call.hang_up()
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=5)
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await tasks.settle(HANGUP_S)
+        await tasks.cancel()
 
 
 def sip_parameters(invite: Invite) -> dict[str, str]:
