@@ -1,0 +1,38 @@
+"""What a request to place a call asks for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from callwright.calls.application import Account, Application
+from callwright.calls.control import DialRecording
+
+
+@dataclass(frozen=True, slots=True)
+class CallOrder:
+    """A call to place, checked (call-control reference §3.2).
+
+    Attributes:
+        to: a telephone number without separators, or a sip: URI without its query of header fields.
+        from_: who calls; for a number to call it is one that the account owns.
+        timeout: how long it may ring, in seconds.
+        time_limit: how long it may last from its answer, in seconds; None for the daemon's own limit.
+        send_digits: keys sent after the answer, before the first document (0-9 A-D * #, w 0.5 s, W 1 s).
+        record: None when it is not recorded.
+        caller_id: shown in place of `from_`; "" for none.
+        headers: custom SIP header fields of a sip: call, checked against the reference §7.3.
+        machine_detection: "", "Enable" or "DetectMessageEnd".
+    """
+
+    account: Account
+    to: str
+    from_: str
+    application: Application
+    timeout: float = 60.0
+    time_limit: float | None = None
+    send_digits: str = ""
+    record: DialRecording | None = None
+    caller_id: str = ""
+    sip_username: str = ""
+    sip_password: str = field(default="", repr=False)
+    headers: Sequence[tuple[str, str]] = ()
+    machine_detection: str = ""
