@@ -1,0 +1,1 @@
+"""Tests of Callwright; the folders mirror `src/callwright`."""
