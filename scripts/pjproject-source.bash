@@ -64,18 +64,28 @@ upstream_source() {
 debian_source() {
     local downloads=$1 keyring mirror found
     command -v apt-get >/dev/null || { say "pjproject: no apt-get here, Debian's source is left out"; return 1; }
+    # Only a verified tarball is ever moved here.
+    found=$(compgen -G "$downloads/asterisk_*.orig-Xpjproject.tar.*" | sort -V | tail -n 1) || true
+    if [ -n "$found" ]; then
+        take_debian "$found"
+        return 0
+    fi
     keyring=$(debian_keyring) || {
         say "pjproject: Debian's archive key is missing (package debian-archive-keyring), so its source is left out"
         return 1
     }
     while read -r mirror; do
         found=$(debian_download "$downloads" "$keyring" "$mirror") || continue
-        SOURCE_TARBALL=$found
-        SOURCE_NAME="Debian $DEBIAN_SUITE, ${found##*/}"
+        take_debian "$found"
         return 0
     done < <(debian_mirrors)
     say "pjproject: no apt mirror of this machine carries Debian $DEBIAN_SUITE's source of asterisk"
     return 1
+}
+
+take_debian() {
+    SOURCE_TARBALL=$1
+    SOURCE_NAME="Debian $DEBIAN_SUITE, ${1##*/}"
 }
 
 debian_keyring() {
