@@ -79,7 +79,7 @@ debian_source() {
         take_debian "$found"
         return 0
     done < <(debian_mirrors)
-    say "pjproject: no apt mirror of this machine carries Debian $DEBIAN_SUITE's source of asterisk"
+    say "pjproject: no apt mirror of this machine carries Debian $DEBIAN_SUITE's asterisk (log: $downloads/apt.log)"
     return 1
 }
 
