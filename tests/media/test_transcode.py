@@ -18,7 +18,9 @@ from tests.media import sounds
 LIMITS = DecodeLimits()
 
 
-def decoded(path: Path, *, content_type: str = "", url: str = "", rate: int = 16000, limits: DecodeLimits = LIMITS) -> bytes:
+def decoded(
+    path: Path, *, content_type: str = "", url: str = "", rate: int = 16000, limits: DecodeLimits = LIMITS
+) -> bytes:
     form = recognise(path, content_type=content_type, url=url)
     if form is None:
         raise MediaError("not a sound", code=13420)
@@ -132,7 +134,17 @@ def test_a_damaged_mp3_packet_costs_only_its_own_sound(tmp_path: Path) -> None:
     assert tones.contains(pcm[-16000 // 2 :], sounds.HZ, rate=16000)
 
 
-FUZZED = ["wav-pcm-16", "wav-gsm610", "wav-ima-adpcm", "wav-mp3-inside", "aifc-mulaw", "au-mulaw", "caf", "w64", "ogg-vorbis"]
+FUZZED = [
+    "wav-pcm-16",
+    "wav-gsm610",
+    "wav-ima-adpcm",
+    "wav-mp3-inside",
+    "aifc-mulaw",
+    "au-mulaw",
+    "caf",
+    "w64",
+    "ogg-vorbis",
+]
 FUZZED += ["ogg-opus", "flac-48k-six-channels", "mp3-8k", "m4a-aac", "aac-adts", "webm-opus"]
 
 

@@ -33,7 +33,8 @@ class Format(Enum):
     AU = Codec("au", "au")
     FLAC = Codec("flac", "flac")
     OGG = Codec("ogg", "ogg")
-    MP3 = Codec("mp3", "mp3")
+    # libmpg123, inside libsndfile, writes a line to standard error for each flaw of a file: it is not asked.
+    MP3 = Codec("mp3", "mp3", sndfile=False)
     CAF = Codec("caf", "caf")
     MP4 = Codec("mp4", "mp4", sndfile=False)
     WEBM = Codec("webm", "webm", sndfile=False)

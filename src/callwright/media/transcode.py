@@ -60,12 +60,21 @@ def decode(file: Path, form: Format, clock_rate: int, limits: DecodeLimits) -> b
                 sink.feed(block, rate)
             samples = sink.finish()
         except (soundfile.SoundFileError, av.FFmpegError, ValueError, TypeError, ArithmeticError, MemoryError) as error:
-            reasons.append(str(error) or type(error).__name__)
+            reasons.append(_reason(error))
             continue
         if samples:
             return samples
         reasons.append("no sound in it")
     raise MediaError(f"not playable as {form.value.name}: {'; '.join(reasons)}", code=13420)
+
+
+def _reason(error: Exception) -> str:
+    """What a library says is wrong, without the name of the temporary file."""
+    if isinstance(error, soundfile.LibsndfileError):
+        return str(error.error_string).rstrip(".")
+    if isinstance(error, av.FFmpegError):
+        return str(error.strerror)
+    return str(error) or type(error).__name__
 
 
 def resample(samples: bytes, rate: int, clock_rate: int) -> bytes:
