@@ -56,12 +56,3 @@ def with_userinfo(final: str, asked: str) -> str:
     if not at or "@" in here.netloc or not same:
         return final
     return urlunsplit(here._replace(netloc=f"{userinfo}@{here.netloc}"))
-
-
-def shown(url: str) -> str:
-    """`url` without userinfo, for logs and records."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if "@" in parts.netloc else url

@@ -11,7 +11,8 @@ from callwright.calls.control import CallControl, File, Speech
 from callwright.calls.status import CallStatus
 from callwright.errors import ApplicationError, CallwrightError, DocumentError, LegGone, MediaError
 from callwright.log import CallLog
-from callwright.twiml.address import shown, with_userinfo
+from callwright.outbound import shown
+from callwright.twiml.address import with_userinfo
 from callwright.twiml.document import Document, parse
 from callwright.twiml.interpreter import interpret
 from callwright.twiml.outcome import Finish, Next
@@ -145,7 +146,7 @@ class Session:
         except LegGone:
             finish = Finish(hung_up=True)
         except ApplicationError as fault:
-            self._control.note("failure", code=fault.code, message=fault.message, url=shown(fault.url))
+            self._control.note("failure", code=fault.code, message=fault.message, url=_shown(fault.url))
             finish = await self._apologise()
         except CallwrightError as fault:
             self._control.note("failure", code=fault.code, message=fault.message)
@@ -199,7 +200,7 @@ class Session:
         self._set_state(SessionState.RUNNING)
         for warning in document.warnings:
             self._control.note(
-                "warning", code=warning.code, message=warning.message, line=warning.line, url=shown(document.url)
+                "warning", code=warning.code, message=warning.message, line=warning.line, url=_shown(document.url)
             )
         sounds = [prompt for verb in document.verbs for prompt in verb.prompts() if isinstance(prompt, File | Speech)]
         if sounds:
@@ -211,7 +212,7 @@ class Session:
         try:
             await self._documents.get(step.hook, {**self._control.parameters(), **step.params}, _discard)
         except ApplicationError as fault:
-            self._control.note("failure", code=fault.code, message=fault.message, url=shown(fault.url))
+            self._control.note("failure", code=fault.code, message=fault.message, url=_shown(fault.url))
 
     async def _apologise(self) -> Finish:
         """Nobody could say what to do: a spoken apology to a call that was answered, a refusal to one that was not."""
@@ -243,3 +244,8 @@ class Session:
 
 def _discard(answer: Answer) -> None:
     """What becomes of an answer that nobody can hear."""
+
+
+def _shown(url: str) -> str:
+    """A URL as it may be noted; "" for none."""
+    return shown(url) if url else ""
