@@ -5,23 +5,24 @@ One request is one hop: redirects are the caller's, who comes back here with eac
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import aiohttp
+from multidict import CIMultiDictProxy
 
 from callwright.config import OutboundHttp
 from callwright.outbound.body import Stream
 from callwright.outbound.failure import Attempt, unanswered
-from callwright.outbound.guard import Guard, current_attempt, open_socket
+from callwright.outbound.guard import Guard, addresses, current_attempt, open_socket
 from callwright.outbound.limits import Limits
 from callwright.outbound.target import Target, parse
 
 IDLE_S = 15.0
-MAX_REFUSAL_BYTES = 65536
-REFUSAL_S = 0.5
+MAX_SKIMMED_BYTES = 65536
+SKIM_S = 0.5
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -32,17 +33,21 @@ class Response:
     Attributes:
         url: that was requested.
         headers: names match without regard to case.
-        body: decoded; b"" for a refusal whose body was too long or too slow.
+        body: decoded; b"" when it was not asked for, and of answers other than 2xx.
         elapsed: seconds.
         set_cookies: the values of Set-Cookie.
     """
 
     status: int
     url: str
-    headers: Mapping[str, str]
+    headers: CIMultiDictProxy[str]
     body: bytes
     elapsed: float
     set_cookies: tuple[str, ...] = ()
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a header that may be repeated."""
+        return self.headers.getall(name, [])
 
 
 class Outbound:
@@ -52,6 +57,7 @@ class Outbound:
         settings: the section [outbound_http].
         trusted_origins: "scheme://host:port" of the operator's own configuration; they may be private.
         tls: verifies servers; the system's certificates by default.
+        lookup: resolves a name to all its addresses, in a thread; the system's resolver by default.
     """
 
     def __init__(
@@ -60,13 +66,14 @@ class Outbound:
         trusted_origins: frozenset[str] = frozenset(),
         *,
         tls: ssl.SSLContext | None = None,
+        lookup: Callable[[str], tuple[str, ...]] = addresses,
     ) -> None:
         self.settings = settings
         self.limits = Limits(
             settings.connect_timeout_ms / 1000, settings.read_timeout_ms / 1000, settings.total_timeout_ms / 1000
         )
         trusted = (parse(origin) for origin in trusted_origins)
-        self._guard = Guard(settings.allow_private, frozenset((target.host, target.port) for target in trusted))
+        self._guard = Guard(settings.allow_private, frozenset((target.host, target.port) for target in trusted), lookup)
         self._tls = tls
         self._session: aiohttp.ClientSession | None = None
 
@@ -103,6 +110,7 @@ class Outbound:
         limits: Limits,
         max_bytes: int,
         unread: tuple[str, ...] = (),
+        discard: bool = False,
     ) -> Response:
         """Makes one request and reads its answer. Redirects are not followed.
 
@@ -111,6 +119,7 @@ class Outbound:
         Args:
             max_bytes: of the decoded body.
             unread: media types, or beginnings of them, whose body is left alone and given as b"".
+            discard: the body does not matter: it is given as b"".
 
         Raises:
             ApplicationError: with the code of what failed (call-control reference §8.1). Its subclasses ConnectError
@@ -121,7 +130,7 @@ class Outbound:
         response = await self._send(method, target, data, headers, limits, attempt)
         try:
             body = b""
-            if not 200 <= response.status < 300:
+            if discard or not 200 <= response.status < 300:
                 await _skim(response)
             elif not (unread and response.headers.get("Content-Type", "").lower().startswith(unread)):
                 stream = Stream(response, target, limits, max_bytes)
@@ -205,11 +214,11 @@ class Outbound:
 
 
 async def _skim(response: aiohttp.ClientResponse) -> None:
-    """Reads the body of a refusal, so that its connection can be kept, unless it is long or slow."""
+    """Reads a body that nobody wants, so that its connection can be kept, unless it is long or slow."""
     try:
-        async with asyncio.timeout(REFUSAL_S):
+        async with asyncio.timeout(SKIM_S):
             size = 0
-            while size <= MAX_REFUSAL_BYTES and (chunk := await response.content.readany()):
+            while size <= MAX_SKIMMED_BYTES and (chunk := await response.content.readany()):
                 size += len(chunk)
     except (aiohttp.ClientError, TimeoutError):
         response.close()

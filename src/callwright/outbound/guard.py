@@ -7,6 +7,7 @@ are checked, and the connection goes to one of those addresses: there is no seco
 import asyncio
 import ipaddress
 import socket
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 
@@ -61,7 +62,13 @@ def open_socket(info: tuple[int, int, int, str, tuple[str | int, ...]]) -> socke
 class Guard(AbstractResolver):
     """Looks names up, once for all who ask at a time, and lets only addresses pass that may be connected to."""
 
-    def __init__(self, allow_private: bool, trusted: frozenset[tuple[str, int]]) -> None:
+    def __init__(
+        self,
+        allow_private: bool,
+        trusted: frozenset[tuple[str, int]],
+        lookup: Callable[[str], tuple[str, ...]],
+    ) -> None:
+        self._look_up = lookup
         self._allow_private = allow_private
         self._trusted = trusted
         self._threads = ThreadPoolExecutor(LOOKUP_THREADS, "lookup")
@@ -106,13 +113,14 @@ class Guard(AbstractResolver):
             return known[1]
         lookup = self._lookups.get(host)
         if lookup is None:
-            lookup = self._lookups[host] = asyncio.ensure_future(loop.run_in_executor(self._threads, _addresses, host))
+            lookup = self._lookups[host] = asyncio.ensure_future(
+                loop.run_in_executor(self._threads, self._look_up, host)
+            )
             lookup.add_done_callback(lambda done: self._learn(host, loop.time() + LOOKUP_CACHE_S, done))
         try:
             return await asyncio.shield(lookup)
         except socket.gaierror as error:
-            kind = ConnectError if error.errno == socket.EAI_AGAIN else ApplicationError
-            raise kind(f"the name {host} cannot be resolved: {error.strerror}", code=11210) from error
+            raise ConnectError(f"the name {host} cannot be resolved: {error.strerror}", code=11210) from error
 
     def _learn(self, host: str, until: float, lookup: "asyncio.Future[tuple[str, ...]]") -> None:
         del self._lookups[host]
@@ -126,7 +134,7 @@ class Guard(AbstractResolver):
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _addresses(host: str) -> tuple[str, ...]:
+def addresses(host: str) -> tuple[str, ...]:
     """Every address of a name, in the system's order of preference. Blocks: runs in a thread."""
     found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
     return tuple(dict.fromkeys(str(info[4][0]) for info in found))

@@ -35,6 +35,7 @@ class Target:
         literal: the host is an address, not a name.
         shown: text without the query, for logs.
         credentials: user and password that the URL carried.
+        userinfo: the same as it was written.
     """
 
     text: str
@@ -45,6 +46,7 @@ class Target:
     shown: str
     wire: URL
     credentials: tuple[str, str] | None = field(default=None, repr=False)
+    userinfo: str = field(default="", repr=False)
 
     def extended(self, query: str) -> "Target":
         """The same with more query parameters, already encoded."""
@@ -52,6 +54,15 @@ class Target:
             return self
         text = f"{self.text}{'&' if '?' in self.text else '?'}{query}"
         return replace(self, text=text, wire=URL(text, encoded=True))
+
+    def known_as(self, other: "Target") -> "Target":
+        """The same with the credentials of another."""
+        return replace(self, credentials=other.credentials, userinfo=other.userinfo)
+
+    def base(self) -> str:
+        """What relative URLs are resolved against: they are requested with the same credentials. Not for logs."""
+        scheme, _, rest = self.text.partition("://")
+        return f"{scheme}://{self.userinfo}@{rest}" if self.userinfo else self.text
 
     def authorization(self) -> str | None:
         """The Basic credentials of the URL, if it has any (RFC 7617)."""
@@ -86,13 +97,18 @@ def parse(url: str) -> Target:
     base = f"{scheme}://{written}{':' + parts[2] if parts[2] else ''}{_escaped(match[3]) or '/'}"
     query = _escaped(match[4] or "")
     text = base + query if query != "?" else base
-    credentials = None
-    if userinfo:
-        user, _, password = userinfo.partition(":")
-        credentials = (unquote(user, errors="surrogateescape"), unquote(password, errors="surrogateescape"))
     origin = f"{scheme}://{host}:{port}"
     literal = ":" in host or host.replace(".", "").isdigit()
-    return Target(text, origin, host, port, literal, base, URL(text, encoded=True), credentials)
+    return Target(text, origin, host, port, literal, base, URL(text, encoded=True), _credentials(userinfo), userinfo)
+
+
+def _credentials(userinfo: str) -> tuple[str, str] | None:
+    if not userinfo:
+        return None
+    user, _, password = (unquote(part, errors="surrogateescape") for part in userinfo.partition(":"))
+    if _CONTROL.search(user + password):
+        raise ApplicationError("the URL's credentials have control characters", code=11100)
+    return user, password
 
 
 def _escaped(text: str) -> str:
