@@ -58,6 +58,34 @@ def write(folder: Path, body: bytes, name: str = "sound") -> Path:
     return path
 
 
+def _crc_table() -> list[int]:
+    table = []
+    for byte in range(256):
+        value = byte << 24
+        for _ in range(8):
+            value = (value << 1 ^ 0x04C11DB7 if value & 0x80000000 else value << 1) & 0xFFFFFFFF
+        table.append(value)
+    return table
+
+
+_CRC = _crc_table()
+
+
+def checksummed(ogg: bytes) -> bytes:
+    """Ogg pages with their checksums made true, so that a changed page is not refused for its checksum (RFC 3533 §6)."""
+    body, at = bytearray(ogg), 0
+    while body[at : at + 4] == b"OggS" and len(body) >= at + 27:
+        segments = body[at + 26]
+        end = at + 27 + segments + sum(body[at + 27 : at + 27 + segments])
+        body[at + 22 : at + 26] = bytes(4)
+        value = 0
+        for byte in body[at:end]:
+            value = (value << 8 ^ _CRC[value >> 24 ^ byte]) & 0xFFFFFFFF
+        body[at + 22 : at + 26] = value.to_bytes(4, "little")
+        at = end
+    return bytes(body)
+
+
 Maker = Callable[[], bytes]
 
 KINDS: dict[str, tuple[Maker, str, str]] = {

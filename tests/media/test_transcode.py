@@ -134,18 +134,18 @@ def test_a_damaged_mp3_packet_costs_only_its_own_sound(tmp_path: Path) -> None:
     assert tones.contains(pcm[-16000 // 2 :], sounds.HZ, rate=16000)
 
 
-FUZZED = [
-    "wav-pcm-16",
-    "wav-gsm610",
-    "wav-ima-adpcm",
-    "wav-mp3-inside",
-    "aifc-mulaw",
-    "au-mulaw",
-    "caf",
-    "w64",
-    "ogg-vorbis",
-]
-FUZZED += ["ogg-opus", "flac-48k-six-channels", "mp3-8k", "m4a-aac", "aac-adts", "webm-opus"]
+FUZZED = ["wav-pcm-16", "wav-gsm610", "wav-ima-adpcm", "wav-mp3-inside", "aifc-mulaw", "au-mulaw", "caf", "w64"]
+FUZZED += ["ogg-vorbis", "ogg-opus", "flac-48k-six-channels", "mp3-8k", "m4a-aac", "aac-adts", "webm-opus"]
+
+
+def mutated(whole: bytes, dice: random.Random, round_: int) -> bytes:
+    """A file with up to eight bytes of its head changed; every fourth is cut as well. Ogg pages get a true checksum."""
+    body = bytearray(whole)
+    for _ in range(dice.randint(1, 8)):
+        body[dice.randrange(min(len(body), 256))] = dice.choice((0, 0xFF, 0x7F, 0x80, dice.randrange(256)))
+    if round_ % 4 == 0:
+        body = body[: dice.randrange(len(body))]
+    return sounds.checksummed(bytes(body)) if whole.startswith(b"OggS") else bytes(body)
 
 
 @pytest.mark.parametrize("kind", FUZZED)
@@ -155,21 +155,17 @@ def test_M8_mutated_headers_end_in_a_sound_or_an_error(kind: str, tmp_path: Path
     limits = DecodeLimits(sound_seconds=30, decode_seconds=5)
     refused = 0
     for round_ in range(40):
-        body = bytearray(whole)
-        for _ in range(dice.randint(1, 8)):
-            body[dice.randrange(min(len(body), 256))] = dice.choice((0, 0xFF, 0x7F, 0x80, dice.randrange(256)))
-        if round_ % 4 == 0:
-            body = body[: dice.randrange(len(body))]
+        file = sounds.write(tmp_path, mutated(whole, dice, round_))
         started = time.monotonic()
         try:
-            samples = decoded(sounds.write(tmp_path, bytes(body)), content_type=content_type, url=url, limits=limits)
+            samples = decoded(file, content_type=content_type, url=url, limits=limits)
         except MediaError as error:
             assert error.code == 13420
             refused += 1
         else:
             assert 0 < len(samples) <= 30 * 16000 * 2 + 64
         assert time.monotonic() - started < 10
-    assert refused < 40  # the mutations are mild enough to reach the decoders
+    assert 0 < refused < 40  # harsh enough to break files, mild enough to reach the decoders
 
 
 @pytest.mark.parametrize("form", [form for form in Format if form not in (Format.MULAW, Format.ALAW)])
