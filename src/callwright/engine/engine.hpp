@@ -48,6 +48,9 @@ struct EngineOptions {
     int log_level = 2;
 };
 
+// Throws std::invalid_argument.
+void check_options(const EngineOptions& options);
+
 // A transport that cannot be bound: errno and "udp:host:port".
 struct BindError : std::runtime_error {
     BindError(int error_, const std::string& address) : std::runtime_error(address), error(error_) {}
@@ -131,12 +134,13 @@ class Engine {
     void end_ports();
     void run_jobs();
     void drop_jobs() noexcept;
+    void close_wakeup() noexcept;
     static void on_wakeup(pj_ioqueue_key_t* key, pj_ioqueue_op_key_t* op, pj_ssize_t bytes);
     static void on_log(int level, const char* data, int length);
 
     EngineOptions options_;
     EventQueue events_;
-    std::atomic<std::uint64_t> last_id_;
+    static inline std::atomic<std::uint64_t> last_id_{0};  // of the process: an id is never used again
     pj_pool_factory* pools_ = nullptr;
     std::vector<Listen> bound_;
 

@@ -1,0 +1,251 @@
+#include "engine.hpp"
+
+#include <pjmedia.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+
+#include "gate.hpp"
+#include "leg.hpp"
+#include "port.hpp"
+#include "ports.hpp"
+#include "request.hpp"
+#include "sound.hpp"
+
+namespace callwright {
+
+namespace {
+
+std::atomic<Engine*> living{nullptr};
+
+// How long one poll may sleep; timers and the wake-up socket end it earlier.
+constexpr unsigned poll_ms = 500;
+// How long close() waits for the peers to answer CANCEL and BYE, and for the bridge to let go.
+constexpr std::chrono::milliseconds farewell{1000};
+constexpr std::chrono::milliseconds bridge_settles{300};
+
+template <typename Condition>
+void poll_until(std::chrono::milliseconds limit, Condition done) {
+    const auto end = std::chrono::steady_clock::now() + limit;
+    while (!done() && std::chrono::steady_clock::now() < end) pjsua_handle_events(5);
+}
+
+}  // namespace
+
+Engine* Engine::current() noexcept { return living.load(std::memory_order_relaxed); }
+
+Engine::Engine(EngineOptions options) : options_(std::move(options)) {
+    Engine* nobody = nullptr;
+    if (!living.compare_exchange_strong(nobody, this)) throw std::runtime_error("an engine is running already");
+    std::promise<void> started;
+    std::future<void> outcome = started.get_future();
+    try {
+        gate_ = std::make_unique<Gate>(*this);
+        legs_ = std::make_unique<Legs>(*this);
+        ports_ = std::make_unique<Ports>(*this);
+        requests_ = std::make_unique<Requests>(*this);
+        thread_ = std::thread([this, &started] { run(started); });
+        outcome.get();
+    } catch (...) {
+        if (thread_.joinable()) thread_.join();
+        drop_jobs();
+        close_wakeup();
+        living = nullptr;
+        throw;
+    }
+}
+
+Engine::~Engine() {
+    close();
+    close_wakeup();
+}
+
+void Engine::close() {
+    std::lock_guard<std::mutex> lock(close_mutex_);
+    if (!thread_.joinable()) return;
+    // The order matters: a job that is posted now is still run, none after it.
+    post([this] { closing_ = true; });
+    thread_.join();
+    drop_jobs();
+    living = nullptr;
+}
+
+void Engine::run(std::promise<void>& started) {
+    pthread_setname_np(pthread_self(), "callwright-sip");
+    thread_id_ = std::this_thread::get_id();
+    try {
+        start();
+    } catch (...) {
+        stop();
+        started.set_exception(std::current_exception());
+        return;
+    }
+    started.set_value();
+    while (!closing_) {
+        pjsua_handle_events(poll_ms);
+        run_jobs();
+    }
+    stop();
+}
+
+void Engine::post(std::unique_ptr<Job> job) noexcept {
+    jobs_.fetch_add(1, std::memory_order_relaxed);
+    Job* mine = job.release();
+    Job* head = posted_.load(std::memory_order_relaxed);
+    do {
+        mine->next = head;
+    } while (!posted_.compare_exchange_weak(head, mine, std::memory_order_release, std::memory_order_relaxed));
+    // Only the job that ends the emptiness wakes the thread. A full socket wakes it just as well.
+    if (head == nullptr) [[maybe_unused]] auto sent = ::send(wakeup_[1], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void Engine::run_jobs() {
+    Job* newest = posted_.exchange(nullptr, std::memory_order_acquire);
+    Job* oldest = nullptr;
+    while (newest != nullptr) {
+        Job* next = newest->next;
+        newest->next = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    while (oldest != nullptr) {
+        std::unique_ptr<Job> job(std::exchange(oldest, oldest->next));
+        job->run();
+        jobs_.fetch_sub(1, std::memory_order_relaxed);
+    }
+}
+
+void Engine::drop_jobs() noexcept {
+    Job* job = posted_.exchange(nullptr, std::memory_order_acquire);
+    while (job != nullptr) {
+        std::unique_ptr<Job> dropped(std::exchange(job, job->next));
+        jobs_.fetch_sub(1, std::memory_order_relaxed);
+    }
+}
+
+void Engine::fail(std::uint64_t id, std::string why) {
+    events_.push(std::make_unique<Event>(EventKind::FAILED, id, 0, std::move(why)));
+}
+
+void Engine::stop() noexcept {
+    if (library_up_) {
+        end_calls();
+        end_ports();
+    }
+    {
+        std::lock_guard<std::mutex> lock(library_mutex_);
+        library_up_ = false;
+    }
+    if (wakeup_key_ != nullptr) pj_ioqueue_unregister(std::exchange(wakeup_key_, nullptr));  // closes pjlib's end
+    if (pool_ != nullptr) pj_pool_release(std::exchange(pool_, nullptr));
+    // Nobody is waited for any more: that has been done.
+    pjsua_destroy2(PJSUA_DESTROY_NO_RX_MSG);
+    // The last ports to be freed were freed by the bridge's end.
+    run_jobs();
+}
+
+// Not in stop(): a thread may be posting.
+void Engine::close_wakeup() noexcept {
+    for (int& end : wakeup_) {
+        if (end >= 0) ::close(std::exchange(end, -1));
+    }
+}
+
+void Engine::end_calls() {
+    gate_->shut();
+    legs_->shut();
+    legs_->hang_up_all();
+    requests_->close();
+    poll_until(farewell, [] { return pjsua_call_get_count() == 0; });
+}
+
+void Engine::end_ports() {
+    while (!placed_.empty()) {
+        Port* port = placed_.begin()->second;
+        const std::uint64_t id = port->id();
+        port->close();
+        remove(id);
+    }
+    ports_->close();
+    poll_until(bridge_settles, [this] {
+        run_jobs();
+        return pjsua_conf_get_active_ports() <= 1 && Port::live() == 0;
+    });
+}
+
+void Engine::place(Port* port, std::uint64_t sink) {
+    pjsua_conf_port_id slot = PJSUA_INVALID_ID;
+    const pj_status_t status = pjsua_conf_add_port(pool_, port->media(), &slot);
+    if (status != PJ_SUCCESS) {
+        std::array<char, PJ_ERR_MSG_SIZE> text;
+        const pj_str_t why = pj_strerror(status, text.data(), text.size());
+        fail(port->id(), "the bridge takes no further port: " + std::string(why.ptr, static_cast<std::size_t>(why.slen)));
+        digits_.unwatch(port);
+        pjmedia_port_destroy(port->media());
+        return;
+    }
+    placed_.emplace(port->id(), port);
+    patch_.add(port->id(), slot);
+    if (sink != 0) patch_.connect(port->id(), sink);
+}
+
+void Engine::remove(std::uint64_t port_id) {
+    const auto found = placed_.find(port_id);
+    if (found == placed_.end()) return;
+    Port* port = found->second;
+    placed_.erase(found);
+    digits_.unwatch(port);
+    const int slot = patch_.slot(port_id);
+    patch_.remove(port_id);
+    pjsua_conf_remove_port(slot);
+    pjmedia_port_destroy(port->media());
+}
+
+Port* Engine::find_port(std::uint64_t id) const {
+    const auto found = placed_.find(id);
+    return found == placed_.end() ? nullptr : found->second;
+}
+
+void Engine::connect(std::uint64_t source, std::uint64_t sink) {
+    post([this, source, sink] { patch_.connect(source, sink); });
+}
+
+void Engine::disconnect(std::uint64_t source, std::uint64_t sink) {
+    post([this, source, sink] { patch_.disconnect(source, sink); });
+}
+
+bool Engine::with_library(const std::function<void()>& use) const {
+    std::lock_guard<std::mutex> lock(library_mutex_);
+    if (!library_up_) return false;
+    use();
+    return true;
+}
+
+std::vector<std::pair<const char*, std::uint64_t>> Engine::counts() const {
+    std::uint64_t bridge_ports = 0;
+    with_library([&bridge_ports] { bridge_ports = pjsua_conf_get_active_ports() - 1; });  // one is the bridge's own
+    return {
+        {"legs", legs_->size()},         {"ports", Port::live()},
+        {"sounds", Sound::live()},       {"requests", requests_->size()},
+        {"bridge_ports", bridge_ports},  {"jobs", jobs_.load(std::memory_order_relaxed)},
+        {"events", events_.backlog()},
+    };
+}
+
+std::vector<std::pair<const char*, std::uint64_t>> Engine::counters() const {
+    const auto& gate = gate_->counters();
+    return {
+        {"invites", gate.invites},
+        {"refused_source", gate.refused_source},
+        {"refused_rate", gate.refused_rate},
+        {"refused_backlog", gate.refused_backlog},
+        {"refused_full", gate.refused_full},
+        {"refused_connections", gate.refused_connections},
+        {"requests", requests_->received()},
+        {"malformed", gate.malformed},
+    };
+}
+
+}  // namespace callwright

@@ -1,0 +1,201 @@
+#include "gate.hpp"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+#include "engine.hpp"
+#include "leg.hpp"
+
+namespace callwright {
+
+namespace {
+
+// Between the transport layer (8) and the transaction layer (16).
+constexpr int before_transactions = 12;
+// Seconds after which a refused peer may try again.
+constexpr int retry_after = 5;
+// A proxy needs a handful; a NAT in front of an office has one for each phone.
+constexpr unsigned max_connections_per_source = 1024;
+
+bool is_reliable(const pjsip_transport* transport) { return (transport->flag & PJSIP_TRANSPORT_RELIABLE) != 0; }
+
+}  // namespace
+
+Prefix Prefix::parse(const std::string& text) {
+    const auto slash = text.find('/');
+    const std::string address = text.substr(0, slash);
+    Prefix prefix;
+    prefix.family_ = address.find(':') == std::string::npos ? AF_INET : AF_INET6;
+    const unsigned width = prefix.family_ == AF_INET ? 32 : 128;
+    if (inet_pton(prefix.family_, address.c_str(), prefix.address_.data()) != 1) {
+        throw std::invalid_argument("not an address or prefix: \"" + text + "\"");
+    }
+    prefix.bits_ = width;
+    if (slash == std::string::npos) return prefix;
+    const std::string bits = text.substr(slash + 1);
+    const bool digits = !bits.empty() && bits.size() <= 3 && bits.find_first_not_of("0123456789") == std::string::npos;
+    if (!digits || std::stoul(bits) > width) throw std::invalid_argument("not an address or prefix: \"" + text + "\"");
+    prefix.bits_ = static_cast<unsigned>(std::stoul(bits));
+    return prefix;
+}
+
+bool Prefix::holds(const pj_sockaddr& address) const {
+    if (address.addr.sa_family != family_) return false;
+    const auto* bytes = static_cast<const std::uint8_t*>(pj_sockaddr_get_addr(&address));
+    if (std::memcmp(bytes, address_.data(), bits_ / 8) != 0) return false;
+    if (bits_ % 8 == 0) return true;
+    const auto mask = static_cast<std::uint8_t>(0xff00 >> (bits_ % 8));
+    return ((bytes[bits_ / 8] ^ address_[bits_ / 8]) & mask) == 0;
+}
+
+void Gate::install(pjsip_endpoint* endpoint) {
+    endpoint_ = endpoint;
+    static char name[] = "callwright-gate";
+    module_.name = pj_str(name);
+    module_.id = -1;
+    module_.priority = before_transactions;
+    module_.on_rx_request = &Gate::on_request;
+    if (pjsip_endpt_register_module(endpoint, &module_) != PJ_SUCCESS) {
+        throw std::runtime_error("the gate cannot be registered");
+    }
+    pjsip_tpmgr_set_drop_data_cb(pjsip_endpt_get_tpmgr(endpoint), &Gate::on_dropped);
+}
+
+void Gate::limit(unsigned requests_per_second, unsigned burst, std::size_t backlog) {
+    limited_ = true;
+    rate_ = requests_per_second;
+    burst_ = burst;
+    tokens_ = burst;
+    filled_ = Clock::now();
+    backlog_ = backlog;
+}
+
+pj_bool_t Gate::on_request(pjsip_rx_data* rdata) {
+    Gate& gate = Engine::current()->gate();
+    const Verdict verdict = gate.judge(rdata);
+    if (verdict == Verdict::PASS) return PJ_FALSE;
+    gate.refuse(rdata, verdict);
+    return PJ_TRUE;
+}
+
+Gate::Verdict Gate::judge(const pjsip_rx_data* rdata) {
+    const auto& info = rdata->msg_info;
+    const auto& method = info.msg->line.req.method;
+    if (pjsip_method_cmp(&info.cseq->method, &method) != 0) return Verdict::MALFORMED;
+    if (info.to->tag.slen != 0 || method.id == PJSIP_CANCEL_METHOD) return Verdict::PASS;
+    if (method.id == PJSIP_ACK_METHOD) return Verdict::DROP;
+    if (known(rdata)) return Verdict::PASS;
+    const bool invite = method.id == PJSIP_INVITE_METHOD;
+    if (invite) ++counters_.invites;
+    const auto* uri = static_cast<const pjsip_uri*>(pjsip_uri_get_uri(info.msg->line.req.uri));
+    if (!PJSIP_URI_SCHEME_IS_SIP(uri) && !PJSIP_URI_SCHEME_IS_SIPS(uri) && !PJSIP_URI_SCHEME_IS_TEL(uri)) {
+        return Verdict::FOREIGN_SCHEME;
+    }
+    const auto from = [rdata](const Prefix& prefix) { return prefix.holds(rdata->pkt_info.src_addr); };
+    if (invite && std::none_of(sources_.begin(), sources_.end(), from)) {
+        ++counters_.refused_source;
+        return Verdict::FORBIDDEN;
+    }
+    return judge_load(invite);
+}
+
+Gate::Verdict Gate::judge_load(bool invite) {
+    if (shut_) return Verdict::FULL;
+    if (engine_.events().backlog() > backlog_) {
+        ++counters_.refused_backlog;
+        return Verdict::OVERLOAD;
+    }
+    if (limited_ && !take_token()) {
+        ++counters_.refused_rate;
+        return Verdict::OVERLOAD;
+    }
+    if (invite && !engine_.legs().prepare()) {
+        ++counters_.refused_full;
+        return Verdict::FULL;
+    }
+    return Verdict::PASS;
+}
+
+// A retransmission belongs to its transaction, which has been admitted.
+bool Gate::known(const pjsip_rx_data* rdata) const {
+    pj_str_t key;
+    const auto* method = &rdata->msg_info.cseq->method;
+    if (pjsip_tsx_create_key(rdata->tp_info.pool, &key, PJSIP_ROLE_UAS, method, rdata) != PJ_SUCCESS) return false;
+    // This is the only thread that ends transactions, and the pointer is not used.
+    pjsip_transaction* transaction = pjsip_tsx_layer_find_tsx2(&key, PJ_FALSE);
+    return transaction != nullptr;
+}
+
+bool Gate::take_token() {
+    const auto now = Clock::now();
+    const std::chrono::duration<double> passed = now - filled_;
+    filled_ = now;
+    tokens_ = std::min(burst_, tokens_ + passed.count() * rate_);
+    if (tokens_ < 1) return false;
+    tokens_ -= 1;
+    return true;
+}
+
+void Gate::refuse(pjsip_rx_data* rdata, Verdict verdict) {
+    switch (verdict) {
+        case Verdict::MALFORMED:
+            ++counters_.malformed;
+            if (rdata->msg_info.msg->line.req.method.id != PJSIP_ACK_METHOD) respond(rdata, PJSIP_SC_BAD_REQUEST, false);
+            break;
+        case Verdict::FOREIGN_SCHEME: respond(rdata, PJSIP_SC_UNSUPPORTED_URI_SCHEME, false); break;
+        case Verdict::FORBIDDEN: respond(rdata, PJSIP_SC_FORBIDDEN, false); break;
+        case Verdict::FULL: respond(rdata, PJSIP_SC_SERVICE_UNAVAILABLE, true); break;
+        case Verdict::OVERLOAD:
+            // RFC 3261 section 21.5.4 lets a server that overflows drop the request; over UDP an answer would only
+            // feed the flood, over TCP silence would make the peer wait.
+            if (is_reliable(rdata->tp_info.transport)) respond(rdata, PJSIP_SC_SERVICE_UNAVAILABLE, true);
+            break;
+        case Verdict::DROP:
+        case Verdict::PASS: break;
+    }
+}
+
+void Gate::respond(pjsip_rx_data* rdata, int code, bool retry_later) {
+    pjsip_hdr headers;
+    pj_list_init(&headers);
+    if (retry_later) {
+        pj_list_push_back(&headers, pjsip_retry_after_hdr_create(rdata->tp_info.pool, retry_after));
+    }
+    pjsip_endpt_respond_stateless(endpoint_, rdata, code, nullptr, retry_later ? &headers : nullptr, nullptr);
+}
+
+void Gate::on_dropped(pjsip_tp_dropped_data* dropped) {
+    if (dropped->status == PJ_EIGNORED) return;  // line ends that keep a NAT binding alive
+    ++Engine::current()->gate().counters_.malformed;
+    // What follows on this stream would be read from the middle of a message.
+    if (dropped->status == PJSIP_ERXOVERFLOW) pjsip_transport_shutdown(dropped->tp);
+}
+
+void Gate::on_transport(pjsip_transport* transport, pjsip_transport_state state, const pjsip_transport_state_info*) {
+    if (!is_reliable(transport) || transport->dir != PJSIP_TP_DIR_INCOMING) return;
+    Engine::current()->gate().count_connection(transport, state);
+}
+
+void Gate::count_connection(pjsip_transport* transport, pjsip_transport_state state) {
+    if (state == PJSIP_TP_STATE_CONNECTED) {
+        std::array<char, PJ_INET6_ADDRSTRLEN> text{};
+        pj_sockaddr_print(&transport->key.rem_addr, text.data(), text.size(), 0);
+        const std::string source(text.data());
+        if (!connections_.emplace(transport, source).second) return;
+        if (++connections_by_source_[source] <= max_connections_per_source) return;
+        ++counters_.refused_connections;
+        pjsip_transport_shutdown2(transport, PJ_TRUE);
+        return;
+    }
+    if (state != PJSIP_TP_STATE_DISCONNECTED && state != PJSIP_TP_STATE_DESTROY) return;
+    const auto found = connections_.find(transport);
+    if (found == connections_.end()) return;
+    const auto count = connections_by_source_.find(found->second);
+    if (--count->second == 0) connections_by_source_.erase(count);
+    connections_.erase(found);
+}
+
+}  // namespace callwright

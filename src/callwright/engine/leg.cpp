@@ -1,0 +1,295 @@
+#include "leg.hpp"
+
+#include <pjsip_ua.h>
+#include <pjsua-lib/pjsua.h>
+
+#include <pjsua-lib/pjsua_internal.h>  // needs pjsua.h before it
+
+#include <string_view>
+
+#include "engine.hpp"
+#include "info.hpp"
+#include "message.hpp"
+
+namespace callwright {
+
+namespace {
+
+const pjsua_call& state_of(pjsua_call_id call) { return pjsua_var.calls[call]; }
+
+std::int64_t ptime_of(const pjmedia_stream_info& info) {
+    return info.param == nullptr ? 20 : std::int64_t{info.param->info.frm_ptime} * info.param->setting.frm_per_pkt;
+}
+
+std::string address_of(const pj_sockaddr& address) {
+    if (!pj_sockaddr_has_addr(&address)) return {};
+    std::array<char, PJ_INET6_ADDRSTRLEN + 10> text{};
+    return pj_sockaddr_print(&address, text.data(), text.size(), 3);
+}
+
+bool carries_sdp(const pjsip_rx_data* rdata) {
+    return rdata != nullptr && pjsip_rdata_get_sdp_info(const_cast<pjsip_rx_data*>(rdata))->sdp != nullptr;
+}
+
+// What a dialog that ended without our doing says of itself.
+Reply verdict_of(const Leg& leg, const pjsip_event* event) {
+    const bool was_established = leg.state() == Leg::State::CONFIRMED;
+    if (event == nullptr || event->type != PJSIP_EVENT_TSX_STATE) {
+        return {was_established ? PJSIP_SC_OK : PJSIP_SC_SERVICE_UNAVAILABLE, {}, {}};
+    }
+    const auto* transaction = event->body.tsx_state.tsx;
+    if (transaction->method.id == PJSIP_BYE_METHOD && was_established) return {PJSIP_SC_OK, {}, {}};
+    const int code = transaction->status_code;
+    if (code < 300) return {was_established ? PJSIP_SC_OK : PJSIP_SC_REQUEST_TERMINATED, {}, {}};
+    return {code, text_of(transaction->status_text), {}};
+}
+
+}  // namespace
+
+bool Leg::set_state(State next) {
+    if (next == state_) return true;
+    // A dialog only moves forward (RFC 3261 section 13); an answer may come without a provisional response.
+    const bool inbound_start = next == State::CALLING || next == State::INCOMING;
+    if (inbound_start || next < state_) return false;
+    state_ = next;
+    return true;
+}
+
+Legs::Legs(Engine& engine)
+    : engine_(engine), rtp_ports_(engine.options().rtp_first, engine.options().rtp_last) {
+    pj_timer_entry_init(&digit_timer_, 0, this, &Legs::on_digit_timer);
+}
+
+void Legs::install(pjsua_callback& callbacks) {
+    callbacks.on_incoming_call = &Legs::on_incoming;
+    callbacks.on_rejected_incoming_call = &Legs::on_rejected;
+    callbacks.on_call_state = &Legs::on_state;
+    callbacks.on_call_tsx_state = &Legs::on_transaction;
+    callbacks.on_call_media_state = &Legs::on_media_state;
+    callbacks.on_stream_created2 = &Legs::on_stream_created;
+    callbacks.on_stream_destroyed = &Legs::on_stream_destroyed;
+    callbacks.on_create_media_transport = &Legs::on_media_transport;
+    callbacks.on_call_transfer_request2 = &Legs::on_transfer;
+    callbacks.on_call_replace_request2 = &Legs::on_replace;
+    callbacks.on_dtmf_event = &Legs::on_digit;
+}
+
+void Legs::add_account(pjsua_acc_id account, pjsip_transport_type_e type) {
+    accounts_.push_back({account, (pjsip_transport_get_flag_from_type(type) & PJSIP_TRANSPORT_RELIABLE) != 0, (type & PJSIP_TRANSPORT_IPV6) != 0});
+    rtp_ports_.add_account(account);
+}
+
+bool Legs::prepare() {
+    const bool room = !shut_ && legs_.size() < engine_.options().max_legs && !rtp_ports_.empty() &&
+                      pjsua_call_get_count() < PJSUA_MAX_CALLS;
+    if (room) rtp_ports_.aim();
+    return room;
+}
+
+Leg* Legs::find(std::uint64_t id) {
+    const auto found = legs_.find(id);
+    return found == legs_.end() ? nullptr : &found->second;
+}
+
+Leg* Legs::of_call(pjsua_call_id call) {
+    return find(reinterpret_cast<std::uintptr_t>(pjsua_call_get_user_data(call)));
+}
+
+Leg& Legs::add(std::uint64_t id, bool outbound) {
+    Leg& leg = legs_.try_emplace(id, id, outbound).first->second;
+    count_ = legs_.size();
+    engine_.patch().add(id);
+    engine_.digits().open(id);
+    return leg;
+}
+
+void Legs::on_incoming(pjsua_acc_id, pjsua_call_id call, pjsip_rx_data* rdata) {
+    Engine& engine = *Engine::current();
+    Leg& leg = engine.legs().add(engine.next_id(), false);
+    leg.call = call;
+    pjsua_call_set_user_data(call, reinterpret_cast<void*>(static_cast<std::uintptr_t>(leg.id)));
+    auto event = std::make_unique<Event>(EventKind::INCOMING, leg.id);
+    describe_request(*event, rdata);
+    event->with("offer", carries_sdp(rdata));
+    engine.push(std::move(event));
+}
+
+void Legs::on_rejected(const pjsua_on_rejected_incoming_call_param* rejected) {
+    Engine::current()->legs().rtp_ports_.release(rejected->call_id);
+}
+
+void Legs::on_state(pjsua_call_id call, pjsip_event* event) {
+    Legs& legs = Engine::current()->legs();
+    Leg* leg = legs.of_call(call);
+    if (leg == nullptr) return;
+    leg->call = call;
+    legs.change_state(*leg, event);
+}
+
+void Legs::change_state(Leg& leg, const pjsip_event* event) {
+    const auto* session = state_of(leg.call).inv;
+    // A user event is pjsua's way to say that the call is over although its dialog is not.
+    const bool over = event->type == PJSIP_EVENT_USER || session == nullptr;
+    switch (over ? PJSIP_INV_STATE_DISCONNECTED : session->state) {
+        case PJSIP_INV_STATE_EARLY: leg.set_state(Leg::State::EARLY); break;
+        case PJSIP_INV_STATE_CONNECTING:
+            leg.set_state(Leg::State::CONNECTING);
+            if (leg.outbound) leg.answer = headers_of(received(event));
+            break;
+        case PJSIP_INV_STATE_CONFIRMED: established(leg); break;
+        case PJSIP_INV_STATE_DISCONNECTED: end(leg, event); break;
+        case PJSIP_INV_STATE_NULL:
+        case PJSIP_INV_STATE_CALLING:
+        case PJSIP_INV_STATE_INCOMING: break;
+    }
+}
+
+void Legs::established(Leg& leg) {
+    if (leg.state() == Leg::State::CONFIRMED || !leg.set_state(Leg::State::CONFIRMED)) return;
+    auto event = std::make_unique<Event>(EventKind::ESTABLISHED, leg.id, PJSIP_SC_OK, "OK");
+    event->with("headers", std::move(leg.answer));
+    event->with("call_id", text_of(state_of(leg.call).inv->dlg->call_id->id));
+    leg.answer.clear();
+    engine_.push(std::move(event));
+}
+
+void Legs::end(Leg& leg, const pjsip_event* event) {
+    const pjsua_call& call = state_of(leg.call);
+    const Reply reply = leg.hung_up ? leg.farewell : verdict_of(leg, event);
+    const auto* session = call.inv;
+    leg.set_state(Leg::State::ENDED);
+    rtp_ports_.release(leg.call);
+    leg_of_call_[static_cast<std::size_t>(leg.call)] = 0;
+    engine_.patch().remove(leg.id);
+    engine_.digits().close(leg.id);
+    const auto* status = pjsip_get_status_text(reply.code);
+    auto ended = std::make_unique<Event>(EventKind::ENDED, leg.id, reply.code,
+                                         reply.reason.empty() ? text_of(*status) : reply.reason);
+    ended->with("by", std::string(leg.hung_up ? "local" : "remote"));
+    ended->with("headers", leg.hung_up ? Headers{} : headers_of(received(event)));
+    ended->with("call_id", session == nullptr ? std::string() : text_of(session->dlg->call_id->id));
+    ended->with("statistics", statistics_.take(leg.id));
+    pjsua_call_set_user_data(leg.call, nullptr);
+    legs_.erase(leg.id);
+    count_ = legs_.size();
+    engine_.push(std::move(ended));
+}
+
+void Legs::end_unstarted(std::uint64_t id, int code, const std::string& reason) {
+    engine_.patch().remove(id);
+    engine_.digits().close(id);
+    auto ended = std::make_unique<Event>(EventKind::ENDED, id, code, reason);
+    ended->with("by", std::string("local"));
+    ended->with("headers", Headers{});
+    ended->with("call_id", std::string());
+    ended->with("statistics", std::string());
+    legs_.erase(id);
+    count_ = legs_.size();
+    engine_.push(std::move(ended));
+}
+
+void Legs::on_transaction(pjsua_call_id call, pjsip_transaction* transaction, pjsip_event* event) {
+    Legs& legs = Engine::current()->legs();
+    const Leg* leg = legs.of_call(call);
+    if (leg == nullptr || received(event) == nullptr) return;
+    const bool provisional = transaction->state == PJSIP_TSX_STATE_PROCEEDING && transaction->status_code > 100;
+    if (transaction->role == PJSIP_ROLE_UAC && transaction->method.id == PJSIP_INVITE_METHOD && provisional) {
+        if (leg->state() < Leg::State::CONNECTING) legs.progress(*leg, event);
+    } else if (transaction->role == PJSIP_ROLE_UAS && transaction->state == PJSIP_TSX_STATE_TRYING) {
+        legs.receive_request(*leg, transaction, event);
+    }
+}
+
+void Legs::progress(const Leg& leg, const pjsip_event* event) {
+    const auto* rdata = received(event);
+    const auto& line = rdata->msg_info.msg->line.status;
+    auto progress = std::make_unique<Event>(EventKind::PROGRESS, leg.id, line.code, text_of(line.reason));
+    progress->with("early_media", carries_sdp(rdata));
+    engine_.push(std::move(progress));
+}
+
+void Legs::receive_request(const Leg& leg, pjsip_transaction* transaction, pjsip_event* event) {
+    pjsip_rx_data* rdata = event->body.tsx_state.src.rdata;
+    const InDialogAnswer answer = answer_in_dialog(rdata);
+    if (answer.code == 0) return;
+    if (answer.digit != 0) engine_.digits().receive_info(leg.id, answer.digit, answer.duration);
+    pjsip_tx_data* response = nullptr;
+    pjsip_dialog* dialog = state_of(leg.call).inv->dlg;
+    if (pjsip_dlg_create_response(dialog, rdata, answer.code, nullptr, &response) != PJ_SUCCESS) return;
+    if (answer.code == PJSIP_SC_METHOD_NOT_ALLOWED || transaction->method.id == PJSIP_OPTIONS_METHOD) {
+        const auto* allow = pjsip_endpt_get_capability(dialog->endpt, PJSIP_H_ALLOW, nullptr);
+        if (allow != nullptr) pjsip_msg_add_hdr(response->msg, static_cast<pjsip_hdr*>(pjsip_hdr_clone(response->pool, allow)));
+    }
+    pjsip_dlg_send_response(dialog, transaction, response);
+    // pjsua looks at the body next, and would read the digit and answer once more.
+    rdata->msg_info.msg->body = nullptr;
+}
+
+void Legs::on_media_state(pjsua_call_id call) {
+    Legs& legs = Engine::current()->legs();
+    const Leg* leg = legs.of_call(call);
+    if (leg != nullptr) legs.update_media(*leg);
+}
+
+void Legs::update_media(const Leg& leg) {
+    const pjsua_call& call = state_of(leg.call);
+    const pjsua_call_media* media = call.audio_idx < 0 ? nullptr : &call.media[call.audio_idx];
+    const bool active = media != nullptr && media->strm.a.stream != nullptr &&
+                        media->strm.a.conf_slot != PJSUA_INVALID_ID && media->state != PJSUA_CALL_MEDIA_NONE &&
+                        media->state != PJSUA_CALL_MEDIA_ERROR;
+    engine_.patch().set_slot(leg.id, active ? media->strm.a.conf_slot : Patch::no_slot);
+    auto event = std::make_unique<Event>(EventKind::MEDIA, leg.id, active ? 1 : 0);
+    pjmedia_stream_info info{};
+    if (active) pjmedia_stream_get_info(media->strm.a.stream, &info);
+    const bool local_hold = active && media->state == PJSUA_CALL_MEDIA_LOCAL_HOLD;
+    const bool remote_hold = active && media->state == PJSUA_CALL_MEDIA_REMOTE_HOLD;
+    event->with("codec", active ? text_of(info.fmt.encoding_name) : std::string());
+    event->with("clock_rate", active ? std::int64_t{info.fmt.clock_rate} : std::int64_t{0});
+    event->with("ptime", active ? ptime_of(info) : std::int64_t{0});
+    event->with("remote", active ? address_of(info.rem_addr) : std::string());
+    event->with("hold", std::string(local_hold ? "local" : remote_hold ? "remote" : "none"));
+    engine_.push(std::move(event));
+}
+
+void Legs::on_stream_created(pjsua_call_id call, pjsua_on_stream_created_param* created) {
+    Legs& legs = Engine::current()->legs();
+    const Leg* leg = legs.of_call(call);
+    if (leg == nullptr) return;
+    legs.leg_of_call_[static_cast<std::size_t>(call)] = leg->id;
+    legs.statistics_.start(leg->id, created->stream);
+}
+
+void Legs::on_stream_destroyed(pjsua_call_id call, pjmedia_stream*, unsigned) {
+    Legs& legs = Engine::current()->legs();
+    const Leg* leg = legs.of_call(call);
+    if (leg == nullptr) return;
+    legs.statistics_.stop(leg->id);
+    legs.engine_.patch().set_slot(leg->id, Patch::no_slot);
+}
+
+pjmedia_transport* Legs::on_media_transport(pjsua_call_id call, unsigned, pjmedia_transport* transport, unsigned) {
+    pjmedia_transport_info info;
+    pjmedia_transport_info_init(&info);
+    if (pjmedia_transport_get_info(transport, &info) == PJ_SUCCESS) {
+        Engine::current()->legs().rtp_ports_.take(call, pj_sockaddr_get_port(&info.sock_info.rtp_addr_name));
+    }
+    return transport;
+}
+
+// A transfer or a take-over moves a call out of its owner's hands: nobody in the daemon has allowed it.
+void Legs::on_transfer(pjsua_call_id, const pj_str_t*, pjsip_status_code* code, pjsua_call_setting*) {
+    *code = PJSIP_SC_DECLINE;
+}
+
+void Legs::on_replace(pjsua_call_id, pjsip_rx_data*, int* code, pj_str_t*, pjsua_call_setting*) {
+    *code = PJSIP_SC_DECLINE;
+}
+
+void Legs::on_digit(pjsua_call_id call, const pjsua_dtmf_event* event) {
+    Engine& engine = *Engine::current();
+    const std::uint64_t leg = engine.legs().leg_of_call_[static_cast<std::size_t>(call)];
+    if (leg == 0) return;
+    engine.digits().receive_event(leg, static_cast<char>(event->digit), event->duration, event->timestamp);
+}
+
+}  // namespace callwright

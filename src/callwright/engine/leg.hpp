@@ -1,0 +1,133 @@
+// Legs: INVITE dialogs with their media, on pjsua calls.
+#pragma once
+
+#include <pjsua-lib/pjsua.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+
+#include "event.hpp"
+#include "rtp_ports.hpp"
+#include "statistics.hpp"
+
+namespace callwright {
+
+class Engine;
+
+struct Credentials {
+    std::string username;
+    std::string password;
+    std::string realm;
+};
+
+// One command to a leg that carries a SIP status.
+struct Reply {
+    int code = 0;
+    std::string reason;
+    Headers headers;
+};
+
+class Leg {
+  public:
+    // RFC 3261's words; CONNECTING is between the 2xx and the ACK.
+    enum class State { CALLING, INCOMING, EARLY, CONNECTING, CONFIRMED, ENDED };
+
+    Leg(std::uint64_t id, bool outbound) : id(id), outbound(outbound), state_(outbound ? State::CALLING : State::INCOMING) {}
+
+    const std::uint64_t id;
+    const bool outbound;
+    pjsua_call_id call = PJSUA_INVALID_ID;
+    bool hung_up = false;   // by us
+    Reply farewell;         // what a local hang-up said
+    Headers answer;         // of the 2xx to our INVITE, until the ACK
+    std::string digits;     // wait for room in the stream's queue
+    unsigned digit_duration = 0;
+
+    State state() const { return state_; }
+    // False, and nothing changes, when the dialog cannot go from here to there.
+    bool set_state(State next);
+
+  private:
+    State state_;
+};
+
+// Engine thread, but where it says otherwise.
+class Legs {
+  public:
+    explicit Legs(Engine& engine);
+
+    void install(pjsua_callback& callbacks);
+    void add_account(pjsua_acc_id account, pjsip_transport_type_e type);
+    const RtpPorts& rtp_ports() const { return rtp_ports_; }
+    // False when no further leg can be taken; else the next one gets the RTP port that has rested longest.
+    bool prepare();
+    // From now on originate() fails.
+    void shut() { shut_ = true; }
+    void hang_up_all();
+
+    void originate(std::uint64_t id, const std::string& uri, const std::string& local_uri, const Headers& headers,
+                   const Credentials& credentials);
+    void answer(std::uint64_t id, const Reply& reply);
+    void hang_up(std::uint64_t id, const Reply& reply);
+    void hold(std::uint64_t id, bool on);
+    void send_digits(std::uint64_t id, const std::string& digits, unsigned duration);
+
+    // Any thread.
+    std::string statistics(std::uint64_t id) const { return statistics_.of(id); }
+    std::size_t size() const { return count_.load(std::memory_order_relaxed); }
+
+  private:
+    struct Account {
+        pjsua_acc_id id;
+        bool reliable;
+        bool ipv6;
+    };
+
+    // pjsua's callbacks, of the engine thread ...
+    static void on_incoming(pjsua_acc_id account, pjsua_call_id call, pjsip_rx_data* rdata);
+    static void on_rejected(const pjsua_on_rejected_incoming_call_param* rejected);
+    static void on_state(pjsua_call_id call, pjsip_event* event);
+    static void on_transaction(pjsua_call_id call, pjsip_transaction* transaction, pjsip_event* event);
+    static void on_media_state(pjsua_call_id call);
+    static void on_stream_created(pjsua_call_id call, pjsua_on_stream_created_param* created);
+    static void on_stream_destroyed(pjsua_call_id call, pjmedia_stream* stream, unsigned index);
+    static pjmedia_transport* on_media_transport(pjsua_call_id call, unsigned index, pjmedia_transport* transport,
+                                                 unsigned flags);
+    static void on_transfer(pjsua_call_id call, const pj_str_t* target, pjsip_status_code* code,
+                            pjsua_call_setting* setting);
+    static void on_replace(pjsua_call_id call, pjsip_rx_data* rdata, int* code, pj_str_t* reason,
+                           pjsua_call_setting* setting);
+    // ... and of the RTP thread.
+    static void on_digit(pjsua_call_id call, const pjsua_dtmf_event* event);
+    static void on_digit_timer(pj_timer_heap_t* heap, pj_timer_entry* entry);
+
+    Leg* find(std::uint64_t id);
+    Leg* of_call(pjsua_call_id call);
+    Leg& add(std::uint64_t id, bool outbound);
+    void change_state(Leg& leg, const pjsip_event* event);
+    void progress(const Leg& leg, const pjsip_event* event);
+    void receive_request(const Leg& leg, pjsip_transaction* transaction, pjsip_event* event);
+    void update_media(const Leg& leg);
+    void established(Leg& leg);
+    void end(Leg& leg, const pjsip_event* event);
+    void end_unstarted(std::uint64_t id, int code, const std::string& reason);
+    void set_credentials(const Leg& leg, const Credentials& credentials);
+    pjsua_acc_id account_for(const std::string& uri) const;
+    bool dial_digits(Leg& leg);
+
+    Engine& engine_;
+    RtpPorts rtp_ports_;
+    Statistics statistics_;
+    bool shut_ = false;
+    std::vector<Account> accounts_;
+    std::unordered_map<std::uint64_t, Leg> legs_;
+    std::atomic<std::size_t> count_{0};
+    // For the RTP thread, which knows calls only.
+    std::array<std::atomic<std::uint64_t>, PJSUA_MAX_CALLS> leg_of_call_{};
+    pj_timer_entry digit_timer_{};
+};
+
+}  // namespace callwright

@@ -1,0 +1,215 @@
+#include "message.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstring>
+#include <stdexcept>
+#include <string_view>
+
+namespace callwright {
+
+namespace {
+
+// RFC 3261 section 7.3.3, and the registered ones since.
+std::string_view full_name(std::string_view name) {
+    if (name.size() != 1) return name;
+    switch (std::tolower(static_cast<unsigned char>(name[0]))) {
+        case 'a': return "Accept-Contact";
+        case 'b': return "Referred-By";
+        case 'c': return "Content-Type";
+        case 'd': return "Request-Disposition";
+        case 'e': return "Content-Encoding";
+        case 'f': return "From";
+        case 'i': return "Call-ID";
+        case 'j': return "Reject-Contact";
+        case 'k': return "Supported";
+        case 'l': return "Content-Length";
+        case 'm': return "Contact";
+        case 'n': return "Identity-Info";
+        case 'o': return "Event";
+        case 'r': return "Refer-To";
+        case 's': return "Subject";
+        case 't': return "To";
+        case 'u': return "Allow-Events";
+        case 'v': return "Via";
+        case 'x': return "Session-Expires";
+        case 'y': return "Identity";
+        default: return name;
+    }
+}
+
+std::string_view trimmed(std::string_view text) {
+    const auto first = text.find_first_not_of(" \t\r\n");
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+// RFC 3261 section 7.3.1: a line that begins with white space continues the one before, as one space.
+std::string unfolded(std::string_view value) {
+    std::string line;
+    line.reserve(value.size());
+    while (!value.empty()) {
+        const auto end = std::min(value.find('\n'), value.size());
+        const auto part = trimmed(value.substr(0, end));
+        if (!line.empty() && !part.empty()) line += ' ';
+        line += part;
+        value.remove_prefix(std::min(end + 1, value.size()));
+    }
+    return line;
+}
+
+// Where the header line that starts at `start` ends, continuations included.
+std::size_t end_of_header(std::string_view text, std::size_t start) {
+    std::size_t end = text.find('\n', start);
+    while (end != std::string_view::npos && end + 1 < text.size() && (text[end + 1] == ' ' || text[end + 1] == '\t')) {
+        end = text.find('\n', end + 1);
+    }
+    return end == std::string_view::npos ? text.size() : end;
+}
+
+bool equal_names(std::string_view one, std::string_view other) {
+    return one.size() == other.size() && std::equal(one.begin(), one.end(), other.begin(), [](char a, char b) {
+               return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+           });
+}
+
+std::string value_of(const Headers& headers, std::string_view name) {
+    for (const auto& [other, value] : headers) {
+        if (equal_names(other, name)) return value;
+    }
+    return {};
+}
+
+std::string host_of(const pj_str_t& host) {
+    // pjsip keeps the brackets of an IPv6 literal in some of its structures and drops them in others.
+    if (host.slen > 2 && host.ptr[0] == '[') return std::string(host.ptr + 1, static_cast<std::size_t>(host.slen - 2));
+    return text_of(host);
+}
+
+bool is_token(std::string_view name) {
+    return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::strchr("-.!%*_+`'~", c) != nullptr;
+    });
+}
+
+// What the stack writes itself; a second one would make the message ambiguous.
+constexpr std::array<std::string_view, 14> reserved_names{
+    "Via",  "From",         "To",           "Call-ID",       "CSeq",    "Max-Forwards", "Content-Length",
+    "Route", "Content-Type", "Record-Route", "Authorization", "Require", "Supported",    "Proxy-Authorization"};
+
+}  // namespace
+
+pj_str_t borrow(const std::string& text) {
+    return {const_cast<char*>(text.data()), static_cast<pj_ssize_t>(text.size())};
+}
+
+std::string text_of(const pj_str_t& text) {
+    return text.slen > 0 ? std::string(text.ptr, static_cast<std::size_t>(text.slen)) : std::string();
+}
+
+std::string text_of(const pjsip_uri* uri, pjsip_uri_context_e context) {
+    if (uri == nullptr) return {};
+    std::array<char, PJSIP_MAX_URL_SIZE> buffer;
+    const auto* inner = static_cast<const pjsip_uri*>(pjsip_uri_get_uri(uri));
+    const auto length = pjsip_uri_print(context, inner, buffer.data(), buffer.size());
+    return length > 0 ? std::string(buffer.data(), static_cast<std::size_t>(length)) : std::string();
+}
+
+Headers headers_of(const pjsip_rx_data* rdata) {
+    Headers headers;
+    if (rdata == nullptr || rdata->msg_info.msg_buf == nullptr) return headers;
+    const std::string_view text(rdata->msg_info.msg_buf, static_cast<std::size_t>(rdata->msg_info.len));
+    headers.reserve(16);
+    std::size_t start = std::min(text.find('\n'), text.size() - 1) + 1;
+    while (start < text.size() && text[start] != '\r' && text[start] != '\n') {
+        const std::size_t end = end_of_header(text, start);
+        const auto line = text.substr(start, end - start);
+        const auto colon = line.find(':');
+        if (colon != std::string_view::npos) {
+            headers.emplace_back(full_name(trimmed(line.substr(0, colon))), unfolded(line.substr(colon + 1)));
+        }
+        start = end + 1;
+    }
+    return headers;
+}
+
+void describe_request(Event& event, const pjsip_rx_data* rdata) {
+    const auto& info = rdata->msg_info;
+    auto headers = headers_of(rdata);
+    const auto* transport = rdata->tp_info.transport;
+    event.detail.reserve(20);
+    event.with("request_uri", text_of(info.msg->line.req.uri, PJSIP_URI_IN_REQ_URI));
+    event.with("from_uri", text_of(info.from->uri, PJSIP_URI_IN_FROMTO_HDR));
+    event.with("from_header", value_of(headers, "From"));
+    event.with("to_uri", text_of(info.to->uri, PJSIP_URI_IN_FROMTO_HDR));
+    event.with("to_header", value_of(headers, "To"));
+    event.with("contact", value_of(headers, "Contact"));
+    event.with("call_id", text_of(info.cid->id));
+    event.with("source_host", std::string(rdata->pkt_info.src_name));
+    event.with("source_port", std::int64_t{rdata->pkt_info.src_port});
+    event.with("transport", std::string((transport->flag & PJSIP_TRANSPORT_RELIABLE) != 0 ? "TCP" : "UDP"));
+    event.with("local_host", host_of(transport->local_name.host));
+    event.with("local_port", std::int64_t{transport->local_name.port});
+    event.with("headers", std::move(headers));
+}
+
+const pjsip_rx_data* received(const pjsip_event* event) {
+    if (event == nullptr || event->type != PJSIP_EVENT_TSX_STATE) return nullptr;
+    return event->body.tsx_state.type == PJSIP_EVENT_RX_MSG ? event->body.tsx_state.src.rdata : nullptr;
+}
+
+void check_text(const std::string& text, const char* what) {
+    if (text.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
+        throw std::invalid_argument(std::string(what) + " holds CR, LF or NUL");
+    }
+}
+
+void check_headers(const Headers& headers) {
+    for (const auto& [name, value] : headers) {
+        if (!is_token(name)) throw std::invalid_argument("not a header name: \"" + name + "\"");
+        const auto full = full_name(name);
+        for (const auto reserved : reserved_names) {
+            if (equal_names(full, reserved)) throw std::invalid_argument(name + " is written by the SIP stack");
+        }
+        check_text(value, ("header " + name).c_str());
+    }
+}
+
+void check_uri(const std::string& uri, bool name_addr) {
+    check_text(uri, "URI");
+    if (uri.empty() || uri.size() >= PJSIP_MAX_URL_SIZE) throw std::invalid_argument("URI is empty or too long");
+    // A pool in this frame: the caller need not be a thread that pjlib knows.
+    std::array<char, 16384> memory;
+    pj_pool_t* pool = pj_pool_create_on_buf("uri", memory.data(), memory.size());
+    std::string text = uri;  // the parser wants a terminated buffer of its own
+    pjsip_uri* parsed =
+        pjsip_parse_uri(pool, text.data(), text.size(), name_addr ? PJSIP_PARSE_URI_AS_NAMEADDR : 0);
+    if (parsed == nullptr) throw std::invalid_argument("not a URI: " + uri);
+    auto* inner = static_cast<pjsip_uri*>(pjsip_uri_get_uri(parsed));
+    const bool sip = PJSIP_URI_SCHEME_IS_SIP(inner) || PJSIP_URI_SCHEME_IS_SIPS(inner);
+    if (!sip || reinterpret_cast<pjsip_sip_uri*>(inner)->host.slen == 0) {
+        throw std::invalid_argument("not a SIP URI: " + uri);
+    }
+}
+
+MessageData::MessageData(const Headers& headers) : pool_(pjsua_pool_create("message", 1024, 1024)) {
+    pjsua_msg_data_init(&data_);
+    for (const auto& [name, value] : headers) {
+        const pj_str_t key = borrow(name);
+        const pj_str_t text = borrow(value);
+        auto* header = pjsip_generic_string_hdr_create(pool_.get(), &key, &text);
+        pj_list_push_back(&data_.hdr_list, header);
+    }
+}
+
+void add_headers(pjsip_tx_data* message, const Headers& headers) {
+    for (const auto& [name, value] : headers) {
+        const pj_str_t key = borrow(name);
+        const pj_str_t text = borrow(value);
+        auto* header = pjsip_generic_string_hdr_create(message->pool, &key, &text);
+        pjsip_msg_add_hdr(message->msg, reinterpret_cast<pjsip_hdr*>(header));
+    }
+}
+
+}  // namespace callwright

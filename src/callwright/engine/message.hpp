@@ -1,0 +1,53 @@
+// SIP messages to plain values, and back.
+#pragma once
+
+#include <pjsip.h>
+#include <pjsua-lib/pjsua.h>
+
+#include <memory>
+#include <string>
+
+#include "event.hpp"
+
+namespace callwright {
+
+// The same text, not a copy: `text` must outlive what it is given to.
+pj_str_t borrow(const std::string& text);
+std::string text_of(const pj_str_t& text);
+std::string text_of(const pjsip_uri* uri, pjsip_uri_context_e context);
+
+// Every header as it came on the wire, in order, folding undone, compact names spelt out.
+Headers headers_of(const pjsip_rx_data* rdata);
+
+// request_uri, from_uri, from_header, to_uri, to_header, contact, call_id, source_host, source_port, transport,
+// local_host, local_port, headers.
+void describe_request(Event& event, const pjsip_rx_data* rdata);
+
+// The message that a transaction event brought, or null.
+const pjsip_rx_data* received(const pjsip_event* event);
+
+// Throws std::invalid_argument for a name that is no token or belongs to the stack, or a value with CR, LF or NUL.
+void check_headers(const Headers& headers);
+// Throws std::invalid_argument: `what` names the text.
+void check_text(const std::string& text, const char* what);
+// Throws std::invalid_argument unless `uri` parses (with `name_addr`: also as "Name" <sip:...>). Any thread.
+void check_uri(const std::string& uri, bool name_addr);
+
+// Headers for the next message that pjsua sends. Lives while that call is made: pjsua copies.
+class MessageData {
+  public:
+    explicit MessageData(const Headers& headers);
+    const pjsua_msg_data* get() const { return &data_; }
+    pjsua_msg_data* operator->() { return &data_; }
+
+  private:
+    struct Release {
+        void operator()(pj_pool_t* pool) const { pj_pool_release(pool); }
+    };
+    std::unique_ptr<pj_pool_t, Release> pool_;
+    pjsua_msg_data data_;
+};
+
+void add_headers(pjsip_tx_data* message, const Headers& headers);
+
+}  // namespace callwright

@@ -1,0 +1,270 @@
+// The Python module. Commands validate, release the GIL, queue a job and return.
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "engine.hpp"
+#include "gate.hpp"
+#include "leg.hpp"
+#include "message.hpp"
+#include "request.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace callwright {
+
+void bind_ports(nb::module_& module, nb::class_<Engine>& engine);
+
+namespace {
+
+using Released = nb::call_guard<nb::gil_scoped_release>;
+
+// A peer may send anything: what is no UTF-8 is replaced, never an error.
+nb::object to_python(const std::string& text) {
+    PyObject* object = PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace");
+    if (object == nullptr) throw nb::python_error();
+    return nb::steal(object);
+}
+
+nb::object to_python(const Headers& headers) {
+    nb::list list;
+    for (const auto& [name, value] : headers) list.append(nb::make_tuple(to_python(name), to_python(value)));
+    return list;
+}
+
+nb::dict detail_of(const Event& event) {
+    nb::dict detail;
+    for (const auto& [key, field] : event.detail) {
+        detail[key] = std::visit(
+            [&](const auto& value) -> nb::object {
+                using Value = std::decay_t<decltype(value)>;
+                if constexpr (std::is_same_v<Value, std::string>) {
+                    // The body of a request is bytes: it may be anything, compressed too.
+                    if (std::strcmp(key, "body") == 0) return nb::bytes(value.data(), value.size());
+                    return to_python(value);
+                } else if constexpr (std::is_same_v<Value, Headers>) {
+                    return to_python(value);
+                } else {
+                    return nb::cast(value);
+                }
+            },
+            field);
+    }
+    return detail;
+}
+
+nb::list drain(Engine& engine, std::size_t limit) {
+    nb::list list;
+    for (auto& event : engine.events().drain(limit)) {
+        list.append(nb::cast(event.release(), nb::rv_policy::take_ownership));
+    }
+    return list;
+}
+
+template <typename Value>
+nb::dict to_dict(const std::vector<std::pair<const char*, Value>>& values) {
+    nb::dict dict;
+    for (const auto& [name, value] : values) dict[name] = value;
+    return dict;
+}
+
+void check_code(int code, int first, int last) {
+    if (code < first || code > last) throw std::invalid_argument("SIP code out of range: " + std::to_string(code));
+}
+
+Reply make_reply(int code, std::string reason, Headers headers) {
+    check_text(reason, "reason");
+    check_headers(headers);
+    return {code, std::move(reason), std::move(headers)};
+}
+
+// Runs `command` with the legs on the engine thread.
+template <typename Command>
+void command(Engine& engine, Command command) {
+    engine.post([&engine, command = std::move(command)] { command(engine.legs()); });
+}
+
+void admit(Engine& engine, const std::vector<std::string>& sources) {
+    std::vector<Prefix> prefixes;
+    prefixes.reserve(sources.size());
+    for (const std::string& source : sources) prefixes.push_back(Prefix::parse(source));
+    engine.post([&engine, prefixes = std::move(prefixes)] { engine.gate().admit(prefixes); });
+}
+
+void limit(Engine& engine, int requests_per_second, int burst, int backlog) {
+    if (requests_per_second < 1 || burst < 1 || backlog < 1) throw std::invalid_argument("limits are positive");
+    engine.post([=, &engine] {
+        engine.gate().limit(static_cast<unsigned>(requests_per_second), static_cast<unsigned>(burst),
+                            static_cast<std::size_t>(backlog));
+    });
+}
+
+std::uint64_t originate(Engine& engine, std::string uri, std::string local_uri, Headers headers, std::string username,
+                        std::string password, std::string realm) {
+    check_headers(headers);
+    const bool up = engine.with_library([&] {
+        check_uri(uri, false);
+        check_uri(local_uri, true);
+    });
+    if (!up) throw std::runtime_error("the engine is closed");
+    const std::uint64_t id = engine.next_id();
+    Credentials credentials{std::move(username), std::move(password), std::move(realm)};
+    command(engine, [id, uri = std::move(uri), local_uri = std::move(local_uri), headers = std::move(headers),
+                     credentials = std::move(credentials)](Legs& legs) {
+        legs.originate(id, uri, local_uri, headers, credentials);
+    });
+    return id;
+}
+
+void answer(Engine& engine, std::uint64_t leg, int code, std::string reason, Headers headers) {
+    check_code(code, 101, 299);
+    auto reply = make_reply(code, std::move(reason), std::move(headers));
+    command(engine, [leg, reply = std::move(reply)](Legs& legs) { legs.answer(leg, reply); });
+}
+
+void hang_up(Engine& engine, std::uint64_t leg, int code, std::string reason, Headers headers) {
+    if (code != 0) check_code(code, 300, 699);
+    auto reply = make_reply(code, std::move(reason), std::move(headers));
+    command(engine, [leg, reply = std::move(reply)](Legs& legs) { legs.hang_up(leg, reply); });
+}
+
+void send_digits(Engine& engine, std::uint64_t leg, std::string digits, int duration) {
+    if (digits.find_first_not_of("0123456789*#ABCDabcd") != std::string::npos) {
+        throw std::invalid_argument("digits are 0-9 * # A-D");
+    }
+    if (duration < 40 || duration > 5000) throw std::invalid_argument("a digit lasts 40 to 5000 ms");
+    command(engine, [leg, digits = std::move(digits), duration](Legs& legs) {
+        legs.send_digits(leg, digits, static_cast<unsigned>(duration));
+    });
+}
+
+void respond(Engine& engine, std::uint64_t request, int code, std::string reason, Headers headers,
+             std::string content_type, const nb::bytes& body) {
+    check_code(code, 200, 699);
+    check_text(reason, "reason");
+    check_text(content_type, "content_type");
+    check_headers(headers);
+    if (body.size() != 0 && content_type.find('/') == std::string::npos) {
+        throw std::invalid_argument("a body needs a content type");
+    }
+    Response response{code, std::move(reason), std::move(headers), std::move(content_type),
+                      std::string(body.c_str(), body.size())};
+    const nb::gil_scoped_release released;
+    engine.post([&engine, request, response = std::move(response)] { engine.requests().respond(request, response); });
+}
+
+void construct(Engine* self, const std::vector<std::tuple<std::string, std::string, int>>& listen,
+               std::string media_address, std::pair<int, int> rtp_ports, unsigned clock_rate, unsigned max_legs,
+               std::string user_agent, int log_level) {
+    EngineOptions options;
+    for (const auto& [transport, host, port] : listen) options.listen.push_back({transport, host, port});
+    options.media_address = std::move(media_address);
+    options.rtp_first = rtp_ports.first;
+    options.rtp_last = rtp_ports.second;
+    options.clock_rate = clock_rate;
+    options.max_legs = max_legs;
+    options.user_agent = std::move(user_agent);
+    options.log_level = log_level;
+    check_options(options);
+    const nb::gil_scoped_release released;
+    new (self) Engine(std::move(options));
+}
+
+void bind_events(nb::module_& module) {
+    nb::enum_<EventKind>(module, "EventKind", nb::is_arithmetic())
+        .value("INCOMING", EventKind::INCOMING)
+        .value("PROGRESS", EventKind::PROGRESS)
+        .value("ESTABLISHED", EventKind::ESTABLISHED)
+        .value("MEDIA", EventKind::MEDIA)
+        .value("DIGIT", EventKind::DIGIT)
+        .value("ENDED", EventKind::ENDED)
+        .value("REQUEST", EventKind::REQUEST)
+        .value("PLAYED", EventKind::PLAYED)
+        .value("SILENCE", EventKind::SILENCE)
+        .value("LIMIT", EventKind::LIMIT)
+        .value("RECORDED", EventKind::RECORDED)
+        .value("TAPPED", EventKind::TAPPED)
+        .value("DRAINED", EventKind::DRAINED)
+        .value("FAILED", EventKind::FAILED)
+        .value("LOG", EventKind::LOG);
+    nb::class_<Event>(module, "Event", nb::is_final())
+        .def_prop_ro("kind", [](const Event& event) { return event.kind; })
+        .def_prop_ro("id", [](const Event& event) { return event.id; })
+        .def_prop_ro("code", [](const Event& event) { return event.code; })
+        .def_prop_ro("text", [](const Event& event) { return to_python(event.text); })
+        .def_prop_ro("detail", &detail_of);
+}
+
+void bind_life(nb::class_<Engine>& engine) {
+    engine
+        .def("__init__", &construct, nb::kw_only(), "listen"_a, "media_address"_a, "rtp_ports"_a,
+             "clock_rate"_a = 16000, "max_legs"_a = 2000, "user_agent"_a = "Callwright", "log_level"_a = 2)
+        .def_prop_ro("event_fd", [](Engine& self) { return self.events().fd(); })
+        .def_prop_ro("addresses",
+                     [](const Engine& self) {
+                         nb::list list;
+                         for (const Listen& bound : self.addresses()) {
+                             list.append(nb::make_tuple(bound.transport, bound.host, bound.port));
+                         }
+                         return list;
+                     })
+        .def_prop_ro("clock_rate", &Engine::clock_rate)
+        .def("drain", &drain, "limit"_a = 512)
+        .def("close", &Engine::close, Released())
+        .def("counts", [](const Engine& self) { return to_dict(self.counts()); })
+        .def("counters", [](const Engine& self) { return to_dict(self.counters()); });
+}
+
+void bind_signalling(nb::class_<Engine>& engine) {
+    engine
+        .def("admit", &admit, "sources"_a, Released())
+        .def("gate", &limit, nb::kw_only(), "requests_per_second"_a, "burst"_a, "backlog"_a, Released())
+        .def("originate", &originate, "uri"_a, nb::kw_only(), "local_uri"_a, "headers"_a = Headers(),
+             "username"_a = "", "password"_a = "", "realm"_a = "", Released())
+        .def("answer", &answer, "leg"_a, "code"_a, nb::kw_only(), "reason"_a = "", "headers"_a = Headers(), Released())
+        .def("hangup", &hang_up, "leg"_a, nb::kw_only(), "code"_a = 0, "reason"_a = "", "headers"_a = Headers(),
+             Released())
+        .def("hold",
+             [](Engine& self, std::uint64_t leg, bool on) { command(self, [leg, on](Legs& legs) { legs.hold(leg, on); }); },
+             "leg"_a, "on"_a, Released())
+        .def("send_digits", &send_digits, "leg"_a, "digits"_a, "duration"_a = 160, Released())
+        .def("request_statistics",
+             [](Engine& self, std::uint64_t leg) { return self.legs().statistics(leg); }, "leg"_a, Released())
+        .def("respond", &respond, "request"_a, "code"_a, nb::kw_only(), "reason"_a = "", "headers"_a = Headers(),
+             "content_type"_a = "", "body"_a = nb::bytes("", 0))
+        .def("connect", &Engine::connect, "source"_a, "sink"_a, Released())
+        .def("disconnect", &Engine::disconnect, "source"_a, "sink"_a, Released());
+}
+
+}  // namespace
+
+}  // namespace callwright
+
+NB_MODULE(_engine, module) {
+    using namespace callwright;
+    nb::register_exception_translator([](const std::exception_ptr& raised, void*) {
+        try {
+            std::rethrow_exception(raised);
+        } catch (const BindError& error) {
+            const std::string text = std::string(error.what()) + ": " + std::strerror(error.error);
+            // OSError picks its subclass by errno only when it is called with two arguments.
+            const nb::object value = nb::steal(PyObject_CallFunction(PyExc_OSError, "is", error.error, text.c_str()));
+            if (value.is_valid()) PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(value.ptr())), value.ptr());
+        }
+    });
+    bind_events(module);
+    nb::class_<Engine> engine(module, "Engine", nb::is_final(), nb::is_weak_referenceable());
+    bind_life(engine);
+    bind_signalling(engine);
+    bind_ports(module, engine);
+}

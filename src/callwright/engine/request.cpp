@@ -1,0 +1,183 @@
+#include "request.hpp"
+
+#include <pjsip_simple.h>
+
+#include <array>
+#include <stdexcept>
+
+#include "engine.hpp"
+#include "message.hpp"
+
+namespace callwright {
+
+namespace {
+
+constexpr std::size_t max_pending = 10000;
+constexpr pj_time_val answer_timeout{5, 0};
+constexpr int retry_after = 5;
+
+// After the dialogs (32 and 48), before pjsua's own handlers (64).
+constexpr int before_pjsua = PJSIP_MOD_PRIORITY_APPLICATION - 1;
+
+bool is_ours(const pjsip_method& method) {
+    static const pjsip_method message{PJSIP_OTHER_METHOD, {const_cast<char*>("MESSAGE"), 7}};
+    static const pjsip_method publish{PJSIP_OTHER_METHOD, {const_cast<char*>("PUBLISH"), 7}};
+    return method.id == PJSIP_REGISTER_METHOD || pjsip_method_cmp(&method, pjsip_get_subscribe_method()) == 0 ||
+           pjsip_method_cmp(&method, &message) == 0 || pjsip_method_cmp(&method, &publish) == 0;
+}
+
+std::string content_type_of(const pjsip_msg_body& body) {
+    std::array<char, 256> text;
+    const int length = pjsip_media_type_print(text.data(), text.size(), &body.content_type);
+    return length > 0 ? std::string(text.data(), static_cast<std::size_t>(length)) : std::string();
+}
+
+std::int64_t expires_of(const pjsip_msg* message) {
+    auto* header = static_cast<pjsip_expires_hdr*>(pjsip_msg_find_hdr(message, PJSIP_H_EXPIRES, nullptr));
+    return header == nullptr ? -1 : static_cast<std::int64_t>(header->ivalue);
+}
+
+// "type/subtype;name=value" as pjsip keeps it.
+pjsip_msg_body* make_body(pj_pool_t* pool, const Response& response) {
+    const auto semicolon = response.content_type.find(';');
+    const std::string type = response.content_type.substr(0, semicolon);
+    const auto slash = type.find('/');
+    const std::string major = type.substr(0, slash);
+    const std::string minor = slash == std::string::npos ? "" : type.substr(slash + 1);
+    const pj_str_t first = borrow(major);
+    const pj_str_t second = borrow(minor);
+    const pj_str_t content = borrow(response.body);
+    auto* body = pjsip_msg_body_create(pool, &first, &second, &content);
+    if (body == nullptr || semicolon == std::string::npos) return body;
+    // Parameters are printed as "name=value", so the rest can stand as one name without a value.
+    auto* parameter = PJ_POOL_ZALLOC_T(pool, pjsip_param);
+    const std::string rest = response.content_type.substr(response.content_type.find_first_not_of("; ", semicolon));
+    const pj_str_t text = borrow(rest);
+    pj_strdup(pool, &parameter->name, &text);
+    pj_list_push_back(&body->content_type.param, parameter);
+    return body;
+}
+
+}  // namespace
+
+void Requests::install(pjsip_endpoint* endpoint) {
+    endpoint_ = endpoint;
+    static char name[] = "callwright-requests";
+    module_.name = pj_str(name);
+    module_.id = -1;
+    module_.priority = before_pjsua;
+    module_.on_rx_request = &Requests::on_request;
+    module_.on_tsx_state = &Requests::on_transaction;
+    if (pjsip_endpt_register_module(endpoint, &module_) != PJ_SUCCESS) {
+        throw std::runtime_error("the request handler cannot be registered");
+    }
+}
+
+pj_bool_t Requests::on_request(pjsip_rx_data* rdata) {
+    const bool in_dialog = rdata->msg_info.to->tag.slen != 0 || pjsip_rdata_get_dlg(rdata) != nullptr;
+    if (in_dialog || !is_ours(rdata->msg_info.msg->line.req.method)) return PJ_FALSE;
+    return Engine::current()->requests().take(rdata) ? PJ_TRUE : PJ_FALSE;
+}
+
+bool Requests::take(pjsip_rx_data* rdata) {
+    if (pending_.size() >= max_pending || !wait_for_answer(rdata)) {
+        pjsip_hdr headers;
+        pj_list_init(&headers);
+        pj_list_push_back(&headers, pjsip_retry_after_hdr_create(rdata->tp_info.pool, retry_after));
+        pjsip_endpt_respond_stateless(endpoint_, rdata, PJSIP_SC_SERVICE_UNAVAILABLE, nullptr, &headers, nullptr);
+    }
+    return true;
+}
+
+bool Requests::wait_for_answer(pjsip_rx_data* rdata) {
+    pjsip_tx_data* response = nullptr;
+    if (pjsip_endpt_create_response(endpoint_, rdata, PJSIP_SC_OK, nullptr, &response) != PJ_SUCCESS) return false;
+    pjsip_transaction* transaction = nullptr;
+    if (pjsip_tsx_create_uas2(&module_, rdata, nullptr, &transaction) != PJ_SUCCESS) {
+        pjsip_tx_data_dec_ref(response);
+        return false;
+    }
+    auto pending = std::make_unique<Pending>();
+    pending->id = engine_.next_id();
+    pending->transaction = transaction;
+    pending->response = response;
+    pj_timer_entry_init(&pending->timer, 0, pending.get(), &Requests::on_timeout);
+    pjsip_endpt_schedule_timer(endpoint_, &pending->timer, &answer_timeout);
+    transaction->mod_data[module_.id] = pending.get();
+    const std::uint64_t id = pending->id;
+    pending_.emplace(id, std::move(pending));
+    waiting_ = pending_.size();
+    ++received_;
+    pjsip_tsx_recv_msg(transaction, rdata);
+    report(id, rdata);
+    return true;
+}
+
+void Requests::report(std::uint64_t id, const pjsip_rx_data* rdata) {
+    const pjsip_msg* message = rdata->msg_info.msg;
+    auto event = std::make_unique<Event>(EventKind::REQUEST, id, 0, text_of(message->line.req.method.name));
+    describe_request(*event, rdata);
+    const pjsip_msg_body* body = message->body;
+    event->with("content_type", body == nullptr ? std::string() : content_type_of(*body));
+    event->with("body", body == nullptr ? std::string() : std::string(static_cast<const char*>(body->data), body->len));
+    event->with("expires", expires_of(message));
+    event->with("cseq", std::int64_t{rdata->msg_info.cseq->cseq});
+    engine_.push(std::move(event));
+}
+
+std::unique_ptr<Requests::Pending> Requests::release(std::uint64_t id) {
+    const auto found = pending_.find(id);
+    if (found == pending_.end()) return nullptr;
+    auto pending = std::move(found->second);
+    pending_.erase(found);
+    waiting_ = pending_.size();
+    pjsip_endpt_cancel_timer(endpoint_, &pending->timer);
+    pending->transaction->mod_data[module_.id] = nullptr;
+    return pending;
+}
+
+void Requests::respond(std::uint64_t id, const Response& response) {
+    auto pending = release(id);
+    if (pending == nullptr) return;
+    pjsip_tx_data* message = pending->response;
+    auto& line = message->msg->line.status;
+    line.code = response.code;
+    const pj_str_t reason = borrow(response.reason);
+    line.reason = *pjsip_get_status_text(response.code);
+    if (!response.reason.empty()) pj_strdup(message->pool, &line.reason, &reason);
+    add_headers(message, response.headers);
+    if (!response.body.empty()) message->msg->body = make_body(message->pool, response);
+    // When the send fails the reference is the caller's, and the transaction ends by itself.
+    if (pjsip_tsx_send_msg(pending->transaction, message) != PJ_SUCCESS) {
+        pjsip_tx_data_dec_ref(message);
+        engine_.fail(id, "the response cannot be sent");
+    }
+}
+
+void Requests::on_transaction(pjsip_transaction* transaction, pjsip_event*) {
+    if (transaction->state < PJSIP_TSX_STATE_TERMINATED) return;
+    Requests& requests = Engine::current()->requests();
+    const auto* waiting = static_cast<const Pending*>(transaction->mod_data[requests.module_.id]);
+    if (waiting == nullptr) return;
+    // The transport failed before an answer: nobody is there to receive it.
+    const auto pending = requests.release(waiting->id);
+    pjsip_tx_data_dec_ref(pending->response);
+}
+
+void Requests::on_timeout(pj_timer_heap_t*, pj_timer_entry* entry) {
+    const auto* pending = static_cast<const Pending*>(entry->user_data);
+    Response late;
+    late.code = PJSIP_SC_SERVICE_UNAVAILABLE;
+    late.headers = {{"Retry-After", std::to_string(retry_after)}};
+    Engine::current()->requests().respond(pending->id, late);
+}
+
+void Requests::close() {
+    while (!pending_.empty()) {
+        Response gone;
+        gone.code = PJSIP_SC_SERVICE_UNAVAILABLE;
+        respond(pending_.begin()->first, gone);
+    }
+}
+
+}  // namespace callwright
