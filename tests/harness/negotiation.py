@@ -1,8 +1,9 @@
 """Offer/answer of one call (RFC 3264): which description is out, which came, and what the media makes of both."""
 
+from .impairment import ImpairmentRelay
 from .message import MessageError
 from .rtp import RtpPeer
-from .sdp import DTMF, PCMA, PCMU, REVERSED, Sdp, narrowed
+from .sdp import DTMF, PCMA, PCMU, REVERSED, Codec, Sdp, narrowed
 
 PLAYABLE = ("PCMU", "PCMA", "L16")
 """Codecs that an `RtpPeer` can send."""
@@ -13,19 +14,25 @@ class Negotiation:
 
     def __init__(self, media: RtpPeer) -> None:
         self.media = media
-        self.codecs = (PCMU, PCMA, DTMF)
+        self.codecs: tuple[Codec, ...] = (PCMU, PCMA, DTMF)
         self.direction = "sendrecv"
         self.local: Sdp | None = None
         self.remote: Sdp | None = None
         self.offered = False
         """An offer of this side waits for its answer."""
+        self.relay: ImpairmentRelay | None = None
+        """A relay that stands between this side's media and the peer's, when set before the first description."""
         self._received = False
+
+    def _first(self) -> Sdp:
+        host, port = self.relay.far if self.relay else (self.media.address, self.media.port)
+        return Sdp.offer(host, port, self.codecs, self.direction)
 
     def offer(self, sdp: Sdp | None = None) -> bytes:
         """A description to offer: the given one, the last one with the wanted direction, or a first one."""
         if sdp is None and self.local is not None:
             sdp = self.local.again(self.direction)
-        self.local = sdp or Sdp.offer(self.media.address, self.media.port, self.codecs, self.direction)
+        self.local = sdp or self._first()
         self.media.accept(self.local.codecs)
         self.offered = True
         return bytes(self.local)
@@ -48,7 +55,7 @@ class Negotiation:
             return bytes(self.local)
         if not self._received or self.remote is None:
             return self.offer(sdp)
-        mine = self.local or Sdp.offer(self.media.address, self.media.port, self.codecs, self.direction)
+        mine = self.local or self._first()
         self.local = sdp or mine.answer_to(self.remote, direction=self.direction)
         self._received = False
         self._apply()
@@ -89,8 +96,12 @@ class Negotiation:
         self.media.accept(local.codecs)
         playable = remote.audio.name in PLAYABLE
         sending = "send" in direction and remote.address != "0.0.0.0" and playable
+        target = (remote.address, remote.port)
+        if self.relay:
+            self.relay.a, self.relay.b = (self.media.address, self.media.port), target
+            target = self.relay.near
         self.media.connect(
-            (remote.address, remote.port),
+            target,
             codec=remote.audio if playable else None,
             dtmf=remote.dtmf,
             rtcp_port=remote.rtcp_port,

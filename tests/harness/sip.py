@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from .call import PhoneCall
 from .dialog import Dialog, HeaderLines, new_branch, new_call_id, new_tag, response_to
 from .digest import Credentials, Guard
+from .impairment import ImpairmentRelay
 from .message import Address, Headers, Message, MessageError, Request, Response, Uri, Via, parse
 from .ports import next_address
 from .rtp import RtpPeer
@@ -143,6 +144,7 @@ class Phone:
         from_uri: str = "",
         display: str = "",
         direction: str = "sendrecv",
+        relay: ImpairmentRelay | None = None,
     ) -> PhoneCall:
         """Sends an INVITE and returns at once; `answered`, `ringing`, `refused`, `cancel` of the call go on from there.
 
@@ -153,6 +155,7 @@ class Phone:
             from_uri: From; default: the phone's own URI.
             display: display name of From.
             direction: of the offer.
+            relay: through which the call's media go.
         """
         caller = Address(from_uri or f"sip:{self.user}@{self.address}:{self.port}", display, {"tag": new_tag()})
         dialog = Dialog(new_call_id(), caller, Address(_without_transport(uri)), uri)
@@ -161,7 +164,7 @@ class Phone:
         if self.behaviour.reliable_provisionals:
             lines.append(("Supported", "100rel"))
         call = PhoneCall(self, dialog, Request(), caller=True, media=media)
-        call.negotiation.direction = direction
+        call.negotiation.direction, call.negotiation.relay = direction, relay
         body = call.negotiation.offer(None if isinstance(offer, bool) else offer) if offer else b""
         call.invite = dialog.request("INVITE", headers=lines, body=body)
         self.calls.append(call)
