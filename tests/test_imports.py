@@ -16,7 +16,7 @@ LAYERS = [
     {"twiml"},
     {"api"},
     {"demo"},
-    {"lag", "daemon"},
+    {"lag", "metrics", "daemon"},
     {"cli", "__main__"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

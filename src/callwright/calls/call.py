@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from callwright import clock, ids
-from callwright.calls import dial, gather, record
+from callwright.calls import dial, gather, parameters, record
 from callwright.calls.application import Account, Application
 from callwright.calls.control import (
     Dialled,
@@ -30,15 +30,12 @@ from callwright.store import tables
 
 logger = logging.getLogger(__name__)
 
-API_VERSION = "2010-04-01"
-GEOGRAPHY = tuple(
-    f"{who}{what}" for who in ("From", "To", "Caller", "Called") for what in ("City", "State", "Zip", "Country")
-)
 EVENT_OF = {
     CallStatus.INITIATED: "initiated",
     CallStatus.RINGING: "ringing",
     CallStatus.IN_PROGRESS: "answered",
 }
+APPLICATION_FAILED = 480
 REJECT_CODES = {"busy": (486, CallStatus.BUSY), "rejected": (603, CallStatus.NO_ANSWER)}
 
 
@@ -134,6 +131,7 @@ class Call:
             "status": str(self._status),
             "trunk": self.trunk or None,
             "application_sid": self.application.sid,
+            "status_callback": self._reporting(),
         }
 
     def _save(self, **columns: Any) -> None:
@@ -152,6 +150,7 @@ class Call:
         self.note(event, status=str(status), **self._ending_facts())
         self._post_status(event)
         if status.final:
+            self.exchange.outcomes[str(self.direction), str(status)] += 1
             self.exchange.capacity.leave(self.account.sid, self.trunk)
             self.exchange.live.pop(self.sid, None)
             self.ended.set_result(status)
@@ -174,39 +173,37 @@ class Call:
 
     def parameters(self) -> dict[str, str]:
         """The standard request parameters (call-control reference §2.1)."""
-        params = {
-            "CallSid": self.sid,
-            "AccountSid": self.account.sid,
-            "From": self.from_,
-            "To": self.to,
-            "Caller": self.from_,
-            "Called": self.to,
-            "CallStatus": str(self._status),
-            "ApiVersion": API_VERSION,
-            "Direction": str(self.direction),
-        }
-        if not self.from_.startswith(("sip:", "client:")):
-            params.update(dict.fromkeys(GEOGRAPHY, ""))
+        params = parameters.standard(
+            sid=self.sid,
+            account_sid=self.account.sid,
+            from_=self.from_,
+            to=self.to,
+            status=str(self._status),
+            direction=str(self.direction),
+        )
         if self.application.sid:
             params["ApplicationSid"] = self.application.sid
         if self.parent:
             params["ParentCallSid"] = self.parent.sid
         return params | self._extra
 
+    def _reporting(self) -> dict[str, Any] | None:
+        """Where this call's progress is posted, as a restart after a crash needs it."""
+        hook = self.application.status_callback
+        if hook is None:
+            return None
+        events = sorted(self.application.status_events)
+        return {"url": hook.url, "method": hook.method, "events": events, "sequence": self._sequence}
+
     def _post_status(self, event: str) -> None:
         hook = self.application.status_callback
         if hook is None or event not in self.application.status_events:
             return
-        params = self.parameters() | {
-            "CallbackSource": "call-progress-events",
-            "Timestamp": clock.rfc2822(clock.now()),
-            "SequenceNumber": str(self._sequence),
-        }
+        params = self.parameters() | parameters.progress(self._sequence, clock.now())
         if self._status.final:
-            params["Duration"] = str(math.ceil(self._seconds / 60))
-            params["CallDuration"] = str(self._seconds)
-            params["SipResponseCode"] = str(self._sip_code)
+            params |= parameters.ending(self._seconds, self._sip_code)
         self._sequence += 1
+        self._save(status_callback=self._reporting())
         self.exchange.callbacks.post(
             account=self.account, call_sid=self.sid, hook=hook, params=params, kind=f"call-{event}"
         )
@@ -407,12 +404,12 @@ class Call:
         self.leg.hang_up(code)
         await asyncio.shield(self.leg.ended)
 
-    async def fail(self, code: int) -> None:
-        """Refuses a ringing call because its application failed; returns when the leg has ended."""
+    async def fail(self) -> None:
+        """Refuses a ringing call because its application failed; hangs up an answered one."""
         if self.leg is None or self.leg.gone:
             return
         self.verdict = CallStatus.FAILED
-        self.leg.hang_up(code)
+        self.leg.hang_up(APPLICATION_FAILED)
         await asyncio.shield(self.leg.ended)
 
     async def hangup(self) -> None:

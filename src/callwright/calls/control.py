@@ -238,6 +238,10 @@ class CallControl(Protocol):
         """Refuses a ringing inbound call ("busy": 486, "rejected": 603); hangs up an answered one."""
         ...
 
+    async def fail(self) -> None:
+        """Refuses a ringing call because its application failed (480); hangs up an answered one."""
+        ...
+
     async def hangup(self) -> None:
         """Ends the call (answers a ringing inbound one first) and returns when the leg has ended."""
         ...

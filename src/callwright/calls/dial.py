@@ -13,6 +13,7 @@ from callwright.calls.status import CallStatus
 from callwright.errors import LegGone, MediaError
 from callwright.media.tones import ringback
 from callwright.sip.leg import Digit, Leg
+from callwright.sip.uri import is_sip
 
 if TYPE_CHECKING:
     from callwright.calls.call import Call
@@ -256,7 +257,7 @@ class Dial:
             sip_call_id=leg.call_id if leg else "",
             sip_code=200 if bridged else child.sip_code,
             sip_headers=[(name, value) for name, value in headers if name.lower().startswith("x-")],
-            sip=outbound.is_sip(child.to),
+            sip=is_sip(child.to),
             hung_up=hung_up,
         )
 

@@ -1,5 +1,6 @@
 """What every call of one daemon shares: the endpoint, the sounds, the store, the callbacks."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +47,7 @@ class Exchange:
         public_url: what resource URLs begin with; no trailing slash.
         call_seconds: the longest that any call may last.
         tasks: the calls' own tasks, and what outlives a call (its recordings being finished).
+        outcomes: finished calls by (direction, final status), for the metrics.
         live: calls that have not reached a final status, by CallSid.
     """
 
@@ -60,4 +62,5 @@ class Exchange:
     call_seconds: float
     capacity: Capacity
     live: "dict[str, Call]" = field(default_factory=dict)
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     tasks: Tasks = field(default_factory=Tasks)

@@ -1,25 +1,18 @@
 """The way out: from what is dialled to the INVITEs that are tried, in order."""
 
-import re
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 from callwright.calls.control import NumberTarget, SipTarget, Target
-from callwright.calls.router import user_and_host
 from callwright.sip.leg import Leg
 from callwright.sip.trunks import Trunk
+from callwright.sip.uri import is_sip, user_and_host, with_user
 
 if TYPE_CHECKING:
     from callwright.calls.call import Call
 
-_TARGET = re.compile(r"(sips?):(?:[^@]*@)?(.*)\Z", re.IGNORECASE)
 _SEPARATORS = str.maketrans("", "", " -().")
-
-
-def is_sip(address: str) -> bool:
-    """Whether an address is a SIP URI."""
-    return address.lower().startswith(("sip:", "sips:"))
 
 
 def number(text: str) -> str:
@@ -64,10 +57,9 @@ def _to_uri(call: "Call", target: SipTarget) -> Leg:
 
 
 def _to_trunk(call: "Call", dialled: str, trunk: Trunk, uri: str) -> Leg:
-    scheme, host = _TARGET.sub(r"\1", uri), _TARGET.sub(r"\2", uri)
     call.carried_by(trunk.name)
     return call.exchange.endpoint.originate(
-        f"{scheme}:{dialled}@{host}", local_uri=_local(call), username=trunk.username, password=trunk.password
+        with_user(uri, dialled), local_uri=_local(call), username=trunk.username, password=trunk.password
     )
 
 

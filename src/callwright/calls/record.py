@@ -44,7 +44,7 @@ async def record(call: "Call", plan: RecordPlan) -> Recorded | None:
         callback=plan.callback,
     )
     recording.hear(leg)
-    recording.ended.add_done_callback(lambda _: done.done() or done.set_result(""))
+    recording.ended.add_done_callback(lambda _: None if done.done() else done.set_result(""))
     try:
         with leg.digits(on_digit):
             digits = await done

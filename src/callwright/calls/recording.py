@@ -111,7 +111,8 @@ class Recording:
         if taped.error:
             self.call.note("warning", message=f"recording {self.sid} is incomplete: {taped.error}")
         if duration == 0 or (voice_needed and not taped.voiced):
-            return await self._absent(TOO_SHORT if duration == 0 else SILENT)
+            await self._absent(TOO_SHORT if duration == 0 else SILENT)
+            return None
         seconds = max(1, round(duration / 1000))
         self._save(status="completed", duration=seconds)
         self.call.note("recorded", sid=self.sid, seconds=seconds)

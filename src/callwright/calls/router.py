@@ -9,11 +9,11 @@ from callwright.calls.application import Account, Application, Hook
 from callwright.config import Config, NumberSection
 from callwright.sip.leg import Invite
 from callwright.sip.trunks import Trunk, Trunks
+from callwright.sip.uri import user_and_host
 
 ANONYMOUS = "+266696687"
 _ANONYMOUS_USERS = frozenset({"", "anonymous", "restricted", "unavailable", "unknown"})
 _DIGITS = re.compile(r"\+?[0-9]{3,20}\Z")
-_USER = re.compile(r"sips?:(?:([^@;?>]*)@)?([^;?>]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,6 @@ class Refusal:
 
     code: int
     why: str
-
-
-def user_and_host(uri: str) -> tuple[str, str]:
-    """User and host[:port] of a sip: URI; empty strings when it is none."""
-    match = _USER.match(uri.strip().lstrip("<"))
-    return (match.group(1) or "", match.group(2)) if match else ("", "")
 
 
 def declared(section: NumberSection, config: Config) -> Number:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from callwright.calls import outbound
+from callwright.calls import outbound, parameters
 from callwright.calls.application import Application, Hook
 from callwright.calls.call import Call
 from callwright.calls.control import DialRecording
@@ -17,10 +17,10 @@ from callwright.calls.exchange import Exchange
 from callwright.calls.order import CallOrder
 from callwright.calls.prompts import send_keys
 from callwright.calls.recording import Recording
-from callwright.calls.router import Refusal, Router, user_and_host
+from callwright.calls.router import Refusal, Router
 from callwright.calls.status import CallStatus, Direction
 from callwright.errors import LegGone, MediaError, RestError
-from callwright.sip.leg import Invite, Leg
+from callwright.sip.leg import Leg
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class Switchboard:
             to=decision.to,
             trunk=decision.trunk.name,
             number_sid=decision.number_sid,
-            extra=sip_parameters(invite),
+            extra=parameters.sip(invite),
         )
         call.adopt(leg)
         call.note("invite", frm=call.from_, to=call.to, source=f"{invite.source_host}:{invite.source_port}")
@@ -259,16 +259,6 @@ class Switchboard:
             call.hang_up()
         await tasks.settle(HANGUP_S)
         await tasks.cancel()
-
-
-def sip_parameters(invite: Invite) -> dict[str, str]:
-    """What the SIP side of an inbound call adds to every request (call-control reference §7.1)."""
-    domain = user_and_host(invite.request_uri)[1]
-    params = {"SipCallId": invite.call_id, "SipSourceIp": invite.source_host, "SipDomain": domain.partition(":")[0]}
-    for name, value in invite.headers:
-        if name.lower().startswith("x-") or name.lower() == "user-to-user":
-            params[f"SipHeader_{name}"] = value
-    return params
 
 
 def _with_source(application: Application, source: "Hook | str") -> Application:

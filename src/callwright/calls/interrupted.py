@@ -1,0 +1,38 @@
+"""Calls that a crash interrupted: their final callback is posted at the next start (promise P1)."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from callwright import clock
+from callwright.account import Account
+from callwright.calls import parameters
+from callwright.calls.application import Hook
+from callwright.calls.exchange import Callbacks
+
+logger = logging.getLogger(__name__)
+
+
+def post_final(rows: Iterable[Mapping[str, Any]], accounts: Mapping[str, Account], callbacks: Callbacks) -> None:
+    """Posts `completed` for each closed row whose application asked for it."""
+    for row in rows:
+        wanted, account = row["status_callback"], accounts.get(row["account_sid"])
+        if not wanted or account is None or "completed" not in wanted["events"]:
+            continue
+        params = {
+            **parameters.standard(
+                sid=row["sid"],
+                account_sid=row["account_sid"],
+                from_=row["from"],
+                to=row["to"],
+                status=row["status"],
+                direction=row["direction"],
+            ),
+            **parameters.progress(wanted["sequence"], clock.now()),
+            **parameters.ending(row["duration"] or 0, row["sip_code"] or 500),
+        }
+        if row["parent_call_sid"]:
+            params["ParentCallSid"] = row["parent_call_sid"]
+        hook = Hook(wanted["url"], wanted["method"])
+        callbacks.post(account=account, call_sid=row["sid"], hook=hook, params=params, kind="call-completed")
+        logger.info("call %s was interrupted by a crash: %s", row["sid"], row["status"])

@@ -1,0 +1,59 @@
+"""The parameters of an application's requests (call-control reference §2.1, §2.2)."""
+
+import math
+from datetime import datetime
+
+from callwright import clock
+from callwright.sip.leg import Invite
+from callwright.sip.uri import user_and_host
+
+API_VERSION = "2010-04-01"
+GEOGRAPHY = tuple(
+    f"{who}{what}" for who in ("From", "To", "Caller", "Called") for what in ("City", "State", "Zip", "Country")
+)
+
+
+def standard(*, sid: str, account_sid: str, from_: str, to: str, status: str, direction: str) -> dict[str, str]:
+    """What every request carries."""
+    params = {
+        "CallSid": sid,
+        "AccountSid": account_sid,
+        "From": from_,
+        "To": to,
+        "Caller": from_,
+        "Called": to,
+        "CallStatus": status,
+        "ApiVersion": API_VERSION,
+        "Direction": direction,
+    }
+    if not from_.startswith(("sip:", "client:")):
+        params.update(dict.fromkeys(GEOGRAPHY, ""))
+    return params
+
+
+def progress(sequence: int, at: datetime) -> dict[str, str]:
+    """What a status callback adds. Sequence numbers count from 0."""
+    return {
+        "CallbackSource": "call-progress-events",
+        "Timestamp": clock.rfc2822(at),
+        "SequenceNumber": str(sequence),
+    }
+
+
+def ending(seconds: int, sip_code: int) -> dict[str, str]:
+    """What the last status callback adds: Duration in minutes, CallDuration in seconds."""
+    return {
+        "Duration": str(math.ceil(seconds / 60)),
+        "CallDuration": str(seconds),
+        "SipResponseCode": str(sip_code),
+    }
+
+
+def sip(invite: Invite) -> dict[str, str]:
+    """What the SIP side of an inbound call adds (call-control reference §7.1)."""
+    domain = user_and_host(invite.request_uri)[1]
+    params = {"SipCallId": invite.call_id, "SipSourceIp": invite.source_host, "SipDomain": domain.partition(":")[0]}
+    for name, value in invite.headers:
+        if name.lower().startswith("x-") or name.lower() == "user-to-user":
+            params[f"SipHeader_{name}"] = value
+    return params

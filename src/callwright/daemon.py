@@ -1,0 +1,328 @@
+"""The daemon: builds its parts, starts them in order, drains on SIGTERM, and stops them in reverse."""
+
+import asyncio
+import fcntl
+import gc
+import logging
+import os
+import secrets
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from callwright import __version__, lag, log
+from callwright.account import Account
+from callwright.api import certificate
+from callwright.api import server as api_server
+from callwright.api.services import Services
+from callwright.apps.callbacks import Callbacks
+from callwright.apps.client import ApplicationClient
+from callwright.apps.fallback import Documents
+from callwright.calls.call import Call
+from callwright.calls.capacity import Capacity
+from callwright.calls.exchange import Exchange
+from callwright.calls.interrupted import post_final
+from callwright.calls.router import Router
+from callwright.calls.router import declared as declared_number
+from callwright.calls.switchboard import Switchboard
+from callwright.config import AccountSection, Config
+from callwright.demo.application import routes as demo_routes
+from callwright.engine import Sound
+from callwright.errors import StartError
+from callwright.media.library import Library
+from callwright.media.limits import MEBIBYTE, MediaLimits
+from callwright.media.mp3 import encode
+from callwright.media.recordings import RecordingFiles
+from callwright.media.speech.espeak import Espeak
+from callwright.metrics import Facts
+from callwright.outbound import Outbound
+from callwright.signing import signature
+from callwright.sip.endpoint import Endpoint
+from callwright.sip.trunks import Trunks
+from callwright.sip.trunks import declared as declared_trunk
+from callwright.store.recovery import recover
+from callwright.store.store import Store
+from callwright.twiml.session import Session
+
+logger = logging.getLogger(__name__)
+
+CALLBACK_DRAIN_S = 5.0
+
+
+def claim(directory: Path) -> int:
+    """Takes the data directory for this process; returns the lock's descriptor.
+
+    Raises:
+        StartError: it cannot be made or written, or another daemon has it.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise StartError(f"server.data_dir: another callwright runs on {directory}") from None
+    except OSError as error:
+        raise StartError(f"server.data_dir: {directory}: {error.strerror}") from None
+    return descriptor
+
+
+def auth_token(section: AccountSection, directory: Path) -> str:
+    """The configured token, or one that is made at the first start and kept, readable by its owner only."""
+    if configured := section.auth_token.get_secret_value():
+        return configured
+    file = directory / "tokens" / section.sid
+    if not file.exists():
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as out:
+            out.write(secrets.token_hex(16) + "\n")
+    return file.read_text().strip()
+
+
+def accounts(config: Config, directory: Path) -> dict[str, Account]:
+    """The accounts that the configuration declares, with [limits] where they set none."""
+    return {
+        section.sid: Account(
+            sid=section.sid,
+            auth_token=auth_token(section, directory),
+            friendly_name=section.friendly_name or section.sid,
+            calls_per_second=section.calls_per_second or config.limits.calls_per_second,
+            concurrent_calls=section.concurrent_calls or config.limits.concurrent_calls,
+        )
+        for section in config.account
+    }
+
+
+def listener(address: str) -> socket.socket:
+    """The HTTP socket, bound early so that a port in use stops the start.
+
+    Raises:
+        StartError: it cannot be bound.
+    """
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, int(port)))
+    except OSError as error:
+        bound.close()
+        raise StartError(f"http.listen: cannot bind {address}: {error.strerror}") from None
+    return bound
+
+
+class Daemon:
+    """All parts of one running daemon. `open` starts them; leaving it stops them in reverse."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.registry = CollectorRegistry()
+        self.directory = config.server.data_dir.absolute()
+        self.draining = False
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["Daemon"]:
+        """Starts everything in order."""
+        async with AsyncExitStack() as stack:
+            stack.callback(os.close, claim(self.directory))
+            web = listener(self.config.http.listen)
+            stack.callback(web.close)
+            self.accounts = accounts(self.config, self.directory)
+            self.store = await Store.open(f"sqlite+aiosqlite:///{self.directory / 'callwright.db'}")
+            stack.push_async_callback(self.store.close)
+            await self._open_applications(stack)
+            await self._open_calls(stack)
+            await self._open_web(stack, web)
+            self._watch(stack, lag.watch(self.registry))
+            if self.config.http.certificate:
+                self._watch(stack, certificate.watch(self.server.config, self.config.http))
+            self.endpoint.incoming = self.switchboard.on_invite
+            yield self
+
+    async def _open_applications(self, stack: AsyncExitStack) -> None:
+        self.outbound = Outbound(self.config.outbound_http, self.config.trusted_origins())
+        await self.outbound.start()
+        stack.push_async_callback(self.outbound.close)
+        self.client = ApplicationClient(self.outbound)
+        self.callbacks = Callbacks(self.store, self.client, self.accounts)
+        await self.callbacks.start()
+        stack.push_async_callback(self.callbacks.close)
+        stack.push_async_callback(self.callbacks.drain, CALLBACK_DRAIN_S)
+
+    async def _open_calls(self, stack: AsyncExitStack) -> None:
+        config = self.config
+        recordings = RecordingFiles(self.directory / "recordings")
+        recovered = await recover(self.store, recordings.directory)
+        post_final(recovered.calls, self.accounts, self.callbacks)
+        trunks = Trunks(declared_trunk(section) for section in config.trunk)
+        self.endpoint = Endpoint(config, trunks.sources())
+        stack.push_async_callback(self.endpoint.close)
+        exchange = Exchange(
+            endpoint=self.endpoint,
+            trunks=trunks,
+            sounds=await self._open_sounds(stack),
+            store=self.store,
+            callbacks=self.callbacks,
+            recordings=recordings,
+            accounts=self.accounts,
+            public_url=config.server.public_url.rstrip("/"),
+            call_seconds=config.limits.call_seconds,
+            capacity=Capacity(asyncio.get_running_loop().time),
+        )
+        numbers = [declared_number(section, config) for section in config.number]
+        self.router = Router(self.accounts, numbers, trunks)
+        self.switchboard = Switchboard(exchange, self.router, self._session)
+        stack.push_async_callback(self.switchboard.drain, 0)
+        self.registry.register(self._facts(exchange))
+
+    async def _open_sounds(self, stack: AsyncExitStack) -> Library[Sound]:
+        media, speech, web = self.config.media, self.config.speech, self.config.outbound_http
+        synthesis = Espeak(speech.command, language=speech.language, concurrency=speech.concurrency)
+        await synthesis.check()
+        limits = MediaLimits(
+            memory_bytes=media.memory_mb * MEBIBYTE,
+            disk_bytes=media.cache_mb * MEBIBYTE,
+            disk_days=media.cache_days,
+            file_bytes=web.max_media_bytes,
+            redirects=web.max_redirects,
+            connect_seconds=web.connect_timeout_ms / 1000,
+            read_seconds=web.read_timeout_ms / 1000,
+            total_seconds=web.total_timeout_ms / 1000,
+        )
+        library = Library(
+            outbound=self.outbound,
+            directory=self.directory / "media",
+            clock_rate=media.clock_rate,
+            make=Sound,
+            synthesis=synthesis,
+            sign=signature,
+            limits=limits,
+        )
+        await library.start()
+        stack.push_async_callback(library.close)
+        return library
+
+    def _session(self, call: Call) -> Session:
+        documents = Documents(self.client, call.application, call.account, call.note)
+        return Session(call, documents, call.application)
+
+    async def _open_web(self, stack: AsyncExitStack, web: socket.socket) -> None:
+        http = self.config.http
+        app = api_server.build(
+            Services(
+                public_url=self.config.server.public_url.rstrip("/"),
+                accounts=self.accounts,
+                store=self.store,
+                switchboard=self.switchboard,
+                recordings=self.directory / "recordings",
+                mp3=encode,
+                owns=self.router.owns,
+                health=self.health,
+                metrics=self.registry,
+            )
+        )
+        app.include_router(demo_routes(self.accounts, self.config.server.public_url.rstrip("/")))
+        self.server = api_server.server(app, http.listen, certificate=http.certificate, private_key=http.private_key)
+        serving = asyncio.create_task(self.server.serve(sockets=[web]), name="http")
+        stack.push_async_callback(self._close_web, serving)
+        while not self.server.started:
+            await asyncio.wait({serving}, timeout=0.01)
+            if serving.done():
+                serving.result()
+                raise StartError("http: the server did not start; its log lines tell why")
+
+    async def _close_web(self, serving: "asyncio.Task[None]") -> None:
+        self.server.should_exit = True
+        await serving
+
+    def _watch(self, stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+
+        async def stop() -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        stack.push_async_callback(stop)
+
+    # what the operator sees
+
+    def health(self) -> tuple[int, dict[str, Any]]:
+        """200 when calls can be taken, 429 when every leg is in use, 503 when draining or when the store is ill."""
+        live = self.switchboard.live
+        full = live >= self.config.limits.legs
+        status = "draining" if self.draining else "store" if not self.store.healthy else "full" if full else "ok"
+        facts = {
+            "status": status,
+            "live_calls": live,
+            "callbacks_pending": self.callbacks.pending,
+            "version": __version__,
+        }
+        return {"ok": 200, "full": 429}.get(status, 503), facts
+
+    def _facts(self, exchange: Exchange) -> Facts:
+        callbacks, store = self.callbacks, self.store
+        return Facts(
+            gauges={
+                "calls_live": ("Calls that have no final status yet", lambda: len(exchange.live)),
+                "callbacks_pending": ("Callbacks that wait to be delivered", lambda: callbacks.pending),
+                "store_staged_rows": ("Rows that wait to be written", lambda: store.staged),
+                "store_healthy": ("Whether rows can be written", lambda: float(store.healthy)),
+            },
+            counters={
+                "callbacks_delivered": ("Callbacks delivered", lambda: callbacks.delivered),
+                "callbacks_retried": ("Callbacks tried again", lambda: callbacks.retried),
+                "callbacks_given_up": ("Callbacks that will not be delivered", lambda: callbacks.given_up),
+            },
+            outcomes=exchange.outcomes,
+            native=self.endpoint.engine.counts,
+            gate=self.endpoint.engine.counters,
+        )
+
+    async def drain(self) -> None:
+        """Not ready at once; live calls go on for as long as [server] drain_seconds allows."""
+        self.draining = True
+        await self.switchboard.drain(self.config.server.drain_seconds)
+
+
+async def run(config: Config) -> None:
+    """Runs a daemon until SIGTERM or SIGINT; a second signal ends it at once.
+
+    Raises:
+        StartError: it cannot start.
+    """
+    began = time.monotonic()
+    log.configure(config.server.log_level, config.server.log_format)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def on_signal(number: signal.Signals) -> None:
+        if stop.is_set():
+            logger.warning("%s again: ending at once", number.name)
+            os._exit(1)
+        logger.info("%s: stopping", number.name)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal, number)
+    daemon = Daemon(config)
+    async with daemon.open():
+        where = ", ".join(f"{transport}:{host}:{port}" for transport, host, port in daemon.endpoint.addresses)
+        # what the start left behind lives as long as the daemon: it is not worth the collector's time
+        gc.collect()
+        gc.freeze()
+        logger.info(
+            "callwright %s ready in %.2f s: SIP %s; HTTP %s",
+            __version__,
+            time.monotonic() - began,
+            where,
+            config.http.listen,
+        )
+        await stop.wait()
+        await daemon.drain()
+    logger.info("stopped")
