@@ -74,8 +74,12 @@ def test_another_token_or_field_does_not_validate() -> None:
     assert not RequestValidator(TOKEN).validate(URL + "&z=1", FORM, signed)
 
 
-@given(st.dictionaries(st.text(alphabet=st.characters(exclude_categories=["Cs"])), st.text(
-    alphabet=st.characters(exclude_categories=["Cs"]))))
+@given(
+    st.dictionaries(
+        st.text(alphabet=st.characters(exclude_categories=["Cs"])),
+        st.text(alphabet=st.characters(exclude_categories=["Cs"])),
+    )
+)
 def test_any_form(form: dict[str, str]) -> None:
     assert RequestValidator(TOKEN).compute_signature(URL, form) == signature(TOKEN, URL, form.items())
 

@@ -91,7 +91,7 @@ def _unconnected(error: OSError, target: Target) -> ApplicationError:
         return ConnectError(f"{target.origin} refuses connections", code=11202)
     if error.errno == errno.ETIMEDOUT:
         return ConnectError(f"{target.origin} cannot be reached in time", code=11201)
-    if error.errno in (errno.ECONNRESET, errno.EPIPE) and target.origin.startswith("https:"):
+    if isinstance(error, ConnectionError) and target.origin.startswith("https:"):
         return ConnectError(f"{target.host} broke the TLS handshake off", code=11220)
     return ConnectError(f"{target.origin} cannot be connected: {error.strerror or error}", code=11205)
 

@@ -86,7 +86,7 @@ def parse(url: str) -> Target:
             that is no name and no canonical address.
     """
     match = _URL.fullmatch(url.strip(" ")) if len(url) <= MAX_URL else None
-    if match is None or _CONTROL.search(url):
+    if match is None or _CONTROL.search(url) or "\\" in match[2]:
         raise ApplicationError("not an absolute http:// or https:// URL", code=11100)
     scheme, (userinfo, _, authority) = match[1].lower(), match[2].rpartition("@")
     parts = _AUTHORITY.fullmatch(authority)
