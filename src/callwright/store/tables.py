@@ -78,7 +78,7 @@ Index("calls_from", calls.c["from"], calls.c.date_created)
 _CHILD = calls.c.parent_call_sid.is_not(None)
 Index("calls_parent", calls.c.parent_call_sid, sqlite_where=_CHILD, postgresql_where=_CHILD)
 _LIVE = calls.c.end_time.is_(None)
-Index("calls_live", calls.c.account_sid, calls.c.date_created, sqlite_where=_LIVE, postgresql_where=_LIVE)
+Index("calls_live", calls.c.account_sid, calls.c.date_created, calls.c.sid, sqlite_where=_LIVE, postgresql_where=_LIVE)
 
 recordings = Table(
     "recordings",

@@ -53,7 +53,7 @@ def _calls() -> None:
     op.create_index("calls_to", "calls", ["to", "date_created"])
     op.create_index("calls_from", "calls", ["from", "date_created"])
     _partial("calls_parent", "calls", ["parent_call_sid"], "parent_call_sid IS NOT NULL")
-    _partial("calls_live", "calls", ["account_sid", "date_created"], "end_time IS NULL")
+    _partial("calls_live", "calls", ["account_sid", "date_created", "sid"], "end_time IS NULL")
 
 
 def _recordings() -> None:

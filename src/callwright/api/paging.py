@@ -1,0 +1,188 @@
+"""Pages of a list, newest first: each begins where the one before ended, whatever has been added since.
+
+A page token names the row beside which the page lies: `PA` the rows after it, `PB` the rows before it.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy import ColumnElement, Select, Table, literal, select, tuple_
+
+from callwright.api.errors import BAD_PAGE_TOKEN, INVALID_PARAMETER, invalid
+from callwright.api.forms import Form
+from callwright.api.request import ApiRequest, Page
+from callwright.errors import RestError
+from callwright.store.sqlite import Row
+from callwright.store.tables import Moment
+
+DEFAULT_SIZE = 50
+MAX_SIZE = 1000
+MAX_PAGE = 1_000_000
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_TOKEN = re.compile(r"P([AB])([A-Z]{2}[0-9a-f]{32})([0-9a-f]{1,16})\Z")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A row in the order of a list, and on which side of it the page lies."""
+
+    sid: str
+    at: datetime
+    after: bool
+
+    def token(self) -> str:
+        """The page token."""
+        return f"P{'A' if self.after else 'B'}{self.sid}{(self.at - _EPOCH) // _MICROSECOND:x}"
+
+    @classmethod
+    def read(cls, token: str) -> "Place":
+        """The place that a token names.
+
+        Raises:
+            RestError: 21481.
+        """
+        match = _TOKEN.match(token)
+        try:
+            if match:
+                return cls(match[2], _EPOCH + int(match[3], 16) * _MICROSECOND, match[1] == "A")
+        except OverflowError:
+            pass
+        raise RestError("PageToken is not valid", code=BAD_PAGE_TOKEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A kind of list.
+
+    Attributes:
+        table: its rows; they have `sid` and `date_created`.
+        collection, key, name: see `Page`.
+        filters: names of the parameters that the pages' URIs keep.
+    """
+
+    table: Table
+    collection: str
+    key: str
+    name: str
+    filters: Sequence[str] = ()
+
+    async def page(
+        self,
+        request: ApiRequest,
+        path: str,
+        conditions: Sequence[ColumnElement[bool]],
+        present: Callable[[Row], dict[str, Any]],
+    ) -> Page:
+        """The page that a request asks for.
+
+        Args:
+            path: of the list, without an extension.
+
+        Raises:
+            RestError: a PageSize, Page or PageToken that cannot be read.
+        """
+        size, number, place = _asked(request.query)
+        query = self._query(conditions, size, number, place)
+        rows = await request.services.store.fetch(query)
+        more = len(rows) > size
+        rows = rows[:size]
+        backwards = place is not None and not place.after
+        if backwards:
+            rows.reverse()
+        before = bool(rows) and number > 0
+        after = bool(rows) and (more or backwards)
+        kept = [(name, value) for name, value in request.query.items() if name in self.filters]
+
+        def uri(page: int, at: str = "") -> str:
+            token = [("PageToken", at)] if at else []
+            return f"{path}{request.suffix}?" + urlencode([*kept, ("PageSize", size), ("Page", page), *token])
+
+        meta = {
+            "end": number * size + len(rows) - 1 if rows else 0,
+            "first_page_uri": uri(0),
+            "next_page_uri": uri(number + 1, _place(rows[-1], after=True)) if after else None,
+            "page": number,
+            "page_size": size,
+            "previous_page_uri": uri(number - 1, _place(rows[0], after=False)) if before else None,
+            "start": number * size if rows else 0,
+            "uri": uri(number, request.query.text("PageToken")),
+        }
+        return Page(self.collection, self.key, self.name, [present(row) for row in rows], meta)
+
+    def _query(
+        self, conditions: Sequence[ColumnElement[bool]], size: int, number: int, place: Place | None
+    ) -> Select[Any]:
+        at, sid = self.table.c.date_created, self.table.c.sid
+        query = select(self.table).where(*conditions).limit(size + 1)
+        if place is None:
+            return query.order_by(at.desc(), sid.desc()).offset(number * size)
+        row = tuple_(literal(place.at, Moment()), literal(place.sid))
+        if place.after:
+            return query.where(tuple_(at, sid) < row).order_by(at.desc(), sid.desc())
+        return query.where(tuple_(at, sid) > row).order_by(at, sid)
+
+
+def _asked(query: Form) -> tuple[int, int, Place | None]:
+    size = query.integer("PageSize", 1, 999_999_999, code=INVALID_PARAMETER) or DEFAULT_SIZE
+    number = query.integer("Page", 0, MAX_PAGE, code=INVALID_PARAMETER) or 0
+    token = query.text("PageToken")
+    return min(size, MAX_SIZE), number, Place.read(token) if token else None
+
+
+def _place(row: Row, *, after: bool) -> str:
+    return Place(row["sid"], row["date_created"], after).token()
+
+
+def span(text: str, name: str) -> tuple[datetime, datetime]:
+    """The first moment of a date or time and the first after it: a day of UTC, or a second.
+
+    Raises:
+        RestError: it cannot be read.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        moment = moment.replace(microsecond=0)
+        return moment, moment + (timedelta(days=1) if _DAY.match(text.strip()) else timedelta(seconds=1))
+    except (ValueError, OverflowError):
+        raise invalid(name, text[:64]) from None
+
+
+def between(query: Form, name: str) -> tuple[datetime | None, datetime | None]:
+    """The bounds that a date filter sets: from (inclusive) and to (exclusive), None for none.
+
+    The sign is part of the parameter's name: `StartTime=`, `StartTime<=`, `StartTime>=` (call-control reference §3.1).
+
+    Raises:
+        RestError: a date that cannot be read.
+    """
+    low: datetime | None = None
+    high: datetime | None = None
+    for sign in ("", ">", "<"):
+        text = query.text(name + sign)
+        if not text:
+            continue
+        first, beyond = span(text, name)
+        if sign != "<":
+            low = first if low is None else max(low, first)
+        if sign != ">":
+            high = beyond if high is None else min(high, beyond)
+    return low, high
+
+
+def dated(query: Form, name: str, column: ColumnElement[datetime]) -> list[ColumnElement[bool]]:
+    """The conditions that a date filter sets on a column. Raises like `between`."""
+    low, high = between(query, name)
+    conditions: list[ColumnElement[bool]] = []
+    if low is not None:
+        conditions.append(column >= low)
+    if high is not None:
+        conditions.append(column < high)
+    return conditions

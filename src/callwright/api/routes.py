@@ -1,0 +1,62 @@
+"""Which resource answers a path: literal segments and `{names}`, one handler a method."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from callwright.api.request import Answer
+
+OWN = "Accounts/-"
+"""The path of the account that authenticated: its SID is checked before, and stands as "-" in the routes."""
+
+Handler = Callable[..., Awaitable[Answer]]
+
+
+@dataclass(slots=True)
+class _Node:
+    literals: "dict[str, _Node]" = field(default_factory=dict)
+    named: "tuple[str, _Node] | None" = None
+    handlers: dict[str, Handler] = field(default_factory=dict)
+
+
+class Routes:
+    """Paths below the API's version. A literal segment goes before a named one."""
+
+    def __init__(self) -> None:
+        self._root = _Node()
+
+    def add(self, method: str, path: str, handler: Handler) -> None:
+        """Adds a handler, called with the request and the named segments.
+
+        Args:
+            path: "Accounts/-/Calls/{call_sid}/Recordings".
+
+        Raises:
+            ValueError: the method of this path has a handler, or its segment has another name.
+        """
+        node = self._root
+        for segment in path.split("/"):
+            if segment.startswith("{"):
+                name = segment.strip("{}")
+                node.named = node.named or (name, _Node())
+                if node.named[0] != name:
+                    raise ValueError(f"{path}: {name} is called {node.named[0]} elsewhere")
+                node = node.named[1]
+            else:
+                node = node.literals.setdefault(segment, _Node())
+        if method in node.handlers:
+            raise ValueError(f"{method} {path} has a handler")
+        node.handlers[method] = handler
+
+    def find(self, segments: list[str]) -> tuple[dict[str, Handler], dict[str, Any]]:
+        """The handlers of a path by method (none: no such resource), and the named segments."""
+        node, names = self._root, {}
+        for segment in segments:
+            if (literal := node.literals.get(segment)) is not None:
+                node = literal
+            elif node.named is not None and segment:
+                names[node.named[0]] = segment
+                node = node.named[1]
+            else:
+                return {}, {}
+        return node.handlers, names

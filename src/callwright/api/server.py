@@ -1,0 +1,247 @@
+"""The HTTP face of the daemon: the 2010-04-01 API, /health and /metrics, in one application."""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from callwright import ids
+from callwright.api import errors
+from callwright.api.auth import CHALLENGE, authenticate
+from callwright.api.forms import Form
+from callwright.api.representation import API_VERSION, CONTENT_TYPES, page_to_csv, page_to_xml, to_json, to_xml
+from callwright.api.request import Answer, ApiRequest, Gone, Page, Resource
+from callwright.api.resources import accounts, call_events, calls, recordings
+from callwright.api.routes import Routes
+from callwright.api.services import Services
+from callwright.errors import CallwrightError, RestError
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 131_072
+BODY_S = 15.0
+EXTENSIONS = frozenset({*CONTENT_TYPES, "wav", "mp3"})
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "Accept, Authorization, Content-Type, If-Match, If-Modified-Since, "
+    "If-None-Match, If-Unmodified-Since",
+    "Access-Control-Expose-Headers": "ETag",
+    "Access-Control-Allow-Credentials": "true",
+}
+FORM_TYPES = (b"", b"application/x-www-form-urlencoded")
+
+
+class Api:
+    """The resources of the 2010-04-01 API, as an ASGI application.
+
+    Everything but OPTIONS must authenticate. What does not exist and what is another account's look the same.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._routes = Routes()
+        self._flying: Counter[str] = Counter()
+        for resource in (accounts, calls, call_events, recordings):
+            resource.install(self._routes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = asyncio.get_running_loop().time()
+        path, extension = _split(scope["path"])
+        facts = {**CORS, "Twilio-Request-Id": ids.new(ids.REQUEST), "X-API-Domain": "api"}
+        owner = ""
+        try:
+            if scope["method"] == "OPTIONS":
+                response = Response(status_code=204)
+            else:
+                headers = dict(scope["headers"])
+                account = authenticate(headers.get(b"authorization"), self._services.accounts)
+                owner = account.sid
+                self._flying[owner] += 1
+                facts["Twilio-Concurrent-Requests"] = str(self._flying[owner])
+                form = Form.read(await _body(headers, receive))
+                query = Form.read(scope["query_string"])
+                request = ApiRequest(self._services, account, scope["method"], scope["path"], extension, query, form)
+                response = rendered(await self._answer(request, path), extension)
+        except CallwrightError as error:
+            response = refusal(error, extension)
+        except Exception:
+            log.exception("x %s %s failed", scope["method"], scope["path"])
+            response = refusal(CallwrightError("Internal server error"), extension)
+        facts["Twilio-Request-Duration"] = f"{asyncio.get_running_loop().time() - begun:.3f}"
+        for name, value in facts.items():
+            response.headers[name] = value
+        try:
+            await response(scope, receive, send)
+        finally:
+            if owner:
+                self._flying[owner] -= 1
+
+    async def _answer(self, request: ApiRequest, path: str) -> Answer:
+        segments = path.removeprefix(f"/{API_VERSION}/").split("/")
+        if segments[0] == "Accounts" and len(segments) > 1:
+            if segments[1] != request.account.sid:
+                raise request.missing()
+            segments[1] = "-"
+        handlers, names = self._routes.find(segments)
+        if not handlers:
+            raise request.missing()
+        handler = handlers.get("GET" if request.method == "HEAD" else request.method)
+        if handler is None:
+            raise errors.method_not_allowed(request.method)
+        return await handler(request, **names)
+
+
+def _split(path: str) -> tuple[str, str]:
+    """A path without its extension, and the extension; "" when it has none that is known."""
+    stem, dot, extension = path.rpartition(".")
+    return (stem, extension) if dot and extension in EXTENSIONS else (path, "")
+
+
+async def _body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+    """The form in the body of a request; b"" when it has none.
+
+    Raises:
+        RestError: it is too long, or takes too long.
+    """
+    length = headers.get(b"content-length", b"")
+    if length.isdigit() and int(length) > MAX_BODY:
+        raise errors.too_large(MAX_BODY)
+    if length == b"0" or (not length and b"transfer-encoding" not in headers):
+        return b""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_S):
+            more = True
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise RestError("The request was not sent whole", status=408)
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
+                if len(body) > MAX_BODY:
+                    raise errors.too_large(MAX_BODY)
+    except TimeoutError:
+        raise RestError("The request's body did not arrive in time", status=408) from None
+    kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    return bytes(body) if kind in FORM_TYPES else b""
+
+
+def rendered(answer: Answer, extension: str) -> Response:
+    """An answer in the form that the path's extension asks for."""
+    if isinstance(answer, Response):
+        return answer
+    if isinstance(answer, Gone):
+        return Response(status_code=204)
+    form = extension or "xml"
+    if isinstance(answer, Resource):
+        if form == "csv":
+            return Response(page_to_csv([dict(answer.body)]), answer.status, media_type=CONTENT_TYPES[form])
+        body = to_json(answer.body) if form == "json" else to_xml(answer.name, answer.body)
+        return Response(body, answer.status, media_type=CONTENT_TYPES[form])
+    return Response(_page(answer, form), media_type=CONTENT_TYPES[form])
+
+
+def _page(page: Page, form: str) -> bytes:
+    if form == "json":
+        return to_json({page.key: page.items, **page.meta})
+    if form == "csv":
+        return page_to_csv(page.items)
+    return page_to_xml(page.collection, page.name, page.meta, page.items)
+
+
+def refusal(error: CallwrightError, extension: str) -> Response:
+    """An error in the form that the path's extension asks for."""
+    status = errors.status_of(error)
+    if extension in ("", "xml", "wav", "mp3"):
+        response = Response(to_xml("RestException", errors.body(error)), status, media_type=CONTENT_TYPES["xml"])
+    else:
+        response = Response(to_json(errors.body(error)), status, media_type=CONTENT_TYPES["json"])
+    if status == 401:
+        response.headers["WWW-Authenticate"] = CHALLENGE.decode()
+    if status in (429, 503):
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+def build(services: Services) -> FastAPI:
+    """The whole HTTP application. The daemon mounts its other faces on it."""
+    app = FastAPI(title="Callwright", openapi_url=None, docs_url=None, redoc_url=None)
+    app.mount(f"/{API_VERSION}", _only_http(Api(services)))
+
+    @app.get("/health", include_in_schema=False)
+    async def health() -> Response:
+        status, facts = services.health()
+        return Response(json.dumps(dict(facts), default=str), status, media_type="application/json")
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(generate_latest(services.metrics), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def unknown(request: Request, error: Exception) -> Response:
+        path = request.url.path
+        if isinstance(error, HTTPException) and error.status_code == 405:
+            return refusal(errors.method_not_allowed(request.method), "json")
+        return refusal(errors.not_found(path), "json")
+
+    app.add_exception_handler(404, unknown)
+    app.add_exception_handler(405, unknown)
+    return app
+
+
+def _only_http(app: ASGIApp) -> ASGIApp:
+    """Refuses WebSockets where only requests are served."""
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        await app(scope, receive, send)
+
+    return guarded
+
+
+class _Server(uvicorn.Server):
+    """uvicorn inside the daemon's loop: signals are the daemon's business."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def server(app: FastAPI, listen: str, *, certificate: str = "", private_key: str = "") -> uvicorn.Server:
+    """An HTTP server for the daemon's loop: `await serve()`, and `should_exit = True` to end it.
+
+    Args:
+        listen: "address:port"; an IPv6 address stands in brackets.
+        certificate: PEM file; with `private_key`, HTTPS.
+    """
+    host, _, port = listen.rpartition(":")
+    settings: dict[str, Any] = {"ssl_certfile": certificate, "ssl_keyfile": private_key} if certificate else {}
+    return _Server(
+        uvicorn.Config(
+            app,
+            host=host.strip("[]"),
+            port=int(port),
+            loop="none",
+            http="httptools",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=5,
+            **settings,
+        )
+    )

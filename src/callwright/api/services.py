@@ -1,0 +1,68 @@
+"""What the API needs from the rest of the daemon."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from prometheus_client import CollectorRegistry
+
+from callwright.calls.application import Account, Hook
+from callwright.calls.order import CallOrder
+from callwright.store.store import Store
+
+
+class Switchboard(Protocol):
+    """Places calls and reaches the live ones. Every change shows in the store's row of the call."""
+
+    async def place(self, order: CallOrder) -> str:
+        """Accepts a call; its row is durable when this returns. Returns the CallSid, or raises RestError."""
+        ...
+
+    async def redirect(self, sid: str, *, hook: Hook | None, twiml: str | None) -> None:
+        """Runs another document on a live call. Raises RestError 21220 when it is not live."""
+        ...
+
+    async def end(self, sid: str, *, canceled: bool) -> None:
+        """Ends a live call; `canceled`: only if it is not answered. Raises RestError 21220 in a wrong state."""
+        ...
+
+    async def amend(
+        self,
+        sid: str,
+        *,
+        fallback: Hook | None = None,
+        status_callback: Hook | None = None,
+        time_limit: float | None = None,
+    ) -> None:
+        """Changes a live call's settings; None leaves one as it is. Raises RestError 21220 when it is not live."""
+        ...
+
+
+class Mp3(Protocol):
+    """Encodes a WAV file as MP3; `channels` 1 mixes two channels into one. Raises MediaError."""
+
+    async def __call__(self, source: Path, target: Path, *, channels: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts that answer requests.
+
+    Attributes:
+        public_url: what absolute resource URLs begin with, without a trailing slash.
+        recordings: the directory that the paths of recordings are relative to.
+        owns: whether an account may call from a number.
+        health: the HTTP status of /health (200, 429, 503) and the facts that it tells.
+        metrics: what /metrics shows.
+    """
+
+    public_url: str
+    accounts: Mapping[str, Account]
+    store: Store
+    switchboard: Switchboard
+    recordings: Path
+    mp3: Mp3
+    owns: Callable[[str, str], bool]
+    health: Callable[[], tuple[int, Mapping[str, Any]]]
+    metrics: CollectorRegistry

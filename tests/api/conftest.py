@@ -1,0 +1,174 @@
+"""The API on a real socket, over a real store, with a switchboard that records what it is asked."""
+
+import asyncio
+import base64
+import json
+import socket
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import soundfile
+from prometheus_client import CollectorRegistry, Counter
+from twilio.http.http_client import TwilioHttpClient
+from twilio.http.response import Response as TwilioResponse
+from twilio.rest import Client
+from yarl import URL
+
+from callwright import clock, ids
+from callwright.api.server import build, server
+from callwright.api.services import Services
+from callwright.calls.application import Account, Hook
+from callwright.calls.order import CallOrder
+from callwright.errors import RestError
+from callwright.store.store import Store
+from callwright.store.tables import calls
+
+MINE = Account("AC" + "1" * 32, "secret-of-mine", "Main")
+OTHER = Account("AC" + "2" * 32, "secret-of-other", "Other")
+NUMBER = "+15550001000"
+BASE = f"/2010-04-01/Accounts/{MINE.sid}"
+
+
+def credentials(account: Account) -> dict[str, str]:
+    """The header that authenticates."""
+    return {"Authorization": "Basic " + base64.b64encode(f"{account.sid}:{account.auth_token}".encode()).decode()}
+
+
+@dataclass
+class FakeSwitchboard:
+    """Writes the rows that a call would write, and keeps the commands."""
+
+    store: Store
+    orders: list[CallOrder] = field(default_factory=list)
+    commands: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def call(self, account: Account = MINE, **columns: Any) -> str:
+        sid = ids.new(ids.CALL)
+        row = {
+            "sid": sid,
+            "account_sid": account.sid,
+            "date_created": clock.now(),
+            "date_updated": clock.now(),
+            "status": "queued",
+            "direction": "outbound-api",
+            "to": "+15550002000",
+            "from": NUMBER,
+            "queue_time": 0,
+        }
+        self.store.put(calls, row | columns)
+        return sid
+
+    async def place(self, order: CallOrder) -> str:
+        if order.to == "+15550009999":
+            raise RestError("Account has as many live calls as it may", code=10004, status=429)
+        self.orders.append(order)
+        sid = self.call(order.account, to=order.to, **{"from": order.from_})
+        await self.store.flushed()
+        return sid
+
+    async def redirect(self, sid: str, *, hook: Hook | None, twiml: str | None) -> None:
+        self.commands.append(("redirect", sid, hook, twiml))
+
+    async def end(self, sid: str, *, canceled: bool) -> None:
+        self.commands.append(("end", sid, canceled))
+        row = await self.store.get(calls, sid)
+        assert row is not None
+        answered = row["status"] == "in-progress"
+        if canceled and answered:
+            raise RestError("Call is in-progress and cannot be canceled", code=21220)
+        status = "completed" if answered else "canceled"
+        self.store.put(calls, {"sid": sid, "status": status, "end_time": clock.now(), "duration": 7})
+
+    async def amend(self, sid: str, **changes: Any) -> None:
+        self.commands.append(("amend", sid, changes))
+
+
+async def encode(source: Path, target: Path, *, channels: int) -> None:
+    """WAV to MP3."""
+
+    def work() -> None:
+        samples, rate = soundfile.read(source, always_2d=True)
+        soundfile.write(target, samples if channels == 2 else samples.mean(axis=1), rate, format="MP3")
+
+    await asyncio.to_thread(work)
+
+
+class Redirected(TwilioHttpClient):
+    """The SDK's own client, which reaches another host."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+        self.last: TwilioResponse | None = None
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> TwilioResponse:
+        self.last = super().request(method, url.replace("https://api.twilio.com", self.url), *args, **kwargs)
+        return self.last
+
+
+@dataclass
+class Site:
+    """A running API: raw requests as `MINE` unless told otherwise."""
+
+    url: str
+    services: Services
+    switchboard: FakeSwitchboard
+    session: aiohttp.ClientSession
+
+    @property
+    def store(self) -> Store:
+        return self.services.store
+
+    async def ask(
+        self, method: str, path: str, *, account: Account | None = MINE, **options: Any
+    ) -> tuple[aiohttp.ClientResponse, bytes]:
+        headers = {**options.pop("headers", {}), **(credentials(account) if account else {})}
+        url = URL(self.url + path, encoded=True)
+        async with self.session.request(method, url, headers=headers, **options) as response:
+            return response, await response.read()
+
+    async def json(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
+        response, body = await self.ask(method, path, **options)
+        assert response.content_type == "application/json", body
+        return response.status, json.loads(body)
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path}/callwright.db")
+    registry = CollectorRegistry()
+    Counter("callwright_calls", "Calls.", registry=registry).inc(3)
+    switchboard = FakeSwitchboard(store)
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    services = Services(
+        public_url="http://voice.example",
+        accounts={MINE.sid: MINE, OTHER.sid: OTHER},
+        store=store,
+        switchboard=switchboard,
+        recordings=tmp_path / "recordings",
+        mp3=encode,
+        owns=lambda account, number: (account, number) == (MINE.sid, NUMBER),
+        health=lambda: (200 if store.healthy else 503, {"status": "ok", "calls": 0}),
+        metrics=registry,
+    )
+    http = server(build(services), f"127.0.0.1:{port}")
+    task = asyncio.create_task(http.serve([listening]))
+    async with aiohttp.ClientSession() as session:
+        yield Site(f"http://127.0.0.1:{port}", services, switchboard, session)
+    http.should_exit = True
+    await task
+    listening.close()
+    await store.close()
+
+
+@pytest.fixture
+def client(site: Site) -> Iterator[Client]:
+    http = Redirected(site.url)
+    yield Client(MINE.sid, MINE.auth_token, http_client=http)
+    if http.session is not None:
+        http.session.close()
