@@ -4,11 +4,14 @@ A failing test's report carries the ladders of its phones and the requests of it
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.harness.application import ApplicationServer
+from tests.harness.baresip import Baresip
+from tests.harness.daemon import Daemon
 from tests.harness.rtp import RtpPeer
 from tests.harness.sip import Phone
 
@@ -91,3 +94,46 @@ async def applications(report: list[Section]) -> AsyncIterator[Callable[..., Awa
 async def application(applications: Callable[..., Awaitable[ApplicationServer]]) -> ApplicationServer:
     """One application server without a token."""
     return await applications()
+
+
+@pytest.fixture
+async def baresip(tmp_path: Path, report: list[Section]) -> AsyncIterator[Callable[..., Awaitable[Baresip]]]:
+    """A factory: `await baresip(hz=600)`, with the arguments of `Baresip.start` but the directory."""
+    made: list[Baresip] = []
+
+    async def start(**options: Any) -> Baresip:
+        phone = await Baresip.start(tmp_path / f"baresip-{len(made)}", **options)
+        made.append(phone)
+        report.append((f"baresip {phone.user}", phone.describe))
+        return phone
+
+    yield start
+    for phone in made:
+        await phone.close()
+
+
+@pytest.fixture
+async def daemon(tmp_path: Path, report: list[Section]) -> AsyncIterator[Callable[..., Awaitable[Daemon]]]:
+    """A factory: `await daemon(numbers=[...])`, with the arguments of `Daemon.start` but the directory.
+
+    At the end each daemon that still runs is stopped with SIGTERM, which must succeed and leave no fault in its log.
+    """
+    made: list[Daemon] = []
+
+    async def start(**options: Any) -> Daemon:
+        directory = tmp_path / f"daemon-{len(made)}"
+        directory.mkdir()
+        one = await Daemon.start(directory, **options)
+        made.append(one)
+        report.append(("daemon log", one.tail))
+        return one
+
+    yield start
+    try:
+        for one in made:
+            if one.process.returncode is None:
+                await one.stop()
+            assert one.faults() == []
+    finally:
+        for one in made:
+            await one.close()
