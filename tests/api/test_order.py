@@ -1,0 +1,183 @@
+from typing import Any
+
+import pytest
+
+from callwright.api.forms import Form
+from callwright.api.order import read
+from callwright.calls.application import FINAL_ONLY, Account, Application, Hook
+from callwright.calls.control import DialRecording, RecordingCallback
+from callwright.calls.order import CallOrder
+from callwright.errors import RestError
+
+ACCOUNT = Account("AC1", "token")
+GOOD = {"To": "+15550002000", "From": "+15550001000", "Url": "https://app.example/voice"}
+SIP = GOOD | {"To": "sip:bob@example.com"}
+
+
+def owns(account: str, number: str) -> bool:
+    return (account, number) in {("AC1", "+15550001000"), ("AC1", "demo")}
+
+
+def order(form: dict[str, str], **lists: list[str]) -> CallOrder:
+    pairs = [*form.items(), *((name, value) for name, values in lists.items() for value in values)]
+    return read(Form(pairs), ACCOUNT, owns)
+
+
+def test_defaults() -> None:
+    assert order(GOOD) == CallOrder(
+        account=ACCOUNT,
+        to="+15550002000",
+        from_="+15550001000",
+        application=Application(voice=Hook("https://app.example/voice"), status_events=FINAL_ONLY),
+    )
+
+
+def test_everything() -> None:
+    made = order(
+        {
+            "To": "+1 (555) 000-2000",
+            "From": "+1.555.000.1000",
+            "Url": "https://app.example/voice",
+            "Twiml": "<Response/>",
+            "Method": "GET",
+            "FallbackUrl": "https://app.example/fallback",
+            "StatusCallback": "https://app.example/status",
+            "StatusCallbackMethod": "get",
+            "SendDigits": "1234#wW",
+            "Timeout": "20",
+            "TimeLimit": "300",
+            "Record": "TRUE",
+            "RecordingChannels": "dual",
+            "RecordingTrack": "inbound",
+            "Trim": "do-not-trim",
+            "RecordingStatusCallback": "https://app.example/recorded",
+            "RecordingStatusCallbackEvent": "in-progress completed",
+            "CallerId": "+15550001000",
+        },
+        StatusCallbackEvent=["initiated", "answered", "unheard-of"],
+    )
+    assert made == CallOrder(
+        account=ACCOUNT,
+        to="+15550002000",
+        from_="+15550001000",
+        application=Application(
+            voice=Hook("https://app.example/voice", "GET"),
+            fallback=Hook("https://app.example/fallback"),
+            status_callback=Hook("https://app.example/status", "GET"),
+            status_events=frozenset({"initiated", "answered"}),
+        ),
+        timeout=20,
+        time_limit=300,
+        send_digits="1234#wW",
+        record=DialRecording(
+            dual=True,
+            track="inbound",
+            callback=RecordingCallback(Hook("https://app.example/recorded"), frozenset({"in-progress", "completed"})),
+        ),
+        caller_id="+15550001000",
+    )
+
+
+def test_twiml_without_a_url() -> None:
+    made = order({**GOOD, "Url": "", "Twiml": "<Response/>"})
+    assert (made.application.voice, made.application.twiml) == (None, "<Response/>")
+
+
+def test_sip() -> None:
+    made = order(
+        SIP
+        | {
+            "To": "sip:bob@example.com:5070;transport=tcp?X-Color=red%20one&User-to-User=abc",
+            "From": "Alice_1",
+            "SipAuthUsername": "bob",
+            "SipAuthPassword": "s3cret",
+        }
+    )
+    assert made.to == "sip:bob@example.com:5070;transport=tcp"
+    assert made.headers == (("X-Color", "red one"), ("User-to-User", "abc"))
+    assert (made.from_, made.sip_username, made.sip_password) == ("Alice_1", "bob", "s3cret")
+    assert "s3cret" not in repr(made)
+
+
+@pytest.mark.parametrize("caller", ["client:alice", "sip:alice@example.com", "+15559999999", "demo", "100"])
+def test_a_sip_party_may_be_called_by_any_name(caller: str) -> None:
+    assert order(SIP | {"From": caller}).from_ == caller
+
+
+@pytest.mark.parametrize("to", ["+442071838750", "100", "*98#", "client:bob", "client:bob?a=b"])
+def test_parties(to: str) -> None:
+    assert order(GOOD | {"To": to}).to == to
+
+
+def test_an_owned_name_may_call_a_number() -> None:
+    assert order(GOOD | {"From": "demo"}).from_ == "demo"
+
+
+def test_detection_is_ignored_with_digits() -> None:
+    assert order(GOOD | {"MachineDetection": "enable"}).machine_detection == "Enable"
+    assert order(GOOD | {"MachineDetection": "Enable", "SendDigits": "1"}).machine_detection == ""
+
+
+TABLE: list[tuple[dict[str, Any], int]] = [
+    ({"To": ""}, 21201),
+    ({"To": "  "}, 21201),
+    ({"From": ""}, 21213),
+    ({"To": "", "From": ""}, 21201),
+    ({"Url": ""}, 21205),
+    ({"Url": "app.example/voice"}, 21205),
+    ({"Url": "http://under_score.example/"}, 21205),
+    ({"Url": "", "Twiml": "x" * 4001}, 32018),
+    ({"Method": "PUT"}, 21209),
+    ({"FallbackUrl": "x"}, 21205),
+    ({"FallbackMethod": "x"}, 21209),
+    ({"StatusCallback": "x"}, 21205),
+    ({"StatusCallbackMethod": "HEAD"}, 21209),
+    ({"RecordingStatusCallback": "x"}, 21205),
+    ({"ApplicationSid": "AP" + "0" * 32}, 21218),
+    ({"To": "+0123456789"}, 21211),
+    ({"To": "+12"}, 21211),
+    ({"To": "+1555000200012345"}, 21211),
+    ({"To": "bob"}, 21211),
+    ({"To": "+1555000\r\n2000"}, 21211),
+    ({"To": "client:a b"}, 21211),
+    ({"From": "+15559999999"}, 21210),
+    ({"From": "5559999999"}, 21210),
+    ({"From": "alice"}, 21212),
+    ({"From": "client:alice"}, 21212),
+    ({"From": "+1\r\nX: y"}, 21212),
+    ({"CallerId": "+15559999999"}, 21210),
+    ({"To": "sip:"}, 21223),
+    ({"To": "sip:bob@"}, 21223),
+    ({"To": "sip:bob@host;transport=ws"}, 21223),
+    ({"To": "sip:bob@host\r\nX: y"}, 21223),
+    ({"To": "sip:" + "b" * 300 + "@host"}, 21223),
+    ({"To": "sip:bob@host?Contact=x"}, 21228),
+    ({"To": "sip:bob@host?X-A%0d%0aB=x"}, 21228),
+    ({"To": "sip:bob@host?X-A=x%0d%0aB:y"}, 21229),
+    ({"To": "sip:bob@host?X-A=" + "x" * 1024}, 21227),
+    ({"To": "sip:bob@host", "From": "alice in chains"}, 21212),
+    ({"To": "sip:bob@host", "From": 'a"b'}, 21212),
+    ({"SipAuthUsername": "x" * 129}, 21221),
+    ({"SipAuthUsername": 'a"b'}, 21221),
+    ({"SipAuthPassword": "a\nb"}, 21222),
+    ({"SendDigits": "12x"}, 21206),
+    ({"SendDigits": "1" * 33}, 21206),
+    ({"Timeout": "0"}, 21208),
+    ({"Timeout": "601"}, 21208),
+    ({"Timeout": "soon"}, 21208),
+    ({"TimeLimit": "0"}, 20422),
+    ({"Record": "maybe"}, 20422),
+    ({"RecordingChannels": "5.1"}, 20422),
+    ({"RecordingTrack": "left"}, 20422),
+    ({"Trim": "some"}, 20422),
+    ({"MachineDetection": "Maybe"}, 21234),
+    ({"MachineDetectionTimeout": "60"}, 21263),
+]
+
+
+@pytest.mark.parametrize(("changes", "code"), TABLE)
+def test_refusals(changes: dict[str, str], code: int) -> None:
+    with pytest.raises(RestError) as refused:
+        order(GOOD | changes)
+    assert (refused.value.code, refused.value.status) == (code, 400)
+    assert refused.value.message.isprintable()
