@@ -15,13 +15,13 @@ CALLER = "sip:+15550001000@127.0.0.1"
 
 
 @contextlib.contextmanager
-def running_engine(rtp_ports: tuple[int, int], **options: Any) -> Iterator[Engine]:
+def running_engine(media_ports: tuple[int, int], **options: Any) -> Iterator[Engine]:
     """An engine on this worker's address, closed at the end."""
     host = daemon_address()
     settings: dict[str, Any] = {
         "listen": [("udp", host, 0), ("tcp", host, 0)],
         "media_address": host,
-        "rtp_ports": rtp_ports,
+        "rtp_ports": media_ports,
         "clock_rate": 8000,
         "max_legs": 50,
     }

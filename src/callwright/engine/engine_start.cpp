@@ -88,6 +88,10 @@ void Engine::start() {
 }
 
 void Engine::start_library() {
+    // Before pjlib says its first word, which would go to the terminal.
+    pj_log_set_level(options_.log_level);
+    pj_log_set_decor(PJ_LOG_HAS_SENDER);
+    pj_log_set_log_func(&Engine::on_log);
     check(pjsua_create(), "pjsua cannot be created");
     pools_ = pjsua_get_pool_factory();
     pool_ = pjsua_pool_create("callwright", 4096, 4096);

@@ -140,9 +140,10 @@ void describe_request(Event& event, const pjsip_rx_data* rdata) {
     const auto* transport = rdata->tp_info.transport;
     event.detail.reserve(20);
     event.with("request_uri", text_of(info.msg->line.req.uri, PJSIP_URI_IN_REQ_URI));
-    event.with("from_uri", text_of(info.from->uri, PJSIP_URI_IN_FROMTO_HDR));
+    // The context "other" keeps the port, which RFC 3261 section 19.1.1 does not want in From and To, but peers write.
+    event.with("from_uri", text_of(info.from->uri, PJSIP_URI_IN_OTHER));
     event.with("from_header", value_of(headers, "From"));
-    event.with("to_uri", text_of(info.to->uri, PJSIP_URI_IN_FROMTO_HDR));
+    event.with("to_uri", text_of(info.to->uri, PJSIP_URI_IN_OTHER));
     event.with("to_header", value_of(headers, "To"));
     event.with("contact", value_of(headers, "Contact"));
     event.with("call_id", text_of(info.cid->id));
