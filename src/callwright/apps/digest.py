@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 _SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z][A-Za-z0-9-]*)\s+(?=[A-Za-z0-9*_-]+\s*=\s*)")
 _PARAMETER = re.compile(r'([A-Za-z0-9*_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
@@ -31,10 +32,10 @@ def strongest(headers: Iterable[str]) -> Challenge | None:
 
 
 def _challenges(header: str) -> Iterable[Challenge]:
-    starts = [*_SCHEME.finditer(header)]
-    for start, end in zip(starts, [*(match.start() for match in starts[1:]), len(header)], strict=True):
-        if start[1].lower() != "digest":
+    for start, following in pairwise([*_SCHEME.finditer(header), None]):
+        if start is None or start[1].lower() != "digest":
             continue
+        end = following.start() if following else len(header)
         values = {
             name.lower(): re.sub(r"\\(.)", r"\1", quoted) if quoted else plain
             for name, quoted, plain in _PARAMETER.findall(header[start.end() : end])
