@@ -126,7 +126,8 @@ class Bridge:
 
 def noise(samples: int, *, seed: int = 1, peak: int = 8000) -> Pcm:
     """White noise without a zero sample, so that a lost or an added sample anywhere shows."""
-    drawn = np.random.default_rng(seed).integers(1, peak, samples) * np.random.default_rng(seed + 1).choice((-1, 1), samples)
+    random = np.random.default_rng(seed)
+    drawn = random.integers(1, peak, samples) * random.choice((-1, 1), samples)
     return drawn.astype(np.int16)
 
 

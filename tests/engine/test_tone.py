@@ -143,7 +143,7 @@ async def test_tones_check_their_arguments(bridge: Bridge) -> None:
     for level, hz2 in ((-3.0, 0), (-9.0, 480), (-91.0, 0), (float("nan"), 0)):
         with pytest.raises(ValueError, match="level_dbov"):
             engine.tone([(440, hz2, 100, 0)], sink=0, level_dbov=level)
-    for digits in ("E", "1 2", "x", "１"):
+    for digits in ("E", "1 2", "x", "\uff11"):
         with pytest.raises(ValueError, match="digits"):
             engine.dtmf_tone(digits, sink=0)
     assert engine.counts()["ports"] == 1  # the ticker
