@@ -39,7 +39,7 @@ from callwright.media.library import Library
 from callwright.media.limits import MEBIBYTE, MediaLimits
 from callwright.media.mp3 import encode
 from callwright.media.recordings import RecordingFiles
-from callwright.media.speech.espeak import Espeak
+from callwright.media.speech.espeak import EspeakSynthesis
 from callwright.metrics import Facts
 from callwright.outbound import Outbound
 from callwright.signing import signature
@@ -183,7 +183,7 @@ class Daemon:
 
     async def _open_sounds(self, stack: AsyncExitStack) -> Library[Sound]:
         media, speech, web = self.config.media, self.config.speech, self.config.outbound_http
-        synthesis = Espeak(speech.command, language=speech.language, concurrency=speech.concurrency)
+        synthesis = EspeakSynthesis(speech.command, language=speech.language, concurrency=speech.concurrency)
         await synthesis.check()
         limits = MediaLimits(
             memory_bytes=media.memory_mb * MEBIBYTE,

@@ -7,7 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Facts(Collector):
     """The daemon's own figures.
 

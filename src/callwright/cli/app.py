@@ -12,7 +12,12 @@ from callwright import __version__
 from callwright.config import load
 from callwright.errors import ConfigError, StartError
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Programmable voice on your own machines.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Programmable voice on your own machines.",
+)
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="TOML file; without it the defaults hold.")]
 

@@ -17,6 +17,7 @@ CLOCK_RATE = 8000
 RTP_PORTS = (40000, 40999)
 VOICE_DBOV = -45.0
 LISTEN_S = 0.02
+RESPONSE_S = 10.0
 FULL_SCALE = 32768.0
 
 
@@ -96,7 +97,8 @@ async def demonstrate(uri: str, key: str, address: str, tell: Callable[[str], No
 async def _talk(
     endpoint: Endpoint, leg: Leg, key: str, report: Report, tell: Callable[[str], None], began: float
 ) -> None:
-    await leg.answered()
+    async with asyncio.timeout(RESPONSE_S):
+        await leg.answered()
     report.answered = time.monotonic() - began
     tell(f"answered after {report.answered * 1000:.0f} ms")
     tap = endpoint.engine.tap(notify=20)
