@@ -53,9 +53,3 @@ def body(error: CallwrightError) -> dict[str, Any]:
         "more_info": MORE_INFO.format(code=error.code),
         "status": status_of(error),
     }
-
-
-def rest_exception(error: CallwrightError) -> dict[str, Any]:
-    """The same fields as XML has them, inside <RestException>."""
-    fields = body(error)
-    return {name: fields[name] for name in ("code", "message", "more_info", "status")}

@@ -3,11 +3,12 @@
 A page token names the row beside which the page lies: `PA` the rows after it, `PB` the rows before it.
 """
 
+import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from sqlalchemy import ColumnElement, Select, Table, literal, select, tuple_
@@ -22,6 +23,9 @@ from callwright.store.tables import Moment
 DEFAULT_SIZE = 50
 MAX_SIZE = 1000
 MAX_PAGE = 1_000_000
+FEW = 100
+
+T = TypeVar("T")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -114,7 +118,8 @@ class Listing:
             "start": number * size if rows else 0,
             "uri": uri(number, request.query.text("PageToken")),
         }
-        return Page(self.collection, self.key, self.name, [present(row) for row in rows], meta)
+        items = await aside(lambda: [present(row) for row in rows], len(rows))
+        return Page(self.collection, self.key, self.name, items, meta)
 
     def _query(
         self, conditions: Sequence[ColumnElement[bool]], size: int, number: int, place: Place | None
@@ -127,6 +132,11 @@ class Listing:
         if place.after:
             return query.where(tuple_(at, sid) < row).order_by(at.desc(), sid.desc())
         return query.where(tuple_(at, sid) > row).order_by(at, sid)
+
+
+async def aside(work: Callable[[], T], rows: int) -> T:
+    """Does work on this many rows: here when they are few, else beside the loop, which goes on meanwhile."""
+    return work() if rows <= FEW else await asyncio.to_thread(work)
 
 
 def _asked(query: Form) -> tuple[int, int, Place | None]:

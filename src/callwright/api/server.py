@@ -6,6 +6,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -14,12 +15,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from callwright import ids
 from callwright.api import errors
 from callwright.api.auth import CHALLENGE, authenticate
 from callwright.api.forms import Form
+from callwright.api.paging import aside
 from callwright.api.representation import API_VERSION, CONTENT_TYPES, page_to_csv, page_to_xml, to_json, to_xml
 from callwright.api.request import Answer, ApiRequest, Gone, Page, Resource
 from callwright.api.resources import accounts, call_events, calls, recordings
@@ -32,14 +34,17 @@ log = logging.getLogger(__name__)
 MAX_BODY = 131_072
 BODY_S = 15.0
 EXTENSIONS = frozenset({*CONTENT_TYPES, "wav", "mp3"})
-CORS = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
-    "Access-Control-Allow-Headers": "Accept, Authorization, Content-Type, If-Match, If-Modified-Since, "
-    "If-None-Match, If-Unmodified-Since",
-    "Access-Control-Expose-Headers": "ETag",
-    "Access-Control-Allow-Credentials": "true",
-}
+HEADERS = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"GET, POST, DELETE, OPTIONS"),
+    (
+        b"access-control-allow-headers",
+        b"Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Unmodified-Since",
+    ),
+    (b"access-control-expose-headers", b"ETag"),
+    (b"access-control-allow-credentials", b"true"),
+    (b"x-api-domain", b"api"),
+)
 FORM_TYPES = (b"", b"application/x-www-form-urlencoded")
 
 
@@ -59,7 +64,7 @@ class Api:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = asyncio.get_running_loop().time()
         path, extension = _split(scope["path"])
-        facts = {**CORS, "Twilio-Request-Id": ids.new(ids.REQUEST), "X-API-Domain": "api"}
+        facts = [*HEADERS, (b"twilio-request-id", ids.new(ids.REQUEST).encode())]
         owner = ""
         try:
             if scope["method"] == "OPTIONS":
@@ -69,19 +74,20 @@ class Api:
                 account = authenticate(headers.get(b"authorization"), self._services.accounts)
                 owner = account.sid
                 self._flying[owner] += 1
-                facts["Twilio-Concurrent-Requests"] = str(self._flying[owner])
+                facts.append((b"twilio-concurrent-requests", b"%d" % self._flying[owner]))
                 form = Form.read(await _body(headers, receive))
                 query = Form.read(scope["query_string"])
                 request = ApiRequest(self._services, account, scope["method"], scope["path"], extension, query, form)
-                response = rendered(await self._answer(request, path), extension)
+                answer = await self._answer(request, path)
+                rows = len(answer.items) if isinstance(answer, Page) else 1
+                response = await aside(partial(rendered, answer, extension), rows)
         except CallwrightError as error:
             response = refusal(error, extension)
         except Exception:
             log.exception("x %s %s failed", scope["method"], scope["path"])
             response = refusal(CallwrightError("Internal server error"), extension)
-        facts["Twilio-Request-Duration"] = f"{asyncio.get_running_loop().time() - begun:.3f}"
-        for name, value in facts.items():
-            response.headers[name] = value
+        facts.append((b"twilio-request-duration", b"%.3f" % (asyncio.get_running_loop().time() - begun)))
+        response.raw_headers.extend(facts)
         try:
             await response(scope, receive, send)
         finally:
@@ -177,8 +183,7 @@ def refusal(error: CallwrightError, extension: str) -> Response:
 
 def build(services: Services) -> FastAPI:
     """The whole HTTP application. The daemon mounts its other faces on it."""
-    app = FastAPI(title="Callwright", openapi_url=None, docs_url=None, redoc_url=None)
-    app.mount(f"/{API_VERSION}", _only_http(Api(services)))
+    app = _Faces(Api(services))
 
     @app.get("/health", include_in_schema=False)
     async def health() -> Response:
@@ -200,16 +205,18 @@ def build(services: Services) -> FastAPI:
     return app
 
 
-def _only_http(app: ASGIApp) -> ASGIApp:
-    """Refuses WebSockets where only requests are served."""
+class _Faces(FastAPI):
+    """All faces; requests to the API go past the framework's layers, which would cost as much as their work."""
 
-    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
-            return
-        await app(scope, receive, send)
+    def __init__(self, api: Api) -> None:
+        super().__init__(title="Callwright", openapi_url=None, docs_url=None, redoc_url=None)
+        self._api = api
 
-    return guarded
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(f"/{API_VERSION}/"):
+            await self._api(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 class _Server(uvicorn.Server):
@@ -240,6 +247,7 @@ def server(app: FastAPI, listen: str, *, certificate: str = "", private_key: str
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             timeout_keep_alive=30,
             timeout_graceful_shutdown=5,
             **settings,

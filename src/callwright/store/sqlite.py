@@ -100,14 +100,14 @@ class SqliteDatabase:
         """Commits deletions, then upserts, as one transaction."""
         await self._on(self._writing, partial(self._write, deletes, rows))
 
-    async def read(self, select: Select[Any]) -> list[Row]:
-        """Runs one SELECT and returns its rows as dicts.
+    async def read(self, select: Select[Any], parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        """Runs one SELECT, with values for its bind parameters, and returns its rows as dicts.
 
         Raises:
             StoreError: the database cannot be read.
         """
         try:
-            return await self._on(self._reading, partial(self._read, select))
+            return await self._on(self._reading, partial(self._read, select, parameters))
         except DBAPIError as error:
             raise StoreError(f"the database cannot be read: {error.orig}") from error
 
@@ -149,10 +149,10 @@ class SqliteDatabase:
                 for shape, alike in shapes.items():
                     self._writer.execute(self._upsert(table, shape), alike)
 
-    def _read(self, select: Select[Any]) -> list[Row]:
+    def _read(self, select: Select[Any], parameters: Mapping[str, Any] | None) -> list[Row]:
         if self._reader is None:
             raise StoreError("the database is closed")
-        result = self._reader.execute(select)
+        result = self._reader.execute(select, parameters)
         keys = tuple(result.keys())
         return [dict(zip(keys, row, strict=True)) for row in result]
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Table, select
+from sqlalchemy import Select, Table, bindparam, select
 
 from callwright import clock
 from callwright.errors import StartError, StoreError
@@ -48,6 +48,10 @@ class Store:
         self._last_beat = float("-inf")
         self._keys = {table: tuple(c.name for c in table.primary_key) for table in metadata.tables.values()}
         self._names = {table: frozenset(table.columns.keys()) for table in self._keys}
+        self._by_key = {
+            table: select(table).where(*(column == bindparam(column.name) for column in table.primary_key))
+            for table in self._keys
+        }
         self.last_alive = last_alive
         self._task = asyncio.create_task(self._run(), name="store")
 
@@ -172,8 +176,7 @@ class Store:
             raise StoreError(f"{left} rows could not be written to the database")
 
     async def _read_one(self, table: Table, key: Key) -> Row | None:
-        query = select(table).where(*(column == part for column, part in zip(table.primary_key, key, strict=True)))
-        rows = await self._database.read(query)
+        rows = await self._database.read(self._by_key[table], dict(zip(self._keys[table], key, strict=True)))
         return rows[0] if rows else None
 
     def _open_batch(self) -> Batch | None:

@@ -1,4 +1,5 @@
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -214,6 +215,14 @@ async def test_refuses_lists(site: Site, query: str, code: int) -> None:
 async def test_clamps_the_page_size(site: Site) -> None:
     _, page = await site.json("GET", f"{BASE}/Calls.json?PageSize=5000")
     assert page["page_size"] == 1000
+
+
+async def test_a_long_page_is_made_beside_the_loop(site: Site) -> None:
+    sids = [site.switchboard.call(date_created=at(n)) for n in range(150)]
+    for extension in ("json", "csv"):
+        _, body = await site.ask("GET", f"{BASE}/Calls.{extension}?PageSize=1000")
+        found = re.findall(rb"CA[0-9a-f]{32}(?=[\",])", body)
+        assert list(dict.fromkeys(sid.decode() for sid in found)) == sids[::-1]
 
 
 async def test_json_fields(site: Site) -> None:
