@@ -19,9 +19,10 @@ from twilio.rest import Client
 from yarl import URL
 
 from callwright import clock, ids
+from callwright.account import Account
 from callwright.api.server import build, server
 from callwright.api.services import Services
-from callwright.calls.application import Account, Hook
+from callwright.calls.application import Hook
 from callwright.calls.order import CallOrder
 from callwright.errors import RestError
 from callwright.store.store import Store

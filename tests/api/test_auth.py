@@ -2,8 +2,8 @@ import base64
 
 import pytest
 
+from callwright.account import Account
 from callwright.api.auth import authenticate
-from callwright.calls.application import Account
 from callwright.errors import RestError
 
 ACCOUNT = Account("AC1", "tökén:with:colons")

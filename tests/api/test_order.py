@@ -2,9 +2,10 @@ from typing import Any
 
 import pytest
 
+from callwright.account import Account
 from callwright.api.forms import Form
 from callwright.api.order import read
-from callwright.calls.application import FINAL_ONLY, Account, Application, Hook
+from callwright.calls.application import FINAL_ONLY, Application, Hook
 from callwright.calls.control import DialRecording, RecordingCallback
 from callwright.calls.order import CallOrder
 from callwright.errors import RestError
@@ -32,50 +33,51 @@ def test_defaults() -> None:
     )
 
 
-def test_everything() -> None:
+def test_the_application() -> None:
     made = order(
-        {
-            "To": "+1 (555) 000-2000",
-            "From": "+1.555.000.1000",
-            "Url": "https://app.example/voice",
+        GOOD
+        | {
             "Twiml": "<Response/>",
             "Method": "GET",
             "FallbackUrl": "https://app.example/fallback",
             "StatusCallback": "https://app.example/status",
             "StatusCallbackMethod": "get",
-            "SendDigits": "1234#wW",
-            "Timeout": "20",
-            "TimeLimit": "300",
-            "Record": "TRUE",
-            "RecordingChannels": "dual",
-            "RecordingTrack": "inbound",
-            "Trim": "do-not-trim",
-            "RecordingStatusCallback": "https://app.example/recorded",
-            "RecordingStatusCallbackEvent": "in-progress completed",
-            "CallerId": "+15550001000",
         },
         StatusCallbackEvent=["initiated", "answered", "unheard-of"],
     )
-    assert made == CallOrder(
-        account=ACCOUNT,
-        to="+15550002000",
-        from_="+15550001000",
-        application=Application(
-            voice=Hook("https://app.example/voice", "GET"),
-            fallback=Hook("https://app.example/fallback"),
-            status_callback=Hook("https://app.example/status", "GET"),
-            status_events=frozenset({"initiated", "answered"}),
-        ),
-        timeout=20,
-        time_limit=300,
-        send_digits="1234#wW",
-        record=DialRecording(
-            dual=True,
-            track="inbound",
-            callback=RecordingCallback(Hook("https://app.example/recorded"), frozenset({"in-progress", "completed"})),
-        ),
-        caller_id="+15550001000",
+    assert made.application == Application(
+        voice=Hook("https://app.example/voice", "GET"),
+        fallback=Hook("https://app.example/fallback"),
+        status_callback=Hook("https://app.example/status", "GET"),
+        status_events=frozenset({"initiated", "answered"}),
     )
+
+
+def test_a_recording() -> None:
+    asked = {"Record": "TRUE", "RecordingStatusCallback": "https://app.example/recorded"}
+    default = DialRecording(trim=True, callback=RecordingCallback(Hook("https://app.example/recorded")))
+    assert order(GOOD | asked).record == default
+    asked |= {"RecordingChannels": "dual", "RecordingTrack": "inbound", "Trim": "do-not-trim"}
+    made = order(GOOD | asked | {"RecordingStatusCallbackEvent": "in-progress completed"}).record
+    callback = RecordingCallback(Hook("https://app.example/recorded"), frozenset({"in-progress", "completed"}))
+    assert made == DialRecording(dual=True, track="inbound", callback=callback)
+    assert order(GOOD | asked | {"Record": "false"}).record is None
+
+
+def test_parties_and_times() -> None:
+    made = order(
+        GOOD
+        | {
+            "To": "+1 (555) 000-2000",
+            "From": "+1.555.000.1000",
+            "CallerId": "+15550001000",
+            "SendDigits": "1234#wW",
+            "Timeout": "20",
+            "TimeLimit": "300",
+        }
+    )
+    assert (made.to, made.from_, made.caller_id) == ("+15550002000", "+15550001000", "+15550001000")
+    assert (made.send_digits, made.timeout, made.time_limit) == ("1234#wW", 20, 300)
 
 
 def test_twiml_without_a_url() -> None:

@@ -10,8 +10,8 @@ import pytest
 from fastapi import FastAPI
 from lxml import etree
 
+from callwright.account import Account
 from callwright.api.server import MAX_BODY, server
-from callwright.calls.application import Account
 
 from .conftest import BASE, MINE, NUMBER, OTHER, Site, credentials
 

@@ -5,8 +5,8 @@ import binascii
 import hmac
 from collections.abc import Mapping
 
+from callwright.account import Account
 from callwright.api.errors import unauthorized
-from callwright.calls.application import Account
 
 CHALLENGE = b'Basic realm="Twilio API"'
 

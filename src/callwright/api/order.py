@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from callwright.account import Account
 from callwright.api.errors import INVALID_PARAMETER
 from callwright.api.forms import BAD_URL, Form
-from callwright.calls.application import ALL_EVENTS, FINAL_ONLY, Account, Application, Hook
+from callwright.calls.application import ALL_EVENTS, FINAL_ONLY, Application, Hook
 from callwright.calls.control import DialRecording, RecordingCallback
 from callwright.calls.order import CallOrder
 from callwright.errors import RestError

@@ -62,6 +62,16 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class _Cut:
+    """What was read for a page: its rows, its size and number, and whether more rows follow."""
+
+    rows: list[Row]
+    size: int
+    number: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """A kind of list.
 
@@ -100,26 +110,28 @@ class Listing:
         backwards = place is not None and not place.after
         if backwards:
             rows.reverse()
-        before = bool(rows) and number > 0
-        after = bool(rows) and (more or backwards)
+        items = await aside(lambda: [present(row) for row in rows], len(rows))
+        meta = self._meta(request, path, _Cut(rows, size, number, more or backwards))
+        return Page(self.collection, self.key, self.name, items, meta)
+
+    def _meta(self, request: ApiRequest, path: str, cut: "_Cut") -> dict[str, Any]:
         kept = [(name, value) for name, value in request.query.items() if name in self.filters]
+        rows, size, number = cut.rows, cut.size, cut.number
 
         def uri(page: int, at: str = "") -> str:
             token = [("PageToken", at)] if at else []
             return f"{path}{request.suffix}?" + urlencode([*kept, ("PageSize", size), ("Page", page), *token])
 
-        meta = {
+        return {
             "end": number * size + len(rows) - 1 if rows else 0,
             "first_page_uri": uri(0),
-            "next_page_uri": uri(number + 1, _place(rows[-1], after=True)) if after else None,
+            "next_page_uri": uri(number + 1, _place(rows[-1], after=True)) if rows and cut.more else None,
             "page": number,
             "page_size": size,
-            "previous_page_uri": uri(number - 1, _place(rows[0], after=False)) if before else None,
+            "previous_page_uri": uri(number - 1, _place(rows[0], after=False)) if rows and number else None,
             "start": number * size if rows else 0,
             "uri": uri(number, request.query.text("PageToken")),
         }
-        items = await aside(lambda: [present(row) for row in rows], len(rows))
-        return Page(self.collection, self.key, self.name, items, meta)
 
     def _query(
         self, conditions: Sequence[ColumnElement[bool]], size: int, number: int, place: Place | None

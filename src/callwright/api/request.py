@@ -6,11 +6,11 @@ from typing import Any
 
 from starlette.responses import Response
 
+from callwright.account import Account
 from callwright.api.errors import not_found
 from callwright.api.forms import Form
 from callwright.api.representation import API_VERSION, CONTENT_TYPES
 from callwright.api.services import Services
-from callwright.calls.application import Account
 from callwright.errors import RestError
 
 

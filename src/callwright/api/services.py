@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry
 
-from callwright.calls.application import Account, Hook
+from callwright.account import Account
+from callwright.calls.application import Hook
 from callwright.calls.order import CallOrder
 from callwright.store.store import Store
 

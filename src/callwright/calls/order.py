@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from callwright.calls.application import Account, Application
+from callwright.account import Account
+from callwright.calls.application import Application
 from callwright.calls.control import DialRecording
 
 

@@ -12,7 +12,7 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
 from callwright import ids
-from callwright.calls.application import Account
+from callwright.account import Account
 from callwright.store.tables import recordings
 
 from ..conftest import BASE, MINE, OTHER, Site

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from callwright.account import Account
 from callwright.api.paging import DEFAULT_SIZE
 from callwright.api.request import Answer, ApiRequest, Page, Resource
 from callwright.api.routes import OWN, Routes
-from callwright.calls.application import Account
 
 SUBRESOURCES = {
     "calls": "Calls",
