@@ -205,6 +205,10 @@ class Playbook:
         await self._take("reject", reason)
         self.status = CallStatus.BUSY if reason == "busy" else CallStatus.NO_ANSWER
 
+    async def fail(self) -> None:
+        await self._take("fail")
+        self.status = CallStatus.FAILED
+
     async def hangup(self) -> None:
         await self._take("hangup")
         self.status = CallStatus.COMPLETED

@@ -64,8 +64,19 @@ def test_types_that_are_documents(content_type: str) -> None:
 
 @pytest.mark.parametrize(
     "content_type",
-    ["audio/mpeg", "audio/mp3", "audio/wav", "audio/x-wav", "audio/aiff", "audio/x-aifc", "audio/gsm", "audio/x-gsm"]
-    + ["audio/basic", "audio/ulaw", "AUDIO/WAV; rate=8000"],
+    [
+        "audio/mpeg",
+        "audio/mp3",
+        "audio/wav",
+        "audio/x-wav",
+        "audio/aiff",
+        "audio/x-aifc",
+        "audio/gsm",
+        "audio/x-gsm",
+        "audio/basic",
+        "audio/ulaw",
+        "AUDIO/WAV; rate=8000",
+    ],
 )
 def test_sounds_are_played_once(content_type: str) -> None:
     document = parse(b"", content_type, BASE)

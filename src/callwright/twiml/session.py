@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from callwright.calls.application import Application, Hook
 from callwright.calls.control import CallControl, File, Speech
 from callwright.calls.status import CallStatus
-from callwright.errors import ApplicationError, CallwrightError, DocumentError, LegGone, MediaError
+from callwright.errors import ApplicationError, CallwrightError, DocumentError, LegGone
 from callwright.log import CallLog
 from callwright.outbound import shown
 from callwright.twiml.address import with_userinfo
@@ -108,9 +108,7 @@ class Session:
 
         Cancelling it stops the verb at once and leaves the call to its owner.
         """
-        source: Source | None = self._application.voice
-        if source is None and (source := self._application.twiml) is None:
-            raise ValueError("an application has a voice URL or a document")
+        source = self._first()
         while True:
             self._redirected = None
             self._work = asyncio.create_task(self._live(source), name=f"session {self._control.sid}")
@@ -124,6 +122,12 @@ class Session:
                 self._work.result()
                 return
             source = self._redirected
+
+    def _first(self) -> Source:
+        for source in (self._redirected, self._application.voice, self._application.twiml):
+            if source is not None:
+                return source
+        raise ValueError("an application has a voice URL or a document")
 
     def redirect(self, source: Source) -> bool:
         """Leaves the current verb at once for another document; its action is not requested.
@@ -222,12 +226,12 @@ class Session:
             if self._control.status is CallStatus.IN_PROGRESS:
                 await self._control.play([APOLOGY])
                 return Finish()
-            await self._control.reject("rejected")
-        except MediaError as fault:
-            self._control.note("warning", code=fault.code, message=f"the apology: {fault.message}")
-            return Finish()
+            await self._control.fail()
         except LegGone:
             return Finish(hung_up=True)
+        except CallwrightError as fault:
+            self._control.note("warning", code=fault.code, message=f"the apology: {fault.message}")
+            return Finish()
         return Finish(hung_up=True)
 
     async def _end(self, finish: Finish) -> None:

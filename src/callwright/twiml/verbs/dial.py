@@ -75,7 +75,7 @@ RING_TONE = choice("ringTone", RING_TONES, "", 13220)
 SEQUENTIAL = boolean("sequential", False, 13218)
 UNSUPPORTED = (
     text("recordingConfigurationId", unsupported=True),
-    address("referUrl", unsupported=True),
+    address("referUrl", SCHEMA_WARNING, unsupported=True),
     method("referMethod"),
     text("callReason", most=50, unsupported=True),
     text("events", unsupported=True),

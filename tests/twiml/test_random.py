@@ -1,0 +1,255 @@
+"""Whatever an application answers and a caller does, a session ends its call and raises nothing."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+from xml.sax.saxutils import escape, quoteattr
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from callwright.calls.application import Application, Hook
+from callwright.calls.control import Dialled, DialPlan, Gathered, GatherPlan, Prompt, Recorded, RecordPlan
+from callwright.calls.status import CallStatus, Direction
+from callwright.errors import ApplicationError, DocumentError, EngineError, LegGone, MediaError
+from callwright.twiml.document import parse
+from callwright.twiml.session import Answer as SessionAnswer
+from callwright.twiml.session import Session, SessionState
+from callwright.twiml.verbs import VERBS, later
+from callwright.twiml.verbs.dial import LATER
+from callwright.twiml.verbs.number import ATTRIBUTES as NUMBER
+from callwright.twiml.verbs.sip import ATTRIBUTES as SIP
+from callwright.twiml.verbs.ssml import ELEMENTS
+from tests.twiml.playbook import STANDARD, VOICE, Answer
+
+T = TypeVar("T")
+
+NAMES = [*VERBS, *later.VERBS, *LATER, "Number", "Sip", "Uri", "Headers", "Header", "Parameter", "Unknown", *ELEMENTS]
+ATTRIBUTES = sorted(
+    {attribute.name for verb in VERBS.values() for attribute in verb.attributes}
+    | {attribute.name for attribute in NUMBER}
+    | {attribute.name for attribute in SIP}
+    | {"priority", "weight", "name", "value", "strength", "time", "unknown"}
+)
+WORDS = [
+    *[
+        "true",
+        "false",
+        "GET",
+        "POST",
+        "auto",
+        "0",
+        "1",
+        "5",
+        "30",
+        "601",
+        "-1",
+        "dtmf",
+        "speech",
+        "#",
+        "*",
+        "busy",
+        "rejected",
+        "trim-silence",
+        "de",
+        "completed",
+    ],
+    *[
+        "record-from-answer",
+        "ringing",
+        "alice",
+        "Polly.Joanna",
+        "en-US",
+        "X-Name",
+        "/next",
+        "next?a=1",
+        "?b",
+        "#c",
+        "//h/x",
+        "ftp://x/",
+    ],
+    *("", " ", "dtmf speech", "http://app.example/x", "http://[x", "+15550001111", "sip:bob@pbx.example?X-A=%0D%0A"),
+    *("\t\n", "é", "\u2028", "1" * 300, "http://a b/"),
+]
+WORD = st.sampled_from(WORDS) | st.text(max_size=20)
+TYPES = st.sampled_from(
+    ["text/xml", "text/xml", "text/xml", "text/html; charset=utf-8", "text/plain", "audio/wav", "", "image/png"]
+)
+
+
+@st.composite
+def elements(draw: st.DrawFn, depth: int = 3) -> str:
+    """An element of the schema, in any place, with any attributes and values."""
+    name = draw(st.sampled_from(NAMES if depth < 3 else [*VERBS, *VERBS, *later.VERBS]))
+    attributes = draw(st.dictionaries(st.sampled_from(ATTRIBUTES), WORD, max_size=4))
+    inner = [escape(draw(WORD))]
+    if depth:
+        inner += draw(st.lists(elements(depth - 1), max_size=3))
+    given = "".join(f" {key}={quoteattr(value)}" for key, value in attributes.items())
+    return f"<{name}{given}>{''.join(inner)}</{name}>"
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> bytes:
+    """A document of such elements, with a few bytes of it changed, dropped or repeated."""
+    inner = "".join(draw(st.lists(elements(), max_size=4)))
+    body = bytearray(f"<Response>{inner}</Response>".encode("utf-8", "surrogatepass"))
+    for _ in range(draw(st.sampled_from([0, 0, 0, 1, 3]))):
+        at = draw(st.integers(0, len(body) - 1)) if body else 0
+        match draw(st.integers(0, 2)):
+            case 0:
+                body[at : at + 1] = bytes([draw(st.integers(0, 255))])
+            case 1:
+                del body[at : at + draw(st.integers(1, 20))]
+            case 2:
+                body[at:at] = body[at : at + 50]
+    return bytes(body)
+
+
+async def turn() -> None:
+    """One turn of the event loop."""
+    event = asyncio.Event()
+    asyncio.get_running_loop().call_soon(event.set)
+    await event.wait()
+
+
+class Chance:
+    """A call and an application that do anything that they may do, by a seeded chance."""
+
+    MOST_OPERATIONS = 150
+    """After so many the call has lasted its longest, and is cut."""
+
+    def __init__(self, answers: Sequence[Answer], seed: int) -> None:
+        self.random = random.Random(seed)
+        self.answers = answers
+        self.status = CallStatus.RINGING
+        self.direction = Direction.INBOUND
+        self.sid, self.account_sid = STANDARD["CallSid"], STANDARD["AccountSid"]
+        self.from_, self.to = STANDARD["From"], STANDARD["To"]
+        self.time = 0.0
+        self.operations = 0
+
+    async def _happens(self, *, media: bool = True) -> None:
+        await turn()
+        self.operations += 1
+        if media and not self.status.final:
+            self.status = CallStatus.IN_PROGRESS
+        self.time += self.random.choice([0, 0, 0.01, 3])
+        chance = self.random.random()
+        if chance < 0.05 or self.operations > self.MOST_OPERATIONS or self.status.final:
+            self.status = CallStatus.COMPLETED
+            raise LegGone("the caller hung up")
+        if chance < 0.1:
+            raise MediaError("cannot be had", code=11200)
+        if chance < 0.13:
+            raise EngineError("no port")
+
+    def _left(self) -> bool:
+        if self.operations > self.MOST_OPERATIONS or self.random.random() < 0.2:
+            self.status = CallStatus.COMPLETED
+            return True
+        return False
+
+    async def get(self, hook: Hook, params: dict[str, str], parse: Callable[[SessionAnswer], T]) -> T:
+        await turn()
+        self.operations += 1
+        if self.random.random() < 0.05:
+            raise ApplicationError("refused", code=11202, url=hook.url)
+        answer = self.random.choice(self.answers)
+        return parse(Answer(answer.body, answer.content_type, hook.url))
+
+    def parameters(self) -> dict[str, str]:
+        return dict(STANDARD)
+
+    def note(self, kind: str, **data: object) -> None:
+        assert kind
+
+    def prefetch(self, prompts: Sequence[Prompt]) -> None:
+        assert prompts
+
+    async def answer(self) -> None:
+        await self._happens()
+
+    async def play(self, prompts: Sequence[Prompt]) -> None:
+        assert prompts
+        await self._happens()
+
+    async def pause(self, seconds: float) -> None:
+        await self._happens(media=False)
+
+    async def gather(self, plan: GatherPlan) -> Gathered:
+        await self._happens()
+        return Gathered(self.random.choice(["", "1", "12#"]), self.random.choice(["", plan.finish_on]))
+
+    async def record(self, plan: RecordPlan) -> Recorded | None:
+        await self._happens()
+        digits = "hangup" if self._left() else "#"
+        return self.random.choice([None, Recorded("RE1", "http://api.example/RE1", 1, digits)])
+
+    async def dial(self, plan: DialPlan) -> Dialled:
+        assert 1 <= len(plan.targets) <= 10
+        await self._happens()
+        return Dialled(self.random.choice(["completed", "busy", "failed"]), hung_up=self._left())
+
+    async def reject(self, reason: str) -> None:
+        assert reason in ("busy", "rejected")
+        if self.random.random() < 0.1:
+            await self._happens(media=False)
+        self.status = CallStatus.NO_ANSWER
+
+    async def fail(self) -> None:
+        if self.random.random() < 0.1:
+            await self._happens(media=False)
+        self.status = CallStatus.FAILED
+
+    async def hangup(self) -> None:
+        self.status = CallStatus.COMPLETED
+
+
+ANSWERS = st.lists(st.builds(Answer, bodies(), TYPES), min_size=1, max_size=4)
+PATIENT = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@PATIENT
+@given(ANSWERS, st.integers(0, 2**32))
+def test_every_session_ends_its_call(answers: list[Answer], seed: int) -> None:
+    async def scenario() -> None:
+        call = Chance(answers, seed)
+        session = Session(call, call, Application(voice=VOICE), time=lambda: call.time)
+        await asyncio.wait_for(session.run(), 20)
+        assert call.status.final
+        assert session.state is SessionState.ENDED
+
+    asyncio.run(scenario())
+
+
+@PATIENT
+@given(ANSWERS, st.integers(0, 2**32), st.lists(st.integers(0, 30), max_size=4))
+def test_every_redirected_session_ends_its_call(answers: list[Answer], seed: int, moments: list[int]) -> None:
+    async def scenario() -> None:
+        call = Chance(answers, seed)
+        session = Session(call, call, Application(voice=VOICE), time=lambda: call.time)
+        task = asyncio.create_task(session.run())
+        for ticks in moments:
+            for _ in range(ticks):
+                await turn()
+            text = answers[0].body.decode("utf-8", "replace")
+            session.redirect(VOICE if call.random.random() < 0.5 else text)
+        await asyncio.wait_for(task, 20)
+        assert call.status.final
+        assert session.state is SessionState.ENDED
+
+    asyncio.run(scenario())
+
+
+@PATIENT
+@given(st.binary(max_size=300) | bodies(), TYPES, st.sampled_from(["", VOICE.url, "http://[x", "mailto:x"]))
+def test_parsing_gives_a_document_or_its_own_error(body: bytes, content_type: str, url: str) -> None:
+    try:
+        parsed = parse(body, content_type, url)
+    except DocumentError as fault:
+        assert fault.code in (11750, 11770, 12100, 12101, 12102, 12300)
+    else:
+        assert all(11100 <= warning.code <= 64001 for warning in parsed.warnings)
+        assert all(warning.message for warning in parsed.warnings)
