@@ -3,12 +3,15 @@
 import hashlib
 import re
 from dataclasses import replace
+from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
-from callwright.apps.client import ApplicationClient, Fetch
+from callwright.apps.client import ApplicationClient, Fetch, encoded
 from callwright.apps.cookies import CookieJar
 from callwright.calls.application import Account, Hook
 from callwright.config import OutboundHttp
@@ -318,3 +321,8 @@ async def test_nothing_secret_is_logged(
     error = await failure(client, Fetch(hook, PARAMS, replace(account, auth_token="hush")))
     await failure(client, Fetch(Hook(f"http://al:hush@127.0.0.1:{refused_port()}/?k=hush"), PARAMS, account))
     assert "hush" not in caplog.text and "hush" not in error.message
+
+
+@given(st.dictionaries(st.text(), st.text()))
+def test_forms_are_encoded_as_the_standard_library_does(form: dict[str, str]) -> None:
+    assert encoded(form) == urlencode(form, errors="replace")
