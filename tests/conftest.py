@@ -20,7 +20,7 @@ _SECTIONS = pytest.StashKey[list[Section]]()
 
 
 @pytest.fixture
-def report(request: pytest.FixtureRequest) -> list[Section]:
+def evidence(request: pytest.FixtureRequest) -> list[Section]:
     """Titles and functions that make a text: added to the report when the test fails."""
     sections: list[Section] = []
     request.node.stash[_SECTIONS] = sections
@@ -39,7 +39,7 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture
-async def phones(report: list[Section]) -> AsyncIterator[Callable[..., Awaitable[Phone]]]:
+async def phones(evidence: list[Section]) -> AsyncIterator[Callable[..., Awaitable[Phone]]]:
     """A factory: `await phones("alice", transport="tcp")`, with the arguments of `Phone.start`.
 
     At the end no phone may have seen a fault of its peer; a test that provokes some clears `phone.faults`.
@@ -49,7 +49,7 @@ async def phones(report: list[Section]) -> AsyncIterator[Callable[..., Awaitable
     async def start(user: str = "phone", **options: Any) -> Phone:
         phone = await Phone.start(user, **options)
         made.append(phone)
-        report.append((f"ladder of {user}", phone.ladder))
+        evidence.append((f"ladder of {user}", phone.ladder))
         return phone
 
     yield start
@@ -75,14 +75,14 @@ async def rtp_peers() -> AsyncIterator[Callable[..., RtpPeer]]:
 
 
 @pytest.fixture
-async def applications(report: list[Section]) -> AsyncIterator[Callable[..., Awaitable[ApplicationServer]]]:
+async def applications(evidence: list[Section]) -> AsyncIterator[Callable[..., Awaitable[ApplicationServer]]]:
     """A factory: `await applications(token)`, with the arguments of `ApplicationServer.start`."""
     made: list[ApplicationServer] = []
 
     async def start(token: str = "", **options: Any) -> ApplicationServer:
         server = await ApplicationServer.start(token, **options)
         made.append(server)
-        report.append((f"requests to {server.base_url}", server.history))
+        evidence.append((f"requests to {server.base_url}", server.history))
         return server
 
     yield start
@@ -97,14 +97,14 @@ async def application(applications: Callable[..., Awaitable[ApplicationServer]])
 
 
 @pytest.fixture
-async def baresip(tmp_path: Path, report: list[Section]) -> AsyncIterator[Callable[..., Awaitable[Baresip]]]:
+async def baresip(tmp_path: Path, evidence: list[Section]) -> AsyncIterator[Callable[..., Awaitable[Baresip]]]:
     """A factory: `await baresip(hz=600)`, with the arguments of `Baresip.start` but the directory."""
     made: list[Baresip] = []
 
     async def start(**options: Any) -> Baresip:
         phone = await Baresip.start(tmp_path / f"baresip-{len(made)}", **options)
         made.append(phone)
-        report.append((f"baresip {phone.user}", phone.describe))
+        evidence.append((f"baresip {phone.user}", phone.describe))
         return phone
 
     yield start
@@ -113,7 +113,7 @@ async def baresip(tmp_path: Path, report: list[Section]) -> AsyncIterator[Callab
 
 
 @pytest.fixture
-async def daemon(tmp_path: Path, report: list[Section]) -> AsyncIterator[Callable[..., Awaitable[Daemon]]]:
+async def daemon(tmp_path: Path, evidence: list[Section]) -> AsyncIterator[Callable[..., Awaitable[Daemon]]]:
     """A factory: `await daemon(numbers=[...])`, with the arguments of `Daemon.start` but the directory.
 
     At the end each daemon that still runs is stopped with SIGTERM, which must succeed and leave no fault in its log.
@@ -125,7 +125,7 @@ async def daemon(tmp_path: Path, report: list[Section]) -> AsyncIterator[Callabl
         directory.mkdir()
         one = await Daemon.start(directory, **options)
         made.append(one)
-        report.append(("daemon log", one.tail))
+        evidence.append(("daemon log", one.tail))
         return one
 
     yield start

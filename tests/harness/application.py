@@ -22,6 +22,7 @@ from typing import Any, TypeAlias, cast
 from urllib.parse import parse_qsl
 
 from aiohttp import web
+from multidict import MultiDict
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # twilio ships no types
 
 from .ports import daemon_address
@@ -287,9 +288,7 @@ class ApplicationServer:
         if "bodySHA256" in request.query:
             params = body.decode()
         elif form:
-            pairs = parse_qsl(body.decode(), keep_blank_values=True)
-            params = {name: [v for n, v in pairs if n == name] for name in form}
-            params = {name: values if len(values) > 1 else values[0] for name, values in params.items()}
+            params = MultiDict(parse_qsl(body.decode(), keep_blank_values=True))
         return bool(RequestValidator(self.token).validate(url, params, signature))
 
     async def _break(self, request: web.Request, how: Break) -> web.StreamResponse:

@@ -204,9 +204,15 @@ class PhoneCall:
 
         Raises:
             NotInTime: none came.
+            AssertionError: the call has failed without one.
         """
+
+        def probe() -> Response | None:
+            assert self.final is not None or not self.ended.done(), f"the call failed\n{self.ladder()}"
+            return self.final
+
         return await self.phone.trace.changes.until(
-            lambda: self.final, timeout, lambda: f"a final response to INVITE\n{self.ladder()}"
+            probe, timeout, lambda: f"a final response to INVITE\n{self.ladder()}"
         )
 
     async def answered(self, timeout: float = 10.0) -> Response:

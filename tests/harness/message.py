@@ -331,11 +331,11 @@ def parse(data: bytes) -> Message:
         if not colon:
             raise MessageError(f"header line without a colon: {line!r}")
         message.headers.add(name.rstrip(" \t"), value.strip(" \t"))
-    _check(message)
     length = _content_length(message.headers, len(body))
     if length > len(body):
         raise MessageError(f"Content-Length {length}, but {len(body)} bytes follow")
     message.body = body[:length]
+    _check(message)
     return message
 
 

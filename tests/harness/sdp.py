@@ -77,12 +77,13 @@ class Sdp:
     @property
     def audio(self) -> Codec:
         """The first codec that carries sound."""
-        return next(codec for codec in self.codecs if codec.name.lower() not in ("telephone-event", "cn"))
+        return next((c for c in self.codecs if c.name.lower() not in ("telephone-event", "cn")), self.codecs[0])
 
     @property
     def dtmf(self) -> Codec | None:
-        """The telephone-event payload, if any."""
-        return next((codec for codec in self.codecs if codec.name.lower() == "telephone-event"), None)
+        """The telephone-event payload, if any; that of the sound's clock rate when there are several."""
+        events = [codec for codec in self.codecs if codec.name.lower() == "telephone-event"]
+        return next((codec for codec in events if codec.rate == self.audio.rate), events[0] if events else None)
 
     @property
     def held(self) -> bool:
@@ -148,7 +149,7 @@ def _lines(data: bytes) -> list[tuple[str, str]]:
         raise MessageError("SDP without a last line end")
     lines = text.replace("\r\n", "\n")[:-1].split("\n")
     for line in lines:
-        if not re.match(r"[a-z]=[^ ]", line):
+        if not re.match(r"[a-z]=.", line):
             raise MessageError(f"SDP line {line!r}")
     return [(line[0], line[2:]) for line in lines]
 

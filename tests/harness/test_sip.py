@@ -239,6 +239,8 @@ async def test_a_refused_tcp_connection_fails_the_call(phones: Phones) -> None:
     await bob.close()
     call = await alice.invite(uri)
     assert (await call.until_ended()).how is How.FAILED
+    with pytest.raises(AssertionError, match="the call failed"):
+        await call.answered()
     assert "Connect call failed" in alice.faults.pop()
 
 

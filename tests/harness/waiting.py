@@ -30,16 +30,17 @@ async def within(awaitable: Awaitable[T], timeout: float, what: str | Callable[[
     Raises:
         NotInTime: the time is over.
     """
+    __tracebackhide__ = True
     waited: Awaitable[T] = asyncio.shield(awaitable) if asyncio.isfuture(awaitable) else awaitable
     deadline = asyncio.timeout(timeout * SCALE)
     try:
         async with deadline:
             return await waited
-    except TimeoutError as error:
+    except TimeoutError:
         if not deadline.expired():
             raise
         sentence = what if isinstance(what, str) else what()
-        raise NotInTime(f"not within {timeout:g} s: {sentence}") from error
+        raise NotInTime(f"not within {timeout:g} s: {sentence}") from None
 
 
 class Changes:
@@ -75,6 +76,8 @@ class Changes:
         Raises:
             NotInTime: none came in `timeout` seconds.
         """
+
+        __tracebackhide__ = True
 
         async def watch() -> T:
             while True:
