@@ -30,7 +30,7 @@ SOON = (0.01, 0.01, 0.01)
 
 @pytest.fixture
 def database(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path}/callwright.db"
+    return f"sqlite:///{tmp_path}/callwright.db"
 
 
 @pytest.fixture
@@ -288,6 +288,20 @@ async def test_what_was_staged_survives_kill_9(
     assert await rows(store) == []
     await queue.close()
     await store.close()
+
+
+async def test_what_was_posted_before_the_start_is_delivered_once(
+    server: FaultyServer, store: Store, make: Make
+) -> None:
+    server.routes["/status"] = Reply()
+    queue = make()
+    queue.send(server.url("/status"), "early")
+    await store.flushed()
+    await queue.start()
+    assert queue.pending <= 1
+    queue.send(server.url("/status"), "late")
+    await queue.drain(5)
+    assert events(server.requests) == ["early", "late"]
 
 
 async def test_attempts_and_their_time_survive(

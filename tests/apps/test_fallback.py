@@ -258,6 +258,9 @@ async def test_a_malformed_inline_document(server: FaultyServer, session: Callab
     made = session(Application(twiml="<broken", fallback=Hook(server.url("/fallback"))))
     assert await made.documents.first(PARAMS, parsed) == "second"
     assert server.requests[0].form == {**PARAMS, "ErrorCode": "12100", "ErrorUrl": ""}
+    assert await made.documents.given("<broken", {**PARAMS, "n": "2"}, parsed) == "second"
+    assert server.requests[1].form == {**PARAMS, "n": "2", "ErrorCode": "12100", "ErrorUrl": ""}
+    assert made.path == ["fallback:secondary", "fetch:secondary"] * 2
     alone = session(Application(twiml="<broken"))
     with pytest.raises(DocumentError):
         await alone.documents.first(PARAMS, parsed)

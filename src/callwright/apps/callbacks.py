@@ -92,7 +92,7 @@ class Callbacks:
 
     Args:
         accounts: by SID; they sign.
-        given_up: told of each callback that will not be delivered.
+        on_given_up: told of each callback that will not be delivered.
         pauses: seconds between the attempts.
 
     Attributes:
@@ -128,6 +128,7 @@ class Callbacks:
         self._held = 0
         self._waiting = 0
         self._last_id = 0
+        self._early: set[str] | None = set()
         self._resting = asyncio.Event()
         self._closed = False
 
@@ -149,13 +150,15 @@ class Callbacks:
             self._count_given_up(callback, f"more than {MAX_PENDING} callbacks are waiting", 0)
             return
         self._stage(callback)
+        if self._early is not None:
+            self._early.add(callback.id)
         if self._held >= MAX_PARAMS_HELD:
             callback.params = None
         self._enter(callback, 0.0)
         self._run_more()
 
     async def start(self) -> None:
-        """Resumes what the store holds.
+        """Resumes what the store holds. To be called once.
 
         Raises:
             StoreError: the store cannot be read.
@@ -163,11 +166,14 @@ class Callbacks:
         columns = [column for column in table.columns if column.name != "params"]
         query = select(*columns).where(table.c.state == "pending").order_by(table.c.id).limit(MAX_PENDING)
         rows = await self._store.fetch(query)
+        # What was posted meanwhile is in the queue already.
+        early, self._early = self._early or set(), None
+        earlier = [row for row in rows if row["id"] not in early]
         now = clock.now()
-        for row in rows:
+        for row in earlier:
             self._resume(row, now)
-        if rows:
-            log.info("%d callbacks of an earlier run are resumed", len(rows))
+        if earlier:
+            log.info("%d callbacks of an earlier run are resumed", len(earlier))
         self._run_more()
 
     async def drain(self, seconds: float) -> int:

@@ -51,8 +51,9 @@ class Answer:
     """What an application answered.
 
     Attributes:
-        url: after redirects, without fragment: the base of relative URLs. It has the credentials that the request
-            had, so log only `outbound.shown(url)`. "" for a document that no URL gave.
+        url: after redirects, without fragment and without the parameters that a GET added: the base of relative
+            URLs. It has the credentials that the request had, so log only `outbound.shown(url)`. "" for a document
+            that no URL gave.
         content_type: as it was sent, with parameters; "" when there was none.
         body: b"" for audio: whoever plays it fetches it.
         method: of the last request: GET after a redirect.
@@ -78,7 +79,7 @@ class Ask:
         url, self._overrides = fragment.parse(fetch.hook.url)
         self._outbound = outbound
         self._fetch = fetch
-        self._target = parse(url)
+        self._target = self._own = parse(url)
         self._limits = self._overrides.limits(outbound.limits)
         self._deadline = asyncio.get_running_loop().time() + self._limits.total
         self._body: bytes | None = None
@@ -116,7 +117,9 @@ class Ask:
                 f"{target.host} answered {response.status}", code=11200, response_status=response.status
             )
         content_type = response.headers.get("Content-Type", "")
-        return Answer(target.base(), response.status, content_type, response.body, method, loop.time() - started)
+        # What was added to the query is this request's, not the document's address.
+        base = (self._own if target is self._target else target).base()
+        return Answer(base, response.status, content_type, response.body, method, loop.time() - started)
 
     def _redirected(self, target: Target, location: str) -> Target:
         try:

@@ -103,7 +103,15 @@ class Documents:
         """
         if self._application.voice is not None:
             return await self.get(self._application.voice, params, parse)
-        inline = Answer("", 200, "text/xml", (self._application.twiml or "").encode(), "", 0.0)
+        return await self.given(self._application.twiml or "", params, parse)
+
+    async def given(self, text: str, params: Mapping[str, str], parse: Callable[[Answer], T]) -> T:
+        """A document that is given as text in place of a URI; a malformed one goes to the secondary URI as well.
+
+        Raises:
+            ApplicationError: as `get`.
+        """
+        inline = Answer("", 200, "text/xml", text.encode(), "", 0.0)
         return await self._search(None, inline, params, parse)
 
     async def get(self, hook: Hook, params: Mapping[str, str], parse: Callable[[Answer], T]) -> T:

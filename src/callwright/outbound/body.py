@@ -23,6 +23,7 @@ class _Decoder:
             raise ApplicationError(f"the Content-Encoding {encoding[:40]!r} was not offered", code=11206)
 
     def pieces(self, chunk: bytes) -> Generator[bytes, None, None]:
+        """What a chunk decodes to. Raises zlib.error when it is malformed."""
         try:
             piece = self._zlib.decompress(chunk, PIECE)
         except zlib.error:
@@ -37,6 +38,7 @@ class _Decoder:
             piece = self._zlib.decompress(self._zlib.unconsumed_tail, PIECE)
 
     def finish(self) -> None:
+        """To be called after the last chunk. Raises ReadError when the body was cut off."""
         if not self._zlib.eof:
             raise ReadError("the compressed body ended too early", code=11205)
 

@@ -114,7 +114,7 @@ class Outbound:
     ) -> Response:
         """Makes one request and reads its answer. Redirects are not followed.
 
-        A pooled connection that dies before any byte of an answer is replaced once: servers close idle ones at will.
+        A kept connection that dies before any byte of an answer is replaced once: servers close idle ones at will.
 
         Args:
             max_bytes: of the decoded body.
@@ -122,8 +122,7 @@ class Outbound:
             discard: the body does not matter: it is given as b"".
 
         Raises:
-            ApplicationError: with the code of what failed (call-control reference §8.1). Its subclasses ConnectError
-                and ReadError tell that asking again may help.
+            ApplicationError: with its code (call-control reference §8.1); `retryable` when asking again may help.
         """
         started = asyncio.get_running_loop().time()
         target, attempt = parse(url) if isinstance(url, str) else url, Attempt()

@@ -55,6 +55,7 @@ def private(address: str) -> bool:
 
 
 def open_socket(info: tuple[int, int, int, str, tuple[str | int, ...]]) -> socket.socket:
+    """A socket for a new connection; tells the attempt that it needed one."""
     current_attempt.get().opened = True
     return socket.socket(info[0], info[1], info[2])
 
@@ -89,6 +90,11 @@ class Guard(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
+        """The addresses to connect to, each checked.
+
+        Raises:
+            ApplicationError: 11210 the name cannot be resolved, or one of its addresses may not be connected to.
+        """
         attempt = current_attempt.get()
         attempt.resolving = True
         addresses = await self._lookup(host.lower())
@@ -131,6 +137,7 @@ class Guard(AbstractResolver):
         self._known[host] = (until, lookup.result())
 
     async def close(self) -> None:
+        """Ends the threads; a lookup that hangs is not waited for."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
