@@ -134,7 +134,7 @@ class Daemon:
             web = listener(self.config.http.listen)
             stack.callback(web.close)
             self.accounts = accounts(self.config, self.directory)
-            self.store = await Store.open(f"sqlite+aiosqlite:///{self.directory / 'callwright.db'}")
+            self.store = await Store.open(f"sqlite:///{self.directory / 'callwright.db'}")
             stack.push_async_callback(self.store.close)
             await self._open_applications(stack)
             await self._open_calls(stack)

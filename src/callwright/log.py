@@ -70,5 +70,5 @@ def configure(level: str, style: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("aiosqlite", "asyncio", "uvicorn.access", "sqlalchemy.engine"):
+    for noisy in ("alembic", "asyncio", "uvicorn", "sqlalchemy"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

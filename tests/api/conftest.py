@@ -140,7 +140,7 @@ class Site:
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path}/callwright.db")
+    store = await Store.open(f"sqlite:///{tmp_path}/callwright.db")
     registry = CollectorRegistry()
     Counter("callwright_calls", "Calls.", registry=registry).inc(3)
     switchboard = FakeSwitchboard(store)

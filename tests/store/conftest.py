@@ -10,7 +10,7 @@ from callwright.store.store import Store
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path}/callwright.db"
+    return f"sqlite:///{tmp_path}/callwright.db"
 
 
 @pytest.fixture

@@ -18,11 +18,11 @@ async def test_refuses_what_is_no_database(tmp_path: Path) -> None:
 
 async def test_refuses_memory() -> None:
     with pytest.raises(StartError, match="must be a file"):
-        await SqliteDatabase.open("sqlite+aiosqlite:///:memory:")
+        await SqliteDatabase.open("sqlite:///:memory:")
 
 
 async def test_makes_the_folder_and_uses_a_write_ahead_log(tmp_path: Path) -> None:
-    database = await SqliteDatabase.open(f"sqlite+aiosqlite:///{tmp_path}/a/b/x.db")
+    database = await SqliteDatabase.open(f"sqlite:///{tmp_path}/a/b/x.db")
     connection = sqlite3.connect(tmp_path / "a/b/x.db")
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()

@@ -307,7 +307,7 @@ class Call:
         if self.leg is not None:
             self.leg.hang_up()
         elif self._status is CallStatus.QUEUED:
-            self._enter(CallStatus.CANCELED)
+            self.finish(Ending(487, "canceled before it was placed", "local"))
 
     def _answered(self, leg: Leg) -> None:
         loop = self.exchange.endpoint.loop

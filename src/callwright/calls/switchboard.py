@@ -28,6 +28,7 @@ RING_AFTER_S = 0.3
 HANGUP_S = 5.0
 WRONG_STATE = 21220
 TOO_MANY_CALLS = 10004
+NO_DETECTION = 21234
 
 
 class Session(Protocol):
@@ -89,7 +90,8 @@ class Switchboard:
             extra=parameters.sip(invite),
         )
         call.adopt(leg)
-        call.note("invite", frm=call.from_, to=call.to, source=f"{invite.source_host}:{invite.source_port}")
+        source = f"{invite.source_host}:{invite.source_port}"
+        call.note("invite", **{"from": call.from_}, to=call.to, trunk=call.trunk, source=source)
         ringing = asyncio.get_running_loop().call_later(RING_AFTER_S, leg.ring)
         leg.ended.add_done_callback(lambda _: ringing.cancel())
         self.exchange.tasks.spawn(self._run(call), call.sid)
@@ -130,7 +132,9 @@ class Switchboard:
             from_=order.from_,
             to=order.to,
         )
-        call.note("placed", frm=call.from_, to=call.to)
+        call.note("placed", **{"from": call.from_}, to=call.to)
+        if order.machine_detection:
+            call.note("warning", code=NO_DETECTION, message="answering-machine detection is not available: ignored")
         await self.exchange.store.flushed()
         self.exchange.tasks.spawn(self._place(call, order), call.sid)
         return call.sid

@@ -68,7 +68,7 @@ class SqliteDatabase:
         """Opens the file, making and migrating it where needed.
 
         Args:
-            url: "sqlite+aiosqlite:///path" or "sqlite:///path".
+            url: "sqlite:///path" or "sqlite:///path".
 
         Raises:
             StartError: it cannot be opened, is no database, or belongs to a newer version.

@@ -60,7 +60,7 @@ class Store:
         """Opens the database and brings its schema up to date.
 
         Args:
-            url: "sqlite+aiosqlite:///path/to/file".
+            url: "sqlite:///path/to/file".
 
         Raises:
             StartError: it cannot be opened, or was written by a newer version.
