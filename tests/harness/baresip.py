@@ -106,28 +106,29 @@ class Baresip:
         phone = cls(directory, user, next_address(), 0, transport)
         phone.port, control = free_port(phone.address), free_port(phone.address)
         tones.write_wav(directory / "source.wav", tones.tone(hz, 30.0) if sound is None else sound)
-        loaded = "\n".join(f"module {name}.so" for name in _LOADED)
-        (directory / "config").write_text(
-            _CONFIG.format(
-                address=phone.address,
-                port=phone.port,
-                control=control,
-                directory=directory,
-                modules=MODULES,
-                loaded=loaded,
-            )
-        )
         parameters = f";audio_codecs={codecs};regint={60 if domain else 0}{account}"
         parameters += ";answermode=auto" if auto_answer else ";answermode=manual"
         parameters += f";auth_user={user};auth_pass={password}" if password else ""
-        host = domain or f"{phone.address}:{phone.port}"
-        (directory / "accounts").write_text(f"<sip:{user}@{host};transport={transport}>{parameters}\n")
-        (directory / "contacts").write_text("")
+        phone._configure(control, domain or f"{phone.address}:{phone.port}", parameters)
         phone.program = await ForeignProgram.run(path, "-f", str(directory), "-v", directory=directory)
         await phone.program.said("baresip is ready")
         reader, phone._writer = await asyncio.open_connection(phone.address, control)
         phone._listener = asyncio.create_task(phone._listen(reader))
         return phone
+
+    def _configure(self, control: int, host: str, parameters: str) -> None:
+        loaded = "\n".join(f"module {name}.so" for name in _LOADED)
+        text = _CONFIG.format(
+            address=self.address,
+            port=self.port,
+            control=control,
+            directory=self.directory,
+            modules=MODULES,
+            loaded=loaded,
+        )
+        (self.directory / "config").write_text(text)
+        (self.directory / "accounts").write_text(f"<sip:{self.user}@{host};transport={self.transport}>{parameters}\n")
+        (self.directory / "contacts").write_text("")
 
     @property
     def uri(self) -> str:

@@ -86,3 +86,25 @@ def _probe_block(host: str, start: int, size: int) -> None:
     with ExitStack() as held:
         for port in range(start, start + size):
             held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)).bind((host, port))
+
+
+def rtp_socket_pair(address: str) -> tuple[socket.socket, socket.socket]:
+    """Sockets for RTP and RTCP: an even UDP port and the next one, both non-blocking.
+
+    Raises:
+        OSError: no pair is free.
+    """
+    for _ in range(200):
+        rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        rtcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        try:
+            rtp.bind((address, 0))
+            port = rtp.getsockname()[1]
+            if port % 2 == 0:
+                rtcp.bind((address, port + 1))
+                return rtp, rtcp
+        except OSError:
+            pass
+        rtp.close()
+        rtcp.close()
+    raise OSError(f"no free RTP port pair on {address}")

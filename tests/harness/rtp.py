@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 
 from . import pacing, tones
+from .digitplan import DigitPlan
 from .hearing import Digit, Hearing
 from .packet import (
     ReceiverReport,
@@ -21,11 +22,10 @@ from .packet import (
     RtpPacket,
     SenderReport,
     SourceDescription,
-    TelephoneEvent,
     is_rtcp,
     parse_rtcp,
 )
-from .ports import next_address
+from .ports import next_address, rtp_socket_pair
 from .sdp import DTMF, PCMU, Codec
 from .tones import Pcm
 from .waiting import SCALE, Changes, NotInTime
@@ -54,7 +54,7 @@ class RtpPeer:
         ptime_ms: int = 20,
         rtcp_interval: float = 2.0,
     ) -> None:
-        self._rtp, self._rtcp = _socket_pair(address or next_address())
+        self._rtp, self._rtcp = rtp_socket_pair(address or next_address())
         self._loop = asyncio.get_running_loop()
         self._changes = Changes()
         self._notifying = False
@@ -73,7 +73,7 @@ class RtpPeer:
         self._marker = True
         self._tone: Callable[[int], Pcm] = _quiet
         self._queue: deque[tuple[Pcm, asyncio.Future[None] | None]] = deque()
-        self._digits: deque[_DigitPlan] = deque()
+        self._digits: deque[DigitPlan] = deque()
         self._closed = False
         pacing.join(self)
 
@@ -207,7 +207,7 @@ class RtpPeer:
         done: asyncio.Future[None] = self._loop.create_future()
         frames = max(1, round(duration * 1000 / self.ptime_ms))
         pause = round(gap * 1000 / self.ptime_ms)
-        plans = [_DigitPlan(digit, frames, pause, volume, marker, end_packets, frozenset(lost)) for digit in digits]
+        plans = [DigitPlan(digit, frames, pause, volume, marker, end_packets, frozenset(lost)) for digit in digits]
         plans[-1].done = done
         with pacing.LOCK:
             self._digits.extend(plans)
@@ -400,21 +400,13 @@ class RtpPeer:
             self._notify(sent)
         return np.concatenate([frame, np.zeros(count - len(frame), dtype=np.int16)])
 
-    def _send_digit(self, plan: "_DigitPlan", count: int) -> None:
+    def _send_digit(self, plan: DigitPlan, count: int) -> None:
         assert self.dtmf is not None
-        if plan.frame == 0:
-            plan.timestamp = self.timestamp
-        total = plan.frames + plan.end_packets
-        payloads = [(plan.frame, TelephoneEvent(plan.digit, count * (plan.frame + 1), volume=plan.volume))]
-        if plan.frame == plan.frames - 1:
-            end = TelephoneEvent(plan.digit, count * plan.frames, end=True, volume=plan.volume)
-            payloads += [(plan.frames + i, end) for i in range(plan.end_packets)]
-        for index, payload in payloads:
-            marker = plan.marker and index == 0
-            if index in plan.lost or index - total in plan.lost:
+        for event, marker, lost in plan.packets(self.timestamp, count):
+            if lost:
                 self.sequence = self.sequence + 1 & 0xFFFF
             else:
-                self._transmit(self.dtmf.payload_type, bytes(payload), plan.timestamp, marker)
+                self._transmit(self.dtmf.payload_type, bytes(event), plan.timestamp, marker)
 
     def _transmit(self, payload_type: int, payload: bytes, timestamp: int, marker: bool) -> None:
         packet = RtpPacket(payload_type, self.sequence, timestamp, self.ssrc, payload, marker)
@@ -433,27 +425,6 @@ class RtpPeer:
         _send(self._rtcp, bytes(report) + bytes(cname), self._remote_rtcp)
 
 
-class _DigitPlan:
-    """Where the sending of one digit stands."""
-
-    def __init__(
-        self, digit: str, frames: int, pause: int, volume: int, marker: bool, end_packets: int, lost: frozenset[int]
-    ) -> None:
-        self.digit, self.frames, self.pause, self.volume = digit, frames, pause, volume
-        self.marker, self.end_packets, self.lost = marker, end_packets, lost
-        self.frame = self.timestamp = 0
-        self.done: asyncio.Future[None] | None = None
-
-    @property
-    def sending(self) -> bool:
-        return self.frame < self.frames
-
-    def step(self) -> bool:
-        """Goes one frame on; True when the digit and its pause are over."""
-        self.frame += 1
-        return self.frame >= self.frames + self.pause
-
-
 def _quiet(count: int) -> Pcm:
     return np.zeros(count, dtype=np.int16)
 
@@ -465,25 +436,3 @@ def _send(sock: socket.socket, data: bytes, target: tuple[str, int] | None) -> N
         sock.sendto(data, target)
     except (ConnectionError, BlockingIOError):
         return  # a closed port or a full buffer is a lost packet, as on any network
-
-
-def _socket_pair(address: str) -> tuple[socket.socket, socket.socket]:
-    """An even UDP port and the next one, both non-blocking.
-
-    Raises:
-        OSError: no pair is free.
-    """
-    for _ in range(200):
-        rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        rtcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        try:
-            rtp.bind((address, 0))
-            port = rtp.getsockname()[1]
-            if port % 2 == 0:
-                rtcp.bind((address, port + 1))
-                return rtp, rtcp
-        except OSError:
-            pass
-        rtp.close()
-        rtcp.close()
-    raise OSError(f"no free RTP port pair on {address}")

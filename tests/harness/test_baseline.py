@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,52 +28,68 @@ async def test_a_phone_gives_everything_back() -> None:
         await bob.close()
 
 
-@pytest.mark.parametrize("kind", ["file", "udp", "listener", "thread", "task", "native"])
-async def test_each_kind_of_leftover_is_named(kind: str, tmp_path: Path) -> None:
-    left: list[object] = []
+def leave_file(path: Path, port: int) -> Callable[[], object]:
+    descriptor = os.open(path / "left", os.O_CREAT | os.O_WRONLY)
+    return lambda: os.close(descriptor)
+
+
+def leave_udp(path: Path, port: int) -> Callable[[], object]:
+    sock = socket.socket(type=socket.SOCK_DGRAM)
+    sock.bind((daemon_address(), port))
+    return sock.close
+
+
+def leave_listener(path: Path, port: int) -> Callable[[], object]:
+    return socket.create_server((daemon_address(), port)).close
+
+
+def leave_thread(path: Path, port: int) -> Callable[[], object]:
     release = threading.Event()
+    thread = threading.Thread(target=release.wait, name="left")
+    thread.start()
+
+    def end() -> None:
+        release.set()
+        thread.join()
+
+    return end
+
+
+def leave_task(path: Path, port: int) -> Callable[[], object]:
+    return asyncio.create_task(asyncio.Event().wait()).cancel
+
+
+@pytest.mark.parametrize(
+    ("leave", "expected"),
+    [
+        (leave_file, "files: 1 more of {path}/left"),
+        (leave_udp, "sockets: 1 more of udp {address}:{port}"),
+        (leave_listener, "sockets: 1 more of tcp {address}:{port} listening"),
+        (leave_thread, "threads: 1 more of left"),
+        (leave_task, "tasks: 1 more of Event.wait"),
+    ],
+)
+async def test_each_kind_of_leftover_is_named(
+    leave: Callable[[Path, int], Callable[[], object]], expected: str, tmp_path: Path
+) -> None:
     port = free_port()
-    expected = {
-        "file": f"files: 1 more of {tmp_path}/left",
-        "udp": f"sockets: 1 more of udp {daemon_address()}:{port}",
-        "listener": f"sockets: 1 more of tcp {daemon_address()}:{port} listening",
-        "thread": "threads: 1 more of left",
-        "task": "tasks: 1 more of Event.wait",
-        "native": "native: 2 more of legs",
-    }[kind]
+    undo: list[Callable[[], object]] = []
+    with pytest.raises(AssertionError) as caught:
+        async with baseline(settle=0.1):
+            undo.append(leave(tmp_path, port))
+    undo[0]()
+    assert expected.format(path=tmp_path, address=daemon_address(), port=port) in str(caught.value)
+
+
+async def test_native_objects_count_too() -> None:
     native = Counter({"legs": 1})
 
     async def count() -> Counter[str]:
         return native.copy()
 
-    with pytest.raises(AssertionError) as caught:
+    with pytest.raises(AssertionError, match="native: 2 more of legs"):
         async with baseline(settle=0.1, native=count):
-            if kind == "file":
-                left.append(os.open(tmp_path / "left", os.O_CREAT | os.O_WRONLY))
-            elif kind in ("udp", "listener"):
-                sock = socket.socket(type=socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM)
-                sock.bind((daemon_address(), port))
-                if kind == "listener":
-                    sock.listen()
-                left.append(sock)
-            elif kind == "thread":
-                left.append(threading.Thread(target=release.wait, name="left"))
-                left[-1].start()  # type: ignore[attr-defined]  # a thread
-            elif kind == "task":
-                left.append(asyncio.create_task(asyncio.Event().wait()))
-            else:
-                native["legs"] = 3
-    release.set()
-    for thing in left:
-        if isinstance(thing, int):
-            os.close(thing)
-        elif isinstance(thing, socket.socket):
-            thing.close()
-        elif isinstance(thing, threading.Thread):
-            thing.join()
-        elif isinstance(thing, asyncio.Task):
-            thing.cancel()
-    assert expected in str(caught.value)
+            native["legs"] = 3
 
 
 async def test_late_is_forgiven_and_ignored_is_ignored() -> None:
