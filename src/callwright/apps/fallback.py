@@ -111,7 +111,7 @@ class Documents:
         Raises:
             ApplicationError: as `get`.
         """
-        inline = Answer("", 200, "text/xml", text.encode(), "", 0.0)
+        inline = Answer("", 200, "text/xml", text.encode(errors="replace"), "", 0.0)
         return await self._search(None, inline, params, parse)
 
     async def get(self, hook: Hook, params: Mapping[str, str], parse: Callable[[Answer], T]) -> T:
