@@ -72,7 +72,7 @@ _CRC = _crc_table()
 
 
 def checksummed(ogg: bytes) -> bytes:
-    """Ogg pages with their checksums made true, so that a changed page is not refused for its checksum (RFC 3533 §6)."""
+    """Ogg pages with their checksums made true, so that a change is not refused for the checksum (RFC 3533 §6)."""
     body, at = bytearray(ogg), 0
     while body[at : at + 4] == b"OggS" and len(body) >= at + 27:
         segments = body[at + 26]

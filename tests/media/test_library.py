@@ -53,7 +53,9 @@ async def test_a_file_is_fetched_signed_and_decoded(library: Library[Sound], ser
     assert request.headers["User-Agent"] == "TwilioProxy/1.1"
 
 
-async def test_the_final_or_the_first_url_tells_a_headerless_format(library: Library[Sound], server: FileServer) -> None:
+async def test_the_final_or_the_first_url_tells_a_headerless_format(
+    library: Library[Sound], server: FileServer
+) -> None:
     body = sounds.by_sndfile("RAW", "ULAW")
     plain = server.serve("/plain", body, Content_Type="application/octet-stream")
     server.serve("/tone.ulaw", b"", status=302, Location=plain)
@@ -298,7 +300,9 @@ async def test_sounds_in_use_are_shared_beyond_the_memory_bound(opened: Opener, 
 # freshness
 
 
-async def test_a_fresh_file_is_played_without_a_request(library: Library[Sound], server: FileServer, now: Clock) -> None:
+async def test_a_fresh_file_is_played_without_a_request(
+    library: Library[Sound], server: FileServer, now: Clock
+) -> None:
     url = server.serve("/a.wav", WAV, Cache_Control="max-age=60", Date=formatdate(now.at, usegmt=True))
     sound = await library.file(url, ACCOUNT)
     now.at += 59
@@ -332,7 +336,9 @@ async def test_last_modified_is_revalidated_too(library: Library[Sound], server:
 
 
 async def test_a_304_renews_the_lifetime(library: Library[Sound], server: FileServer, now: Clock) -> None:
-    url = server.serve_validated("/a.wav", WAV, '"one"', Cache_Control="max-age=10", Date=formatdate(now.at, usegmt=True))
+    url = server.serve_validated(
+        "/a.wav", WAV, '"one"', Cache_Control="max-age=10", Date=formatdate(now.at, usegmt=True)
+    )
     await library.file(url, ACCOUNT)
     now.at += 11
     fresh = {"Cache_Control": "max-age=10", "Date": formatdate(now.at, usegmt=True)}
@@ -419,7 +425,9 @@ async def test_a_stale_copy_stands_in_only_if_its_server_allowed_it(
 async def test_a_stale_copy_stands_in_when_the_server_is_down(opened: Opener, now: Clock) -> None:
     library = await opened()
     async with file_server() as server:
-        url = server.serve("/a.wav", WAV, Cache_Control="max-age=1, stale-if-error=60", Date=formatdate(now.at, usegmt=True))
+        url = server.serve(
+            "/a.wav", WAV, Cache_Control="max-age=1, stale-if-error=60", Date=formatdate(now.at, usegmt=True)
+        )
         sound = await library.file(url, ACCOUNT)
     now.at += 30
     assert await library.file(url, ACCOUNT) is sound

@@ -88,13 +88,14 @@ class EspeakSynthesis:
             spoken = markup.render(text, markup.Speaker(speaker.language, speaker.gender, name_of))
         else:
             spoken = markup.plain(text)
+        if not spoken.strip():
+            raise MediaError("there is nothing in the text to speak", code=13520)
         chosen = f"{name}+{speaker.variant}" if speaker.variant else name
         arguments = ["-v", chosen, "-b", "1", "--stdin", "--stdout", *(["-m"] if ssml else [])]
         async with self._slots:
             try:
-                code, output = await self._run(
-                    arguments, spoken.encode("utf-8", "replace"), self._max_bytes, self._seconds
-                )
+                given = spoken.encode("utf-8", "replace")
+                output = await self._run(arguments, given, self._max_bytes, self._seconds)
             except TimeoutError as error:
                 raise MediaError(f"espeak-ng took longer than {self._seconds:g} s", code=12400) from error
             except _TooMuch as error:

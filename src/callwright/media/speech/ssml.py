@@ -35,8 +35,10 @@ _DECIBEL = re.compile(r"([+-]?\d{1,3}(?:\.\d+)?)dB", re.IGNORECASE)
 _SEMITONES = re.compile(r"([+-]\d{1,2}(?:\.\d+)?)st", re.IGNORECASE)
 _EMPHASIS = frozenset({"strong", "moderate", "none", "reduced"})
 
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October")
-_MONTHS += ("November", "December")
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
 
 @dataclass(frozen=True, slots=True)
