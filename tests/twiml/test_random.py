@@ -208,7 +208,7 @@ class Chance:
 
 
 ANSWERS = st.lists(st.builds(Answer, bodies(), TYPES), min_size=1, max_size=4)
-PATIENT = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+PATIENT = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @PATIENT

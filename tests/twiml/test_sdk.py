@@ -12,7 +12,9 @@ from callwright.twiml.document import Document, parse
 from tests.twiml.verbs.test_dial import TONES
 
 BASE = "http://app.example/voice"
-TEXT = st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=40).filter(str.strip)
+TEXT = st.text(
+    st.characters(categories=("L", "N", "P", "S", "Zs"), exclude_characters="\ufffd"), min_size=1, max_size=40
+).filter(str.strip)
 URL = st.sampled_from(["/next", "http://a.example/x?a=1&b=ä", "next#rc=2", "https://u:p@a.example:8443/"])
 SOUND = st.sampled_from(["/a.wav", "http://a.example/a.mp3?x=1&y=2", "sounds/b.mp3"])
 METHOD = st.sampled_from(["GET", "POST"])
@@ -179,7 +181,7 @@ def read(response: VoiceResponse) -> Document:
     return parse(str(response).encode(), "text/html; charset=utf-8", BASE)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(responses())
 def test_every_document_of_the_sdk_is_understood(response: VoiceResponse) -> None:
     parsed = read(response)

@@ -236,6 +236,12 @@ class TestFailure:
         book.finish()
         assert book.session.state is SessionState.ENDED
 
+    async def test_a_session_runs_once(self) -> None:
+        book = Playbook(fetch(VOICE) >> twiml(""), op("hangup"))
+        await book.play_out()
+        with pytest.raises(ValueError, match="ended"):
+            await book.session.run()
+
     async def test_a_leg_that_ends_while_it_is_hung_up(self) -> None:
         book = Playbook(fetch(VOICE) >> twiml(""), op("hangup") >> LegGone("gone"))
         await book.play_out()

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
+from callwright.twiml.characters import has_controls
+
 T = TypeVar("T")
 
 SCHEMA_WARNING = 12200
@@ -135,7 +137,7 @@ def text(name: str, code: int = SCHEMA_WARNING, *, most: int = 4096, unsupported
 
     def read(raw: str) -> str:
         raw = raw.strip()
-        if len(raw) > most or not raw.isprintable():
+        if len(raw) > most or has_controls(raw):
             raise ValueError("too long, or holds a control character")
         return raw
 

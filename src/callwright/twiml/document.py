@@ -13,6 +13,7 @@ from lxml import etree
 from callwright.errors import DocumentError
 from callwright.twiml.address import requestable
 from callwright.twiml.attribute import SCHEMA_WARNING
+from callwright.twiml.characters import without_controls
 from callwright.twiml.reading import DocumentWarning, Element, Reading, text_of
 from callwright.twiml.verbs import VERBS, Play, Say, Verb, later
 from callwright.twiml.verbs.say import EMPTY, MOST_CHARACTERS, TOO_LONG
@@ -95,8 +96,7 @@ def _recording(url: str) -> Document:
 
 
 def _spoken(body: bytes, charset: str, url: str) -> Document:
-    text = _decoded(body, charset, url).strip()
-    text = "".join(character if character.isprintable() else " " for character in text).strip()
+    text = without_controls(_decoded(body, charset, url)).strip()
     if not text:
         return Document((), url, (DocumentWarning(EMPTY, "nothing to say"),))
     if len(text) > MOST_CHARACTERS:
@@ -154,15 +154,14 @@ def _root(body: bytes, charset: str, url: str) -> Element:
 
 
 def _bound(root: Element, url: str) -> None:
-    """Refuses a tree that is too deep or has too many elements, and whatever is not an element."""
+    """Refuses a tree that is too deep or has too many elements. Elements are all that it can hold: the parser leaves
+    comments and instructions out, and there are no entities without a document type."""
     level, depth, count = [root], 0, 0
     while level:
         depth, count = depth + 1, count + len(level)
         if depth > MOST_DEPTH or count > MOST_ELEMENTS:
             limits = f"more than {MOST_DEPTH} levels or {MOST_ELEMENTS} elements"
             raise DocumentError(limits, code=NOT_WELL_FORMED, url=url)
-        if any(not isinstance(element.tag, str) for element in level):
-            raise DocumentError("an entity reference", code=NOT_WELL_FORMED, url=url)
         level = [child for element in level for child in element]
 
 

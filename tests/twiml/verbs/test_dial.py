@@ -349,6 +349,7 @@ SIP_NOUN = "<Sip>sip:bob@pbx.example</Sip>"
         (SIP_NOUN, "a\x85b", "", 13247),
         (SIP_NOUN, "a" * 101, "", 13248),
         (f"{SIP_NOUN}<Number>+15550001111</Number>", "reception", "", 13214),
+        ("<Say>Nobody</Say>", "reception", "", 0),
     ],
 )
 async def test_caller_ids(inner: str, caller_id: str, used: str, fault: int) -> None:
@@ -359,12 +360,12 @@ async def test_caller_ids(inner: str, caller_id: str, used: str, fault: int) -> 
     written = caller_id.replace("\r", "&#13;").replace("\n", "&#10;")
     book = Playbook(
         fetch(VOICE) >> twiml(f"<Dial action='/d' callerId='{written}'>{inner}</Dial>"),
-        *([] if fault else [attempt]),
+        *([attempt] if targets and not fault else []),
         fetch(ACTION, DialCallStatus="failed", DialBridged="false") >> twiml("<Reject/>"),
         op("reject", "rejected"),
     )
     await book.play_out()
-    assert book.warnings == ([fault] if fault else [])
+    assert book.warnings == ([fault] if fault else [] if targets else [13215, 13223])
 
 
 async def test_the_callers_own_id_needs_no_form() -> None:

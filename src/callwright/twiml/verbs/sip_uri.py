@@ -3,6 +3,8 @@
 import re
 from urllib.parse import unquote_to_bytes
 
+from callwright.twiml.characters import has_controls
+
 LONGEST_URI = 255
 LONGEST_HEADERS = 1024
 UNPREFIXED = frozenset({"user-to-user", "remote-party-id", "p-preferred-identity", "p-called-party-id"})
@@ -75,4 +77,4 @@ def allowed_name(name: str) -> bool:
 
 def allowed_value(value: str) -> bool:
     """Whether a value stays inside its header line: no control character of any kind, nothing undecodable."""
-    return value.isprintable() and "\ufffd" not in value
+    return not has_controls(value) and "\ufffd" not in value
