@@ -27,7 +27,7 @@ def media_ports() -> Iterator[tuple[int, int]]:
 
 @pytest.fixture
 async def stations(
-    media_ports: tuple[int, int], report: list[tuple[str, Callable[[], str]]]
+    media_ports: tuple[int, int], evidence: list[tuple[str, Callable[[], str]]]
 ) -> AsyncIterator[Callable[..., Station]]:
     """A factory of `Station`s, one alive at a time; options are those of `Engine`."""
     with contextlib.ExitStack() as engines:
@@ -36,7 +36,7 @@ async def stations(
         def start(**options: object) -> Station:
             station = Station(engines.enter_context(running_engine(media_ports, **options)))
             made.append(station)
-            report.append(("events of the engine", station.history))
+            evidence.append(("events of the engine", station.history))
             return station
 
         yield start

@@ -16,7 +16,6 @@ UNLIMITED = 1_000_000
 
 async def test_nobody_is_admitted_by_default(station: Station, phones: Phones) -> None:
     station.engine.admit([])
-    await station.until_counts(jobs=0)
     phone = await phones("stranger")
     call = await phone.invite(station.uri())
     assert (await call.refused()).status == 403
@@ -40,7 +39,6 @@ async def test_nobody_is_admitted_by_default(station: Station, phones: Phones) -
 )
 async def test_prefixes(station: Station, phones: Phones, source: str, prefixes: list[str], admitted: bool) -> None:
     station.engine.admit(prefixes)
-    await station.until_counts(jobs=0)
     phone = await phones("caller", address=source)
     call = await phone.invite(station.uri())
     if not admitted:
@@ -54,7 +52,6 @@ async def test_ipv6(stations: Callable[..., Station]) -> None:
     station = stations(listen=[("udp", "::1", 0)], media_address="::1")
     assert station.engine.addresses[0][:2] == ("udp", "::1")
     station.engine.admit(["::1"])
-    await station.until_counts(jobs=0)
     transport, answers = await udp_client("::1", station.port())
     transport.sendto(invite("::1", station.port(), "branch-1"))
     assert (await answers.get()).startswith(b"SIP/2.0 100")
@@ -63,7 +60,6 @@ async def test_ipv6(stations: Callable[..., Station]) -> None:
     station.engine.hangup(event.id, code=404)
     assert (await answers.get()).startswith(b"SIP/2.0 404")
     station.engine.admit(["::2"])
-    await station.until_counts(jobs=0)
     transport.sendto(invite("::1", station.port(), "branch-2"))
     statuses = set()
     while b"SIP/2.0 403 Forbidden" not in statuses:
@@ -79,7 +75,6 @@ def test_not_a_prefix(station: Station, wrong: str) -> None:
 
 async def test_rate_limit_over_tcp_answers_503(station: Station, phones: Phones) -> None:
     station.engine.gate(requests_per_second=1, burst=2, backlog=UNLIMITED)
-    await station.until_counts(jobs=0)
     phone = await phones("caller", transport="tcp")
     calls = [(await station.invited(phone))[0] for _ in range(2)]
     refused = await phone.invite(station.uri(transport="tcp"))
@@ -93,7 +88,6 @@ async def test_rate_limit_over_tcp_answers_503(station: Station, phones: Phones)
 
 async def test_rate_limit_over_udp_is_silent_and_repeats_are_judged_again(station: Station, phones: Phones) -> None:
     station.engine.gate(requests_per_second=3, burst=1, backlog=UNLIMITED)
-    await station.until_counts(jobs=0)
     phone = await phones("caller")
     first, _ = await station.invited(phone)
     second, _ = await station.invited(phone)  # its first INVITE finds the bucket empty, a retransmission does not
@@ -106,7 +100,6 @@ async def test_rate_limit_over_udp_is_silent_and_repeats_are_judged_again(statio
 
 async def test_retransmissions_of_an_admitted_invite_cost_nothing(station: Station, phones: Phones) -> None:
     station.engine.gate(requests_per_second=1, burst=1, backlog=UNLIMITED)
-    await station.until_counts(jobs=0)
     phone = await phones("caller")
     call, event = await station.invited(phone)
     for _ in range(20):
@@ -123,7 +116,6 @@ async def test_requests_inside_a_dialog_always_pass(station: Station, phones: Ph
     phone = await phones("caller", transport="tcp")
     call, leg = await station.answered(phone)
     station.engine.gate(requests_per_second=1, burst=1, backlog=UNLIMITED)
-    await station.until_counts(jobs=0)
     for _ in range(5):
         assert (await call.info_dtmf("1")).status == 200
     assert (await call.hold()).status == 200
@@ -137,7 +129,6 @@ async def test_backlog_limit(stations: Callable[..., Station], phones: Phones) -
     station = stations()
     asyncio.get_running_loop().remove_reader(station.engine.event_fd)
     station.engine.gate(requests_per_second=UNLIMITED, burst=UNLIMITED, backlog=3)
-    await station.until_counts(jobs=0)
     phone = await phones("caller", transport="tcp")
     calls = [await phone.invite(station.uri(transport="tcp")) for _ in range(8)]
     refused = [await call.refused() for call in calls[4:]]
@@ -171,7 +162,6 @@ async def test_options_are_answered_and_limited(station: Station, phones: Phones
     phone = await phones("monitor", transport="tcp")
     assert (await phone.request("OPTIONS", station.uri(transport="tcp"))).status == 200
     station.engine.gate(requests_per_second=1, burst=1, backlog=UNLIMITED)
-    await station.until_counts(jobs=0)
     statuses = [(await phone.request("OPTIONS", station.uri(transport="tcp"))).status for _ in range(4)]
     assert (statuses[0], statuses[-1]) == (200, 503)
 
@@ -192,7 +182,6 @@ async def test_S4_flood(station: Station, phones: Phones) -> None:
     """2,000 INVITEs at once from a stranger and beyond the rate: a call that is up does not notice."""
     friend, stranger = await phones("friend"), await phones("stranger")
     station.engine.admit([friend.address])
-    await station.until_counts(jobs=0)
     call, leg = await station.answered(friend)
     await call.media.received(10)
     mark = call.media.mark()
@@ -211,7 +200,6 @@ async def test_S4_flood(station: Station, phones: Phones) -> None:
 
 async def test_silence_over_udp_stays_silent(station: Station, phones: Phones) -> None:
     station.engine.gate(requests_per_second=1, burst=1, backlog=UNLIMITED)
-    await station.until_counts(jobs=0)
     phone = await phones("monitor")
     phone.behaviour.repeats = False
     assert (await phone.request("OPTIONS", station.uri())).status == 200

@@ -125,8 +125,9 @@ async def test_other_requests_inside_the_dialog_are_answered(station: Station, p
     assert options.status == 200
     assert "INVITE" in options.headers["Allow"]
     unknown = await call.request("FROBNICATE")
-    assert unknown.status == 405
+    assert unknown.status == 501
     assert "INVITE" in unknown.headers["Allow"]
+    assert (await call.request("REGISTER")).status == 405
     assert (await call.refer("<sip:elsewhere@127.0.0.1>")).status == 603
     await call.media.received(3)
     await call.hangup()

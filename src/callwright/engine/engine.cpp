@@ -68,6 +68,7 @@ void Engine::close() {
     // The order matters: a job that is posted now is still run, none after it.
     post([this] { closing_ = true; });
     thread_.join();
+    ended_ = true;
     drop_jobs();
     living = nullptr;
 }
@@ -99,6 +100,7 @@ void Engine::post(std::unique_ptr<Job> job) noexcept {
     } while (!posted_.compare_exchange_weak(head, mine, std::memory_order_release, std::memory_order_relaxed));
     // Only the job that ends the emptiness wakes the thread. A full socket wakes it just as well.
     if (head == nullptr) [[maybe_unused]] auto sent = ::send(wakeup_[1], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (ended_) drop_jobs();
 }
 
 void Engine::run_jobs() {

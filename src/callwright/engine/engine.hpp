@@ -147,7 +147,8 @@ class Engine {
     std::thread thread_;
     std::thread::id thread_id_;
     std::mutex close_mutex_;
-    std::atomic<bool> closing_{false};
+    std::atomic<bool> closing_{false};  // the loop is to end
+    std::atomic<bool> ended_{false};    // the thread is gone
     mutable std::mutex library_mutex_;
     bool library_up_ = false;  // under library_mutex_
 

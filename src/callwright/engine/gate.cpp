@@ -64,7 +64,18 @@ void Gate::install(pjsip_endpoint* endpoint) {
     pjsip_tpmgr_set_drop_data_cb(pjsip_endpt_get_tpmgr(endpoint), &Gate::on_dropped);
 }
 
+void Gate::admit(std::vector<Prefix> sources) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    sources_.swap(sources);
+}
+
+bool Gate::is_admitted(const pj_sockaddr& source) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return std::any_of(sources_.begin(), sources_.end(), [&](const Prefix& prefix) { return prefix.holds(source); });
+}
+
 void Gate::limit(unsigned requests_per_second, unsigned burst, std::size_t backlog) {
+    std::lock_guard<std::mutex> lock(mutex_);
     limited_ = true;
     rate_ = requests_per_second;
     burst_ = burst;
@@ -94,8 +105,7 @@ Gate::Verdict Gate::judge(const pjsip_rx_data* rdata) {
     if (!PJSIP_URI_SCHEME_IS_SIP(uri) && !PJSIP_URI_SCHEME_IS_SIPS(uri) && !PJSIP_URI_SCHEME_IS_TEL(uri)) {
         return Verdict::FOREIGN_SCHEME;
     }
-    const auto from = [rdata](const Prefix& prefix) { return prefix.holds(rdata->pkt_info.src_addr); };
-    if (invite && std::none_of(sources_.begin(), sources_.end(), from)) {
+    if (invite && !is_admitted(rdata->pkt_info.src_addr)) {
         ++counters_.refused_source;
         return Verdict::FORBIDDEN;
     }
@@ -108,7 +118,7 @@ Gate::Verdict Gate::judge_load(bool invite) {
         ++counters_.refused_backlog;
         return Verdict::OVERLOAD;
     }
-    if (limited_ && !take_token()) {
+    if (!take_token()) {
         ++counters_.refused_rate;
         return Verdict::OVERLOAD;
     }
@@ -130,6 +140,8 @@ bool Gate::known(const pjsip_rx_data* rdata) const {
 }
 
 bool Gate::take_token() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!limited_) return true;
     const auto now = Clock::now();
     const std::chrono::duration<double> passed = now - filled_;
     filled_ = now;

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -65,6 +66,7 @@ class Gate {
 
     Verdict judge(const pjsip_rx_data* rdata);
     Verdict judge_load(bool invite);
+    bool is_admitted(const pj_sockaddr& source);
     bool known(const pjsip_rx_data* rdata) const;
     bool take_token();
     void refuse(pjsip_rx_data* rdata, Verdict verdict);
@@ -75,14 +77,15 @@ class Gate {
     pjsip_endpoint* endpoint_ = nullptr;
     pjsip_module module_{};
     bool shut_ = false;
-    std::vector<Prefix> sources_;
 
+    std::mutex mutex_;  // of what follows, up to the backlog
+    std::vector<Prefix> sources_;
     bool limited_ = false;
     double rate_ = 0;
     double burst_ = 0;
     double tokens_ = 0;
     Clock::time_point filled_{};
-    std::size_t backlog_ = SIZE_MAX;
+    std::atomic<std::size_t> backlog_{SIZE_MAX};
 
     std::unordered_map<pjsip_transport*, std::string> connections_;
     std::unordered_map<std::string, unsigned> connections_by_source_;

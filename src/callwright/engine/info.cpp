@@ -91,8 +91,10 @@ InDialogAnswer answer_in_dialog(const pjsip_rx_data* rdata) {
     if (is(method.name, "INFO")) return answer_info(message->body);
     if (method.id == PJSIP_OPTIONS_METHOD) return {PJSIP_SC_OK, 0, 0};
     if (method.id != PJSIP_OTHER_METHOD && method.id != PJSIP_REGISTER_METHOD) return {};
-    const bool known = std::any_of(handled.begin(), handled.end(), [&](std::string_view name) { return is(method.name, name); });
-    return known ? InDialogAnswer{} : InDialogAnswer{PJSIP_SC_METHOD_NOT_ALLOWED, 0, 0};
+    const auto same = [&method](std::string_view name) { return is(method.name, name); };
+    if (std::any_of(handled.begin(), handled.end(), same)) return {};
+    const bool out_of_place = method.id == PJSIP_REGISTER_METHOD || is(method.name, "PUBLISH");
+    return {out_of_place ? PJSIP_SC_METHOD_NOT_ALLOWED : PJSIP_SC_NOT_IMPLEMENTED, 0, 0};
 }
 
 }  // namespace callwright

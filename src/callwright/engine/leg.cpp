@@ -216,7 +216,8 @@ void Legs::receive_request(const Leg& leg, pjsip_transaction* transaction, pjsip
     pjsip_tx_data* response = nullptr;
     pjsip_dialog* dialog = state_of(leg.call).inv->dlg;
     if (pjsip_dlg_create_response(dialog, rdata, answer.code, nullptr, &response) != PJ_SUCCESS) return;
-    if (answer.code == PJSIP_SC_METHOD_NOT_ALLOWED || transaction->method.id == PJSIP_OPTIONS_METHOD) {
+    if (transaction->method.id == PJSIP_OPTIONS_METHOD || answer.code == PJSIP_SC_METHOD_NOT_ALLOWED ||
+        answer.code == PJSIP_SC_NOT_IMPLEMENTED) {
         const auto* allow = pjsip_endpt_get_capability(dialog->endpt, PJSIP_H_ALLOW, nullptr);
         if (allow != nullptr) pjsip_msg_add_hdr(response->msg, static_cast<pjsip_hdr*>(pjsip_hdr_clone(response->pool, allow)));
     }

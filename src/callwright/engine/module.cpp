@@ -98,15 +98,13 @@ void admit(Engine& engine, const std::vector<std::string>& sources) {
     std::vector<Prefix> prefixes;
     prefixes.reserve(sources.size());
     for (const std::string& source : sources) prefixes.push_back(Prefix::parse(source));
-    engine.post([&engine, prefixes = std::move(prefixes)] { engine.gate().admit(prefixes); });
+    engine.gate().admit(std::move(prefixes));
 }
 
 void limit(Engine& engine, int requests_per_second, int burst, int backlog) {
     if (requests_per_second < 1 || burst < 1 || backlog < 1) throw std::invalid_argument("limits are positive");
-    engine.post([=, &engine] {
-        engine.gate().limit(static_cast<unsigned>(requests_per_second), static_cast<unsigned>(burst),
-                            static_cast<std::size_t>(backlog));
-    });
+    engine.gate().limit(static_cast<unsigned>(requests_per_second), static_cast<unsigned>(burst),
+                        static_cast<std::size_t>(backlog));
 }
 
 std::uint64_t originate(Engine& engine, std::string uri, std::string local_uri, Headers headers, std::string username,

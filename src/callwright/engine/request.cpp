@@ -2,8 +2,10 @@
 
 #include <pjsip_simple.h>
 
+#include <algorithm>
 #include <array>
 #include <stdexcept>
+#include <string_view>
 
 #include "engine.hpp"
 #include "message.hpp"
@@ -37,25 +39,56 @@ std::int64_t expires_of(const pjsip_msg* message) {
     return header == nullptr ? -1 : static_cast<std::int64_t>(header->ivalue);
 }
 
-// "type/subtype;name=value" as pjsip keeps it.
+std::string trimmed(const std::string& text) {
+    const auto first = text.find_first_not_of(" \t");
+    return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+void add_parameter(pj_pool_t* pool, pjsip_media_type& type, const std::string& text) {
+    const auto equals = text.find('=');
+    const std::string name = trimmed(text.substr(0, equals));
+    if (name.empty()) return;
+    const std::string value = equals == std::string::npos ? "" : trimmed(text.substr(equals + 1));
+    auto* parameter = PJ_POOL_ZALLOC_T(pool, pjsip_param);
+    const pj_str_t first = borrow(name);
+    const pj_str_t second = borrow(value);
+    pj_strdup(pool, &parameter->name, &first);
+    pj_strdup(pool, &parameter->value, &second);
+    pj_list_push_back(&type.param, parameter);
+}
+
+// "type/subtype;name=value" taken apart, as pjsip keeps it.
 pjsip_msg_body* make_body(pj_pool_t* pool, const Response& response) {
-    const auto semicolon = response.content_type.find(';');
+    auto semicolon = response.content_type.find(';');
     const std::string type = response.content_type.substr(0, semicolon);
     const auto slash = type.find('/');
-    const std::string major = type.substr(0, slash);
-    const std::string minor = slash == std::string::npos ? "" : type.substr(slash + 1);
+    const std::string major = trimmed(type.substr(0, slash));
+    const std::string minor = slash == std::string::npos ? "" : trimmed(type.substr(slash + 1));
     const pj_str_t first = borrow(major);
     const pj_str_t second = borrow(minor);
     const pj_str_t content = borrow(response.body);
     auto* body = pjsip_msg_body_create(pool, &first, &second, &content);
-    if (body == nullptr || semicolon == std::string::npos) return body;
-    // Parameters are printed as "name=value", so the rest can stand as one name without a value.
-    auto* parameter = PJ_POOL_ZALLOC_T(pool, pjsip_param);
-    const std::string rest = response.content_type.substr(response.content_type.find_first_not_of("; ", semicolon));
-    const pj_str_t text = borrow(rest);
-    pj_strdup(pool, &parameter->name, &text);
-    pj_list_push_back(&body->content_type.param, parameter);
+    while (body != nullptr && semicolon != std::string::npos) {
+        const auto next = response.content_type.find(';', semicolon + 1);
+        add_parameter(pool, body->content_type, response.content_type.substr(semicolon + 1, next - semicolon - 1));
+        semicolon = next;
+    }
     return body;
+}
+
+// What is answered to a method that nobody handles outside a dialog (RFC 3261 sections 8.2.1 and 12.2.2); 0 to leave
+// it to pjsip.
+int refusal_of(const pjsip_method& method) {
+    if (method.id == PJSIP_INVITE_METHOD || method.id == PJSIP_ACK_METHOD || method.id == PJSIP_CANCEL_METHOD ||
+        method.id == PJSIP_OPTIONS_METHOD) {
+        return 0;
+    }
+    constexpr std::array<std::string_view, 5> of_a_dialog{"BYE", "INFO", "NOTIFY", "PRACK", "UPDATE"};
+    const std::string name = text_of(method.name);
+    if (std::find(of_a_dialog.begin(), of_a_dialog.end(), name) != of_a_dialog.end()) {
+        return PJSIP_SC_CALL_TSX_DOES_NOT_EXIST;
+    }
+    return name == "REFER" ? PJSIP_SC_METHOD_NOT_ALLOWED : PJSIP_SC_NOT_IMPLEMENTED;
 }
 
 }  // namespace
@@ -74,19 +107,38 @@ void Requests::install(pjsip_endpoint* endpoint) {
 }
 
 pj_bool_t Requests::on_request(pjsip_rx_data* rdata) {
-    const bool in_dialog = rdata->msg_info.to->tag.slen != 0 || pjsip_rdata_get_dlg(rdata) != nullptr;
-    if (in_dialog || !is_ours(rdata->msg_info.msg->line.req.method)) return PJ_FALSE;
-    return Engine::current()->requests().take(rdata) ? PJ_TRUE : PJ_FALSE;
+    const auto& method = rdata->msg_info.msg->line.req.method;
+    Requests& requests = Engine::current()->requests();
+    if (rdata->msg_info.to->tag.slen != 0 || pjsip_rdata_get_dlg(rdata) != nullptr) {
+        // A REGISTER is never of a dialog, and pjsip's user agent layer passes it by.
+        if (method.id != PJSIP_REGISTER_METHOD) return PJ_FALSE;
+        requests.refuse(rdata, PJSIP_SC_METHOD_NOT_ALLOWED);
+        return PJ_TRUE;
+    }
+    if (is_ours(method)) {
+        requests.take(rdata);
+        return PJ_TRUE;
+    }
+    const int refusal = refusal_of(method);
+    if (refusal != 0) requests.refuse(rdata, refusal);
+    return refusal != 0 ? PJ_TRUE : PJ_FALSE;
 }
 
-bool Requests::take(pjsip_rx_data* rdata) {
-    if (pending_.size() >= max_pending || !wait_for_answer(rdata)) {
-        pjsip_hdr headers;
-        pj_list_init(&headers);
-        pj_list_push_back(&headers, pjsip_retry_after_hdr_create(rdata->tp_info.pool, retry_after));
-        pjsip_endpt_respond_stateless(endpoint_, rdata, PJSIP_SC_SERVICE_UNAVAILABLE, nullptr, &headers, nullptr);
+void Requests::take(pjsip_rx_data* rdata) {
+    if (pending_.size() >= max_pending || !wait_for_answer(rdata)) refuse(rdata, PJSIP_SC_SERVICE_UNAVAILABLE);
+}
+
+void Requests::refuse(pjsip_rx_data* rdata, int code) {
+    pj_pool_t* pool = rdata->tp_info.pool;
+    pjsip_hdr headers;
+    pj_list_init(&headers);
+    const auto* allow = pjsip_endpt_get_capability(endpoint_, PJSIP_H_ALLOW, nullptr);
+    if (code == PJSIP_SC_SERVICE_UNAVAILABLE) {
+        pj_list_push_back(&headers, pjsip_retry_after_hdr_create(pool, retry_after));
+    } else if (allow != nullptr) {
+        pj_list_push_back(&headers, pjsip_hdr_clone(pool, allow));
     }
-    return true;
+    pjsip_endpt_respond_stateless(endpoint_, rdata, code, nullptr, &headers, nullptr);
 }
 
 bool Requests::wait_for_answer(pjsip_rx_data* rdata) {

@@ -1,4 +1,4 @@
-// Requests outside a dialog that Python answers: REGISTER, SUBSCRIBE, MESSAGE, PUBLISH.
+// Requests outside a dialog: Python answers REGISTER, SUBSCRIBE, MESSAGE and PUBLISH; what nobody handles is refused.
 #pragma once
 
 #include <pjsip.h>
@@ -50,7 +50,8 @@ class Requests {
     static void on_transaction(pjsip_transaction* transaction, pjsip_event* event);
     static void on_timeout(pj_timer_heap_t* heap, pj_timer_entry* entry);
 
-    bool take(pjsip_rx_data* rdata);
+    void take(pjsip_rx_data* rdata);
+    void refuse(pjsip_rx_data* rdata, int code);
     bool wait_for_answer(pjsip_rx_data* rdata);
     void report(std::uint64_t id, const pjsip_rx_data* rdata);
     std::unique_ptr<Pending> release(std::uint64_t id);
