@@ -43,19 +43,19 @@ class Gate {
 
     explicit Gate(Engine& engine) : engine_(engine) {}
 
+    // --- any thread; in force for every request that is read after the return ---
+    void admit(std::vector<Prefix> sources);
+    void limit(unsigned requests_per_second, unsigned burst, std::size_t backlog);
+    const Counters& counters() const { return counters_; }
+
     // --- engine thread ---
     // Throws std::runtime_error.
     void install(pjsip_endpoint* endpoint);
     // From now on nothing new is taken.
     void shut() { shut_ = true; }
-    void admit(std::vector<Prefix> sources) { sources_ = std::move(sources); }
-    void limit(unsigned requests_per_second, unsigned burst, std::size_t backlog);
-
     // pjsua's on_transport_state.
     static void on_transport(pjsip_transport* transport, pjsip_transport_state state,
                              const pjsip_transport_state_info* info);
-
-    const Counters& counters() const { return counters_; }
 
   private:
     using Clock = std::chrono::steady_clock;
