@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from callwright import signing
-from callwright.calls.application import Account
+from callwright.account import Account
 from callwright.config import OutboundHttp
 from callwright.media.library import Library
 from callwright.media.limits import MediaLimits

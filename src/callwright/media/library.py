@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 from weakref import WeakValueDictionary
 
 from callwright import clock
-from callwright.calls.application import Account
+from callwright.account import Account
 from callwright.errors import MediaError
 from callwright.media import formats, transcode
 from callwright.media.cache import DiskCache
@@ -109,7 +109,7 @@ class Library(Generic[S]):
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._flights: dict[str, asyncio.Task[S]] = {}
         self._downloads: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
-        self._decoders = Workers(self._limits.decoders, name="decode")
+        self._decoders = Workers(self._limits.decoders, name="decoding")
         self._threads = ThreadPoolExecutor(_DISK_THREADS, "media-disk")
         self.counters: Counter[str] = Counter()
         """Since the start: memory, joined, disk, fetched, revalidated, stale, decoded, synthesised."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urljoin
 
-from callwright.calls.application import Account
+from callwright.account import Account
 from callwright.errors import ApplicationError, MediaError
 from callwright.media.freshness import Freshness
 from callwright.media.limits import MediaLimits

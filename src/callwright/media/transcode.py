@@ -178,7 +178,7 @@ def _by_ffmpeg(file: Path, codec: Codec) -> Blocks:
     options = {"protocol_whitelist": "file", "enable_drefs": "0", "max_streams": "32"}
     if codec.raw:
         options = {"protocol_whitelist": "file", "sample_rate": str(RAW_RATE)}
-    with av.open(f"file:{file}", format=codec.demuxer, options=options, metadata_errors="ignore") as container:
+    with av.open(f"file:{file}", format=codec.demuxer, options=options) as container:
         yield from _frames(container)
 
 

@@ -1,4 +1,4 @@
-"""The header of a PCM WAV file: read as it stands, mended when its writer was killed.
+"""The header of a PCM WAV file, read as it stands: complete, of a stream, or of a recording under way.
 
 Source: Multimedia Programming Interface and Data Specifications 1.0, "Waveform Audio File Format".
 """
@@ -23,8 +23,6 @@ class WaveFacts:
     Attributes:
         rate: samples a second of each channel.
         data_offset, data_bytes: where the samples are; whole frames that are truly in the file.
-        size: of the file, bytes.
-        riff_bytes, claimed_bytes: what the header claims of the RIFF and the data chunk.
     """
 
     channels: int
@@ -32,9 +30,6 @@ class WaveFacts:
     bits: int
     data_offset: int
     data_bytes: int
-    size: int
-    riff_bytes: int
-    claimed_bytes: int
 
     @property
     def frame_bytes(self) -> int:
@@ -57,8 +52,7 @@ def parse(head: bytes, size: int) -> WaveFacts:
 
     Args:
         head: its first bytes, up to `HEAD_BYTES`.
-        size: of the whole file. What the header claims beyond it, or 0 or less than a live writer has written by now,
-            gives way to what is there.
+        size: of the whole file. A header whose sizes do not fit it was not closed: then the data goes to the end.
 
     Raises:
         ValueError: it is not a PCM WAV file of whole bytes.
@@ -89,7 +83,7 @@ def _facts(form: tuple[int, ...] | None, at: int, length: int, size: int, riff_b
     # Only when the header's own sizes agree does something else than samples follow the data.
     closed = 0 < length <= there and riff_bytes + 8 == size
     data = length if closed else there
-    return WaveFacts(channels, rate, bits, at, data - data % frame, size, riff_bytes, length)
+    return WaveFacts(channels, rate, bits, at, data - data % frame)
 
 
 def measure(path: Path) -> WaveFacts:
@@ -102,26 +96,6 @@ def measure(path: Path) -> WaveFacts:
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
         return parse(head, os.fstat(file.fileno()).st_size)
-
-
-def repair(path: Path) -> WaveFacts:
-    """Makes the header's sizes true to the file, as after a killed writer, and returns the facts. Blocks.
-
-    Raises:
-        OSError, ValueError: see `measure`.
-    """
-    facts = measure(path)
-    if facts.claimed_bytes == facts.data_bytes and facts.riff_bytes + 8 == facts.size:
-        return facts
-    with path.open("r+b") as file:
-        file.truncate(facts.data_offset + facts.data_bytes)
-        file.seek(4)
-        file.write(struct.pack("<I", facts.data_offset + facts.data_bytes - 8))
-        file.seek(facts.data_offset - 4)
-        file.write(struct.pack("<I", facts.data_bytes))
-        file.flush()
-        os.fsync(file.fileno())
-    return measure(path)
 
 
 def header(channels: int, rate: int, data_bytes: int) -> bytes:

@@ -60,7 +60,7 @@ class Workers:
 
     Args:
         count: jobs at the same time; the others wait.
-        name: of the threads.
+        name: of the work, as errors and threads name it.
         stuck_limit: jobs that may be stuck past their time before further work is refused.
     """
 
@@ -84,7 +84,7 @@ class Workers:
         await self._slots.acquire()
         if self.stuck >= self._stuck_limit:
             self._slots.release()
-            raise MediaError(f"{self.stuck} decodings are stuck; no other is begun", code=13420)
+            raise MediaError(f"{self._name}: {self.stuck} jobs are stuck; no other is begun", code=13420)
         job = _Job(work, self._ended)
         threading.Thread(target=job.run, name=self._name, daemon=True).start()
         try:
@@ -96,7 +96,7 @@ class Workers:
             job.abandoned = True
             self.stuck += 1
             self._slots.release()
-            raise MediaError(f"decoding took longer than {seconds:g} s", code=13420) from error
+            raise MediaError(f"{self._name} took longer than {seconds:g} s", code=13420) from error
 
     def _ended(self, job: _Job[T]) -> None:
         if job.abandoned:
