@@ -1,7 +1,6 @@
 """What an RTP peer has received: packets with their arrival times, and the sound, digits and statistics in them."""
 
 import itertools
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -74,9 +73,8 @@ class Hearing:
         """Arrival time of the last packet above `sound_dbov`."""
         self.sound_dbov = -60.0
 
-    def add(self, data: bytes, source: tuple[str, int]) -> None:
-        """Takes one datagram."""
-        now = time.monotonic()
+    def add(self, data: bytes, source: tuple[str, int], now: float) -> None:
+        """Takes one datagram that arrived at `now`."""
         try:
             packet = RtpPacket.parse(data)
             codec = self.codecs.get(packet.payload_type)

@@ -12,6 +12,9 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+SO_TIMESTAMPNS = 35
+"""Linux: the kernel notes when each datagram arrived (socket(7)). The socket module has no name for it."""
+
 _given: set[tuple[str, int]] = set()
 _hosts = itertools.cycle(range(2, 250))
 
@@ -89,7 +92,7 @@ def _probe_block(host: str, start: int, size: int) -> None:
 
 
 def rtp_socket_pair(address: str) -> tuple[socket.socket, socket.socket]:
-    """Sockets for RTP and RTCP: an even UDP port and the next one, both non-blocking.
+    """Sockets for RTP and RTCP: an even UDP port and the next one, non-blocking, with arrival times by the kernel.
 
     Raises:
         OSError: no pair is free.
@@ -102,6 +105,8 @@ def rtp_socket_pair(address: str) -> tuple[socket.socket, socket.socket]:
             port = rtp.getsockname()[1]
             if port % 2 == 0:
                 rtcp.bind((address, port + 1))
+                for sock in (rtp, rtcp):
+                    sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
                 return rtp, rtcp
         except OSError:
             pass

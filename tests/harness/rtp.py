@@ -6,6 +6,7 @@ It sends silence, like a phone in a quiet room, as soon as it is connected; `ton
 import asyncio
 import random
 import socket
+import struct
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
@@ -25,7 +26,7 @@ from .packet import (
     is_rtcp,
     parse_rtcp,
 )
-from .ports import next_address, rtp_socket_pair
+from .ports import SO_TIMESTAMPNS, next_address, rtp_socket_pair
 from .sdp import DTMF, PCMU, Codec
 from .tones import Pcm
 from .waiting import SCALE, Changes, NotInTime
@@ -65,6 +66,8 @@ class RtpPeer:
         """Received RTCP packets with their arrival times."""
         self.ssrc, self.sequence, self.timestamp = (random.getrandbits(bits) for bits in (32, 16, 32))
         self.packets_sent = self.octets_sent = 0
+        self.late_ms = 0.0
+        """How late a frame went out at worst: what this machine's load, not the peer, adds to a gap at the receiver."""
         self.remote: tuple[str, int] | None = None
         self._remote_rtcp: tuple[str, int] | None = None
         self._rtcp_interval, self._rtcp_due = rtcp_interval, _NEVER
@@ -325,6 +328,8 @@ class RtpPeer:
 
     def tick(self, now: float) -> None:
         """See `pacing.Paced`."""
+        if now > self._frame_due:
+            self.late_ms = max(self.late_ms, (now - self._frame_due) * 1000)
         if now - self._frame_due > 0.5:
             self._frame_due = now  # the machine stood still: no burst of old frames
         while self._frame_due <= now:
@@ -338,7 +343,7 @@ class RtpPeer:
         """See `pacing.Paced`."""
         while True:
             try:
-                data, source = sock.recvfrom(65536)
+                data, notes, _, source = sock.recvmsg(65536, 64)
             except BlockingIOError:
                 break
             except ConnectionError:
@@ -346,7 +351,7 @@ class RtpPeer:
             if is_rtcp(data):
                 self._add_reports(data)
             elif sock is self._rtp:
-                self.heard.add(data, source)
+                self.heard.add(data, source, _arrival(notes))
         self._notify()
 
     def _add_reports(self, data: bytes) -> None:
@@ -427,6 +432,16 @@ class RtpPeer:
 
 def _quiet(count: int) -> Pcm:
     return np.zeros(count, dtype=np.int16)
+
+
+def _arrival(notes: list[tuple[int, int, bytes]]) -> float:
+    """When the kernel took a datagram in, on `time.monotonic`, however late this process reads it."""
+    for _, kind, data in notes:
+        if kind == SO_TIMESTAMPNS:
+            seconds, nanoseconds = struct.unpack("qq", data)
+            age: float = time.time() - seconds - nanoseconds / 1e9
+            return time.monotonic() - age
+    return time.monotonic()
 
 
 def _send(sock: socket.socket, data: bytes, target: tuple[str, int] | None) -> None:

@@ -78,5 +78,5 @@ async def test_a_call_through_the_relay(
     await incoming.media.heard_tone(440)
     await call.media.heard_tone(700)
     await call.media.send_digits("159")
-    assert incoming.media.heard.digit_string == "159"
+    await incoming.media.heard_digits("159")
     assert relay.a_to_b.received > 0 and relay.b_to_a.received > 0
