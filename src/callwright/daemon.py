@@ -21,7 +21,7 @@ from callwright.account import Account
 from callwright.api import certificate
 from callwright.api import server as api_server
 from callwright.api.services import Services
-from callwright.apps.callbacks import Callbacks
+from callwright.apps.callbacks import Callbacks, GivenUp
 from callwright.apps.client import ApplicationClient
 from callwright.apps.fallback import Documents
 from callwright.calls.call import Call
@@ -150,7 +150,7 @@ class Daemon:
         await self.outbound.start()
         stack.push_async_callback(self.outbound.close)
         self.client = ApplicationClient(self.outbound)
-        self.callbacks = Callbacks(self.store, self.client, self.accounts)
+        self.callbacks = Callbacks(self.store, self.client, self.accounts, on_given_up=self._on_given_up)
         await self.callbacks.start()
         stack.push_async_callback(self.callbacks.close)
         stack.push_async_callback(self.callbacks.drain, CALLBACK_DRAIN_S)
@@ -207,6 +207,12 @@ class Daemon:
         await library.start()
         stack.push_async_callback(library.close)
         return library
+
+    def _on_given_up(self, lost: GivenUp) -> None:
+        """A callback that is lost is a warning in its call's story, when the call still lives."""
+        call = self.switchboard.exchange.live.get(lost.call_sid)
+        if call is not None:
+            call.note("warning", code=lost.code, message=lost.message, url=lost.url)
 
     def _session(self, call: Call) -> Session:
         documents = Documents(self.client, call.application, call.account, call.note)

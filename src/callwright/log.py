@@ -1,6 +1,7 @@
-"""Logging: one line a fact, with the CallSid and AccountSid of the call it belongs to; text for people, JSON for machines.
+"""Logging: one line a fact, with the CallSid and AccountSid of its call; text for people, JSON for machines.
 
-Wire and state traces go to DEBUG with fixed marks: `<` received, `>` sent, `-` state, `x` fault. Secrets are never logged.
+Wire and state traces go to DEBUG with fixed marks: `<` received, `>` sent, `-` state, `x` fault. Secrets are never
+logged.
 """
 
 import json

@@ -166,6 +166,13 @@ class Playbook:
         assert isinstance(answer, Answer), f"{hook} is answered with {answer!r}"
         return parse(Answer(answer.body, answer.content_type, answer.url or hook.url))
 
+    async def given(self, text: str, params: dict[str, str], parse: Callable[[SessionAnswer], T]) -> T:
+        assert {key: params.get(key) for key in STANDARD} == STANDARD
+        return parse(Answer(text.encode(errors="replace"), "text/xml", ""))
+
+    def amend(self, application: Application) -> None:
+        self.application = application
+
     # control
 
     def parameters(self) -> dict[str, str]:

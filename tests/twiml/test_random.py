@@ -159,6 +159,13 @@ class Chance:
         answer = self.random.choice(self.answers)
         return parse(Answer(answer.body, answer.content_type, hook.url))
 
+    async def given(self, text: str, params: dict[str, str], parse: Callable[[SessionAnswer], T]) -> T:
+        await turn()
+        return parse(Answer(text.encode(errors="replace"), "text/xml", ""))
+
+    def amend(self, application: Application) -> None:
+        raise AssertionError("nobody changes a random call's settings")
+
     def parameters(self) -> dict[str, str]:
         return dict(STANDARD)
 

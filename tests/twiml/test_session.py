@@ -131,18 +131,6 @@ async def test_a_document_in_place_of_a_url() -> None:
     ).play_out()
 
 
-async def test_a_document_in_place_of_a_url_that_cannot_be_run_goes_to_the_fallback() -> None:
-    book = Playbook(
-        fetch(FALLBACK, ErrorCode="12100", ErrorUrl="") >> twiml("<Say>Spare</Say>"),
-        speech("Spare"),
-        op("hangup"),
-        status=ANSWERED,
-        application=Application(twiml="<Response>", fallback=FALLBACK),
-    )
-    await book.play_out()
-    assert [(kind, data["code"]) for kind, data in book.notes if kind == "fallback"] == [("fallback", 12100)]
-
-
 async def test_a_document_in_place_of_a_url_that_cannot_be_run_without_a_fallback() -> None:
     book = Playbook(op("play", [APOLOGY]), op("hangup"), status=ANSWERED, application=Application(twiml="<Response>"))
     await book.play_out()

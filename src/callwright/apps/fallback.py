@@ -135,6 +135,10 @@ class Documents:
             await search.step()
         return search.outcome()
 
+    def amend(self, application: Application) -> None:
+        """The call's application has other settings now."""
+        self._application = application
+
     def ask(self, hook: Hook, params: Mapping[str, str]) -> Ask:
         """A question in this session's name."""
         return self._client.ask(Fetch(hook, params, self._account, self.cookies))

@@ -131,13 +131,15 @@ class NumberTarget:
 
 @dataclass(frozen=True, slots=True)
 class SipTarget:
-    """A SIP URI to dial directly. `headers` are the custom ones, already checked against the reference §7.3."""
+    """A SIP URI to dial directly. `headers` are the custom ones, already checked against the reference §7.3;
+    `alternatives` are tried in turn while there is no answer at all or a 5xx."""
 
     uri: str
     username: str = ""
     password: str = field(default="", repr=False)
     headers: Sequence[tuple[str, str]] = ()
     callback: StatusCallback | None = None
+    alternatives: "Sequence[SipTarget]" = ()
 
 
 Target = NumberTarget | SipTarget

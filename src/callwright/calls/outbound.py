@@ -29,7 +29,7 @@ def attempts(call: "Call", target: Target) -> list[Callable[[], Leg]]:
     """The INVITEs to try for a target, each as a function that sends it and returns its leg; empty when nothing
     carries it or everything that does is full."""
     if isinstance(target, SipTarget):
-        return [partial(_to_uri, call, target)]
+        return [partial(_to_uri, call, one) for one in (target, *target.alternatives)]
     dialled = number(target.number)
     return [
         partial(_to_trunk, call, dialled, trunk, uri)

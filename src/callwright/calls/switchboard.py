@@ -38,6 +38,10 @@ class Session(Protocol):
         """From the first document to the end of the call."""
         ...
 
+    def amend(self, application: Application) -> None:
+        """The call's settings have changed."""
+        ...
+
     def redirect(self, source: "Hook | str") -> bool:
         """Aborts the running instruction and runs the document of a hook, or this document; False when it ends."""
         ...
@@ -246,6 +250,8 @@ class Switchboard:
             call.application = replace(call.application, fallback=fallback)
         if status_callback is not None:
             call.application = replace(call.application, status_callback=status_callback)
+        if (session := self._sessions.get(sid)) is not None:
+            session.amend(call.application)
         if time_limit is not None:
             call.limit_to(time_limit)
 

@@ -86,7 +86,7 @@ def demo(
         fail(f"no answer: {report.code} {report.reason}. Is the daemon running? Start it with: callwright serve")
     received = report.statistics.get("rx")
     packets = received.get("packets") if isinstance(received, dict) else 0
-    print(f"answered in {report.answered * 1000:.0f} ms, heard {report.heard:.1f} s of speech, {packets} RTP packets in")
+    print(f"answered in {report.answered * 1000:.0f} ms, heard {report.heard:.1f} s of speech in {packets} RTP packets")
     if not report.well:
         fail("the call did not go as the demonstration should: see the daemon's log")
 

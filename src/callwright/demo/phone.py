@@ -1,7 +1,7 @@
-"""The built-in test phone: places one real SIP call from a process of its own, listens, presses a key, and reports."""
+"""The built-in test phone: places one real SIP call from its own process, listens, presses a key, reports."""
 
-import asyncio
 import array
+import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Callable

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from callwright.calls.application import Application, Hook
 from callwright.calls.control import CallControl, File, Speech
 from callwright.calls.status import CallStatus
-from callwright.errors import ApplicationError, CallwrightError, DocumentError, LegGone
+from callwright.errors import ApplicationError, CallwrightError, LegGone
 from callwright.log import CallLog
 from callwright.outbound import shown
 from callwright.twiml.address import with_userinfo
@@ -47,6 +47,14 @@ class Documents(Protocol):
         Raises:
             ApplicationError: the secondary failed, too, or there is none.
         """
+        ...
+
+    async def given(self, text: str, params: dict[str, str], parse: Callable[[Answer], T]) -> T:
+        """The same for a document that is given as text; raises as `get`."""
+        ...
+
+    def amend(self, application: Application) -> None:
+        """The call's application has other settings now."""
         ...
 
 
@@ -143,6 +151,11 @@ class Session:
             self._work.cancel()
         return True
 
+    def amend(self, application: Application) -> None:
+        """The call's application has other settings now: its secondary URI holds for the next fetch."""
+        self._application = application
+        self._documents.amend(application)
+
     async def _live(self, source: Source) -> None:
         """From one source of documents to the end of the call, unless it is redirected meanwhile."""
         try:
@@ -189,16 +202,12 @@ class Session:
         return await self._documents.get(hook, {**self._control.parameters(), **params}, read)
 
     async def _given(self, text: str) -> Document:
-        """The document that came in place of a URL; when it cannot be run, the fallback's."""
-        try:
-            return parse(text.encode("utf-8", "surrogatepass"), "text/xml", "")
-        except DocumentError as fault:
-            if self._application.fallback is None:
-                raise
-            self._control.note(
-                "fallback", code=fault.code, message=fault.message, url=shown(self._application.fallback.url)
-            )
-            return await self._fetch(self._application.fallback, {"ErrorCode": str(fault.code), "ErrorUrl": ""})
+        """The document that came in place of a URL. It has no base: relative URLs in it cannot be resolved."""
+
+        def read(answer: Answer) -> Document:
+            return parse(answer.body, answer.content_type, answer.url)
+
+        return await self._documents.given(text, self._control.parameters(), read)
 
     def _arrived(self, document: Document) -> None:
         self._set_state(SessionState.RUNNING)

@@ -312,19 +312,13 @@ FIRST_URI, SECOND_URI = "sip:a@pbx.example", "sip:b@pbx.example"
 TWO_URIS = f"<Sip><Uri priority='2'>{SECOND_URI}</Uri><Uri priority='1'>{FIRST_URI}</Uri></Sip>"
 
 
-async def test_a_lone_party_with_several_uris_is_a_sequence() -> None:
-    targets = (SipTarget(FIRST_URI), SipTarget(SECOND_URI))
-    await Playbook(
-        fetch(VOICE) >> twiml(f"<Dial>{TWO_URIS}</Dial>"),
-        op("dial", DialPlan(targets=targets, sequential=True)) >> Dialled("completed"),
-        op("hangup"),
-    ).play_out()
+SEVERAL = SipTarget(FIRST_URI, alternatives=(SipTarget(SECOND_URI),))
 
 
-async def test_beside_others_it_stands_for_its_first_uri() -> None:
+async def test_a_party_with_several_uris_is_one_target_with_alternatives() -> None:
     await Playbook(
         fetch(VOICE) >> twiml(f"<Dial><Number>+15550001111</Number>{TWO_URIS}</Dial>"),
-        op("dial", DialPlan(targets=(ONE, SipTarget(FIRST_URI)))) >> Dialled("completed"),
+        op("dial", DialPlan(targets=(ONE, SEVERAL))) >> Dialled("completed"),
         op("hangup"),
     ).play_out()
 

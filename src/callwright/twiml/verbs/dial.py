@@ -3,7 +3,7 @@
 import random
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 from callwright.calls.application import Hook
@@ -154,7 +154,7 @@ class Dial(Verb):
         )
 
     async def execute(self, control: CallControl) -> Step:
-        targets, sequential = self._targets()
+        targets = self._targets()
         fault = self._caller_id_fault(control, targets)
         if fault:
             control.note("warning", code=fault, message="<Dial>: callerId cannot be used: the dial fails")
@@ -170,24 +170,21 @@ class Dial(Verb):
                     hangup_on_star=self.hangup_on_star,
                     answer_on_bridge=self.answer_on_bridge,
                     ring_tone=self.ring_tone,
-                    sequential=sequential,
+                    sequential=self.sequential,
                     recording=self.recording,
                 )
             )
         )
 
-    def _targets(self) -> tuple[tuple[Target, ...], bool]:
-        """The targets, and whether they are tried one after another.
-
-        A lone <Sip> with several URIs is a sequence; beside other parties it stands for its first URI, so that nobody
-        rings twice.
-        """
-        if len(self.parties) == 1 and isinstance(only := self.parties[0], sip.Sip) and len(only.alternatives) > 1:
-            return only.ordered(random.random), True
+    def _targets(self) -> tuple[Target, ...]:
         targets: list[Target] = []
         for party in self.parties:
-            targets.append(party.ordered(random.random)[0] if isinstance(party, sip.Sip) else party)
-        return tuple(targets), self.sequential
+            if isinstance(party, sip.Sip):
+                first, *others = party.ordered(random.random)
+                targets.append(replace(first, alternatives=tuple(others)))
+            else:
+                targets.append(party)
+        return tuple(targets)
 
     def _caller_id(self, control: CallControl) -> str:
         if self.caller_id in (control.from_, control.to):
