@@ -37,7 +37,7 @@ from callwright.engine import Sound
 from callwright.errors import StartError
 from callwright.media.library import Library
 from callwright.media.limits import MEBIBYTE, MediaLimits
-from callwright.media.mp3 import encode
+from callwright.media.mp3 import Mp3Encoder
 from callwright.media.recordings import RecordingFiles
 from callwright.media.speech.espeak import EspeakSynthesis
 from callwright.metrics import Facts
@@ -227,7 +227,7 @@ class Daemon:
                 store=self.store,
                 switchboard=self.switchboard,
                 recordings=self.directory / "recordings",
-                mp3=encode,
+                mp3=Mp3Encoder(),
                 owns=self.router.owns,
                 health=self.health,
                 metrics=self.registry,

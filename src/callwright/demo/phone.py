@@ -18,6 +18,8 @@ RTP_PORTS = (40000, 40999)
 VOICE_DBOV = -45.0
 LISTEN_S = 0.02
 RESPONSE_S = 10.0
+MENU_S = 1.0  # how much of the menu is heard before the key
+GAP_S = 0.04  # the key stops the menu: this much silence, then the answer
 FULL_SCALE = 32768.0
 
 
@@ -103,21 +105,31 @@ async def _talk(
     tell(f"answered after {report.answered * 1000:.0f} ms")
     tap = endpoint.engine.tap(notify=20)
     endpoint.engine.connect(leg.node, tap)
+    silence = 0.0
     try:
         while True:
             await leg.sleep(LISTEN_S)
             samples = endpoint.engine.read_tap(tap)
-            if not samples or level_dbov(samples) < VOICE_DBOV:
+            seconds = len(samples) / 2 / CLOCK_RATE
+            if level_dbov(samples) < VOICE_DBOV:
+                silence += seconds
                 continue
-            report.heard += len(samples) / 2 / CLOCK_RATE
-            now = time.monotonic() - began
-            if report.first_sound < 0:
-                report.first_sound = now
-                tell(f"heard the first sound after {now * 1000:.0f} ms; pressing {key}")
-                leg.send_digits(key)
-                report.pressed = now
-            elif report.sound_after_key < 0 and now - report.pressed > 1.0:
-                report.sound_after_key = now
-                tell("heard the answer to the key")
+            report.heard += seconds
+            _hear(leg, key, report, tell, time.monotonic() - began, silence)
+            silence = 0.0
     finally:
         endpoint.engine.stop(tap)
+
+
+def _hear(leg: Leg, key: str, report: Report, tell: Callable[[str], None], now: float, silence: float) -> None:
+    """Speech, `silence` seconds after the last: the menu begins, is long enough for a key, or gives way to an answer."""
+    if report.first_sound < 0:
+        report.first_sound = now
+        tell(f"heard speech after {now * 1000:.0f} ms")
+    elif report.pressed < 0 and now - report.first_sound > MENU_S:
+        report.pressed = now
+        tell(f"pressing {key} while it speaks")
+        leg.send_digits(key)
+    elif report.pressed > 0 and report.sound_after_key < 0 and silence >= GAP_S:
+        report.sound_after_key = now
+        tell(f"heard the answer {1000 * (now - report.pressed):.0f} ms after the key")
