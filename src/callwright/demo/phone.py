@@ -122,7 +122,7 @@ async def _talk(
 
 
 def _hear(leg: Leg, key: str, report: Report, tell: Callable[[str], None], now: float, silence: float) -> None:
-    """Speech, `silence` seconds after the last: the menu begins, is long enough for a key, or gives way to an answer."""
+    """Speech, `silence` seconds after the last: the menu begins, has gone on for long enough, or gave way to an answer."""
     if report.first_sound < 0:
         report.first_sound = now
         tell(f"heard speech after {now * 1000:.0f} ms")
