@@ -12,14 +12,20 @@ import pytest
 from callwright import signing
 from callwright.account import Account
 from callwright.config import OutboundHttp
+from callwright.errors import MediaError
 from callwright.media.library import Library
 from callwright.media.limits import MediaLimits
 from callwright.media.speech.protocol import Synthesis
 from callwright.outbound import Outbound
+from tests.harness import tones
+from tests.media import sounds
 from tests.media.fileserver import FileServer, file_server
 
 ACCOUNT = Account("AC" + "1" * 32, "secret-of-one")
 OTHER = Account("AC" + "2" * 32, "secret-of-two")
+
+
+WAV = tones.wav_bytes(tones.tone(1000, 0.5, rate=16000), 16000)
 
 
 class Sound:
@@ -28,6 +34,18 @@ class Sound:
     def __init__(self, samples: bytes, rate: int) -> None:
         self.samples = samples
         self.rate = rate
+
+
+def pitch(sound: Sound) -> float:
+    """The strongest frequency of a sound, Hz."""
+    return tones.frequencies(sounds.heard(sound.samples), sound.rate)[0].hz
+
+
+async def code_of(library: Library[Sound], url: str) -> int:
+    """The code that a URL fails with."""
+    with pytest.raises(MediaError) as raised:
+        await library.file(url, ACCOUNT)
+    return raised.value.code
 
 
 @dataclass

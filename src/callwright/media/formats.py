@@ -93,12 +93,14 @@ def recognise(file: Path, *, content_type: str = "", url: str = "") -> Format | 
         OSError: the file cannot be read.
     """
     with file.open("rb") as opened:
-        head = _head(opened)
+        head, tagged = _head(opened)
+    if tagged:
+        return _by_magic(head) or _by_frame_sync(head) or Format.MP3
     return sniff(head, content_type=content_type, url=url)
 
 
 def sniff(head: bytes, *, content_type: str = "", url: str = "") -> Format | None:
-    """As `recognise`, from the first `HEAD_BYTES` bytes after any ID3 tag."""
+    """As `recognise`, from the first `HEAD_BYTES` bytes."""
     if found := _by_magic(head):
         return found
     kind = content_type.partition(";")[0].strip().lower()
@@ -121,18 +123,16 @@ def extension(url: str) -> str:
     return "." + name.rpartition(".")[2].lower() if "." in name else ""
 
 
-def _head(file: BinaryIO) -> bytes:
-    """The first bytes after any ID3v2 tags (id3.org, ID3v2.4.0 §3.1: the size is four 7-bit bytes)."""
-    head = file.read(HEAD_BYTES)
+def _head(file: BinaryIO) -> tuple[bytes, bool]:
+    """The first bytes behind any ID3v2 tags, and whether there was one (ID3v2.4.0 §3.1: a size has 7-bit bytes)."""
+    head, tagged = file.read(HEAD_BYTES), False
     for _ in range(4):
         if len(head) < 10 or not head.startswith(b"ID3") or any(byte & 0x80 for byte in head[6:10]):
-            return head
+            break
         size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
         file.seek(size + 10 - len(head), 1)
-        tagged, head = head, file.read(HEAD_BYTES)
-        if not head:
-            return tagged
-    return head
+        head, tagged = file.read(HEAD_BYTES), True
+    return head, tagged
 
 
 def _by_magic(head: bytes) -> Format | None:

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 Segment = tuple[float, float, int, int]
 
 BEEP: Sequence[Segment] = ((1000.0, 0.0, 500, 0),)
-"""No standard names the tone before a message. 1,000 Hz passes every codec, is no DTMF frequency (697 to 1,633 Hz, ± 1.8 %)
-and no fax tone (1,100, 2,100 Hz); half a second is what answering machines do."""
+"""No standard names the tone before a message. 1,000 Hz passes every codec and is neither a DTMF frequency (697 to
+1,633 Hz, ± 1.8 %) nor a fax tone (1,100, 2,100 Hz); half a second is what answering machines do."""
 
 
 def _steady(hz: float, on: int, off: int, second: float = 0.0) -> tuple[Segment, ...]:
@@ -53,7 +53,7 @@ RINGBACK: dict[str, tuple[Segment, ...]] = {
     "fr": _steady(440, 1500, 3500),
     "gr": _USUAL,
     "hu": _steady(425, 1250, 3750),
-    "il": _steady(400, 1000, 3000),
+    "il": _steady(414, 1000, 3000),
     "in": _double(*_modulated(400, 25)),
     "it": _USUAL,
     "jp": _warbling(400, 16, 1000, 2000),
