@@ -39,6 +39,7 @@ def by_ffmpeg(muxer: str, codec: str, *, rate: int = 8000, seconds: float = 1.0,
     file = io.BytesIO()
     with av.open(file, "w", format=muxer) as container:
         stream = container.add_stream(codec, rate=rate, layout="mono", format=sample_format)
+        assert isinstance(stream, av.AudioStream)
         frame = av.AudioFrame.from_ndarray(pcm.reshape(1, -1), format="s16", layout="mono")
         frame.sample_rate, frame.time_base = rate, Fraction(1, rate)
         for packet in [*stream.encode(frame), *stream.encode(None)]:
