@@ -20,6 +20,12 @@ constexpr int retry_after = 5;
 // A proxy needs a handful; a NAT in front of an office has one for each phone.
 constexpr unsigned max_connections_per_source = 1024;
 
+// A datagram that ends before its body does (RFC 3261 section 18.3).
+bool is_cut_short(const decltype(pjsip_rx_data::msg_info)& info) {
+    if (info.clen == nullptr || info.ctype == nullptr || info.clen->len <= 0) return false;
+    return info.msg->body == nullptr || info.msg->body->len < static_cast<unsigned>(info.clen->len);
+}
+
 bool is_reliable(const pjsip_transport* transport) { return (transport->flag & PJSIP_TRANSPORT_RELIABLE) != 0; }
 
 }  // namespace
@@ -95,16 +101,12 @@ pj_bool_t Gate::on_request(pjsip_rx_data* rdata) {
 Gate::Verdict Gate::judge(const pjsip_rx_data* rdata) {
     const auto& info = rdata->msg_info;
     const auto& method = info.msg->line.req.method;
-    if (pjsip_method_cmp(&info.cseq->method, &method) != 0) return Verdict::MALFORMED;
+    if (pjsip_method_cmp(&info.cseq->method, &method) != 0 || is_cut_short(info)) return Verdict::MALFORMED;
     if (info.to->tag.slen != 0 || method.id == PJSIP_CANCEL_METHOD) return Verdict::PASS;
     if (method.id == PJSIP_ACK_METHOD) return Verdict::DROP;
     if (known(rdata)) return Verdict::PASS;
     const bool invite = method.id == PJSIP_INVITE_METHOD;
     if (invite) ++counters_.invites;
-    const auto* uri = static_cast<const pjsip_uri*>(pjsip_uri_get_uri(info.msg->line.req.uri));
-    if (!PJSIP_URI_SCHEME_IS_SIP(uri) && !PJSIP_URI_SCHEME_IS_SIPS(uri) && !PJSIP_URI_SCHEME_IS_TEL(uri)) {
-        return Verdict::FOREIGN_SCHEME;
-    }
     if (invite && !is_admitted(rdata->pkt_info.src_addr)) {
         ++counters_.refused_source;
         return Verdict::FORBIDDEN;
@@ -157,7 +159,6 @@ void Gate::refuse(pjsip_rx_data* rdata, Verdict verdict) {
             ++counters_.malformed;
             if (rdata->msg_info.msg->line.req.method.id != PJSIP_ACK_METHOD) respond(rdata, PJSIP_SC_BAD_REQUEST, false);
             break;
-        case Verdict::FOREIGN_SCHEME: respond(rdata, PJSIP_SC_UNSUPPORTED_URI_SCHEME, false); break;
         case Verdict::FORBIDDEN: respond(rdata, PJSIP_SC_FORBIDDEN, false); break;
         case Verdict::FULL: respond(rdata, PJSIP_SC_SERVICE_UNAVAILABLE, true); break;
         case Verdict::OVERLOAD:
@@ -180,10 +181,11 @@ void Gate::respond(pjsip_rx_data* rdata, int code, bool retry_later) {
 }
 
 void Gate::on_dropped(pjsip_tp_dropped_data* dropped) {
-    if (dropped->status == PJ_EIGNORED) return;  // line ends that keep a NAT binding alive
+    // Line ends that keep a NAT binding alive, and the rest of a stream that was given up.
+    if (dropped->status == PJ_EIGNORED || dropped->tp->is_shutdown) return;
     ++Engine::current()->gate().counters_.malformed;
     // What follows on this stream would be read from the middle of a message.
-    if (dropped->status == PJSIP_ERXOVERFLOW) pjsip_transport_shutdown(dropped->tp);
+    if (dropped->status == PJSIP_ERXOVERFLOW) pjsip_transport_shutdown2(dropped->tp, PJ_TRUE);
 }
 
 void Gate::on_transport(pjsip_transport* transport, pjsip_transport_state state, const pjsip_transport_state_info*) {

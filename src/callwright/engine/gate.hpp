@@ -59,7 +59,7 @@ class Gate {
 
   private:
     using Clock = std::chrono::steady_clock;
-    enum class Verdict { PASS, DROP, MALFORMED, FOREIGN_SCHEME, FORBIDDEN, OVERLOAD, FULL };
+    enum class Verdict { PASS, DROP, MALFORMED, FORBIDDEN, OVERLOAD, FULL };
 
     static pj_bool_t on_request(pjsip_rx_data* rdata);
     static void on_dropped(pjsip_tp_dropped_data* dropped);
