@@ -176,17 +176,17 @@ class Daemon:
         ):
             return response.status, await response.text()
 
-    async def metrics(self) -> dict[str, float]:
-        """The samples of /metrics: name with labels -> value."""
+    async def metrics(self) -> Counter[str]:
+        """The samples of /metrics: name with labels -> value, without its fraction; 0 for what is not there."""
         status, text = await self.get("/metrics", authenticated=False)
         assert status == 200, f"/metrics: {status}"
         samples = (line.rpartition(" ") for line in text.splitlines() if line and not line.startswith("#"))
-        return {name: float(value) for name, _, value in samples}
+        return Counter({name: int(float(value)) for name, _, value in samples if value not in ("NaN", "+Inf")})
 
     async def native(self) -> Counter[str]:
         """Its own count of native objects and live calls, for `baseline(daemon.pid, native=daemon.native)`."""
         counted = re.compile(r"callwright_(native_objects|calls_live)\b")
-        return Counter({name: int(value) for name, value in (await self.metrics()).items() if counted.match(name)})
+        return Counter({name: value for name, value in (await self.metrics()).items() if counted.match(name)})
 
     async def health(self) -> Any:
         """The JSON of /health, whatever its status."""

@@ -29,7 +29,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         status, body = 200, b'{"status": "ok"}'
         if self.path == "/health" and Handler.unready: Handler.unready -= 1; status = 503
-        if self.path == "/metrics": body = b'# TYPE x gauge\\ncallwright_calls_live{a="b"} 2\\nlag_sum 0.25\\n'
+        if self.path == "/metrics": body = b'# TYPE x gauge\\ncallwright_calls_live{a="b"} 2\\nlag_sum 3.25\\n'
         if self.path.startswith("/2010-04-01"):
             body = json.dumps({"path": self.path, "sid": "CA1", "host": self.headers["Host"],
                                "auth": bool(self.headers["Authorization"])}).encode()
@@ -51,7 +51,7 @@ async def test_start_is_ready_only_with_health_and_stop_is_checked(daemon: Daemo
     one = await daemon(program=PROGRAM, numbers=[{"number": "+1555", "voice_url": "http://x/"}])
     await one.logged("ready", timeout=1)
     assert await one.health() == {"status": "ok"}
-    assert await one.metrics() == {'callwright_calls_live{a="b"}': 2, "lag_sum": 0.25}
+    assert await one.metrics() == {'callwright_calls_live{a="b"}': 2, "lag_sum": 3}
     assert await one.native() == {'callwright_calls_live{a="b"}': 2}
     assert f"tcp {one.base_url.removeprefix('http://')} listening" in holdings(one.pid).sockets
     assert one.sip_uri("alice", "tcp") == f"sip:alice@{one.host}:{one.sip_port};transport=tcp"
