@@ -220,12 +220,13 @@ class Library(Generic[S]):
     async def _fetch(self, key: str, wanted: Target, account: Account, have: _Entry | None) -> S | None:
         """The sound, as the server gives or confirms it; None when it confirmed a copy that turned out damaged."""
         downloads = self._downloads.setdefault(account.sid, asyncio.Semaphore(self._limits.downloads))
-        body = self._disk.partial()
+        body, written = self._disk.partial(), True
         try:
             async with downloads:
                 validators, validated = (have.freshness.validators, have.final_url) if have else ({}, "")
                 fetched = await self._origin.fetch(wanted, account, body, validators=validators, validated=validated)
             if have is not None and not fetched.modified:
+                written = False
                 return await self._confirmed(key, have, fetched)
             return await self._taken(key, wanted, fetched, body)
         except Unavailable as error:
@@ -238,16 +239,22 @@ class Library(Generic[S]):
             self.counters["stale"] += 1
             return sound
         finally:
-            await self._blocking(partial(body.unlink, missing_ok=True))
+            if written:
+                await self._blocking(partial(body.unlink, missing_ok=True))
 
     async def _confirmed(self, key: str, have: _Entry, fetched: Fetched) -> S | None:
         self.counters["revalidated"] += 1
         freshness = have.freshness.revalidated(fetched.headers, fetched.received, fetched.delay)
         sound = await self._stored(have.content)
-        if sound is not None and freshness.storable:
-            await self._remember(key, _Entry(have.content, have.final_url, freshness))
-        else:
+        if sound is None or not freshness.storable:
             await self._forget(key)
+            return sound
+        confirmed = _Entry(have.content, have.final_url, freshness)
+        if freshness.fresh(self._now()):
+            await self._remember(key, confirmed)
+        else:
+            # It will be asked for again in any case: what the disk says about it will do as well as this.
+            self._know(key, confirmed)
         return sound
 
     async def _taken(self, key: str, wanted: Target, fetched: Fetched, body: Path) -> S:
