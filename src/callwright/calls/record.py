@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from callwright.calls.control import Recorded, RecordPlan
 from callwright.calls.recording import Recording
 from callwright.errors import LegGone
+from callwright.media.tones import BEEP
 from callwright.sip.leg import Digit
 
 if TYPE_CHECKING:
     from callwright.calls.call import Call
 
-BEEP = [(1000.0, 0.0, 500, 0)]
 HANGUP = "hangup"
 
 
