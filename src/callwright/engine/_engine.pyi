@@ -29,15 +29,18 @@ class EventKind(enum.IntEnum):
     """Media (re)started or stopped. id: leg, code: 1 active, 0 none. detail: codec ("PCMU"), clock_rate (Hz),
     ptime (ms), remote ("host:port"), hold ("none" | "local" | "remote")."""
     DIGIT = ...
-    """One DTMF digit received. id: leg, text: 0-9 * # A-D. detail: duration (ms), method ("rfc4733" | "info")."""
+    """One DTMF digit received, reported once whatever ways it came, when the key goes down. id: leg,
+    text: 0-9 * # A-D. detail: duration (ms heard so far; of INFO: as it says), method ("rfc4733" | "info")."""
     ENDED = ...
-    """The leg is gone; nothing more comes with this id. id: leg, code: SIP code (200 after a BYE), text: reason.
+    """The leg is gone; nothing more comes with this id. id: leg, code: SIP code (200 after a BYE, 487 after a CANCEL),
+    text: reason. After `hangup` it comes at once; the transactions end by themselves, 32 s later at the longest.
     detail: by ("local" | "remote"), headers (of the BYE or of the final response), call_id, statistics: one JSON
     object as text, "" when no media ran: {codec, rx: {packets, bytes, lost, discarded, reordered, duplicated,
     jitter_ms}, tx: {packets, bytes, lost, jitter_ms}, rtt_ms} (tx.lost and tx.jitter_ms as the peer's RTCP reports)."""
     REQUEST = ...
     """An out-of-dialog REGISTER, SUBSCRIBE, MESSAGE or PUBLISH waits for `respond` (5 s, then the engine answers 503
-    itself). id: request. text: method. detail: as INCOMING plus content_type, body, expires (int, -1 absent), cseq."""
+    itself). id: request. text: method. detail: as INCOMING but offer, plus content_type, body (bytes), expires (int, -1
+    absent), cseq."""
     PLAYED = ...
     """A player or tone ended and has left the bridge; its id is gone. id: port, text: "finished" | "digit" |
     "stopped". detail: position (ms heard in all), digit (the digit that stopped it, else "")."""
@@ -129,17 +132,24 @@ class Engine:
     def counts(self) -> dict[str, int]:
         """Live native objects: legs, ports, sounds, requests, bridge_ports, jobs, events."""
     def counters(self) -> dict[str, int]:
-        """Since start: invites, refused_source, refused_rate, refused_backlog, refused_full, requests, malformed."""
+        """Since start: invites, refused_source, refused_rate, refused_backlog, refused_full, refused_connections (TCP,
+        beyond 1,024 of one source), requests, malformed."""
 
     # admission: decided in native code before any event is made
     def admit(self, sources: Sequence[str]) -> None:
         """Addresses or prefixes ("127.0.0.0/8", "::1") whose INVITEs are taken; any other gets 403. Default: none.
 
+        In force when it returns.
+
         Raises: ValueError: not an address or prefix.
         """
     def gate(self, *, requests_per_second: int, burst: int, backlog: int) -> None:
         """Overload gate for requests outside a dialog: a token bucket over all sources, and a bound on undrained
-        events. Over it: 503 with Retry-After on TCP, silence on UDP. In-dialog requests always pass."""
+        events. Over it: 503 with Retry-After on TCP, silence on UDP. In-dialog requests always pass. In force when it
+        returns; without it there is no limit.
+
+        Raises: ValueError: a number below 1.
+        """
 
     # signalling
     def originate(
@@ -160,18 +170,26 @@ class Engine:
     def answer(self, leg: int, code: int, *, reason: str = "", headers: Headers = ()) -> None:
         """180, 183 (starts early media), 200."""
     def hangup(self, leg: int, *, code: int = 0, reason: str = "", headers: Headers = ()) -> None:
-        """By state: final response `code` (default 603) | CANCEL | BYE. ENDED follows within the transaction's time,
-        at once (code 487) when the peer never answers a CANCEL or BYE."""
+        """By state: final response `code` (300 to 699, default 603) | CANCEL | BYE. ENDED follows at once, also when
+        the peer never answers."""
     def hold(self, leg: int, on: bool) -> None:
         """Re-INVITE with sendonly, or sendrecv."""
     def send_digits(self, leg: int, digits: str, duration: int = 160) -> None:
-        """Queues RFC 4733 digits (0-9 * # A-D), duration ms each; falls back to SIP INFO when the peer offers no
-        telephone-event."""
+        """Queues RFC 4733 digits (0-9 * # A-D), duration 40 to 5000 ms each; falls back to SIP INFO when the peer
+        offers no telephone-event."""
     def request_statistics(self, leg: int) -> str:
         """The statistics object of ENDED, as it stands now ("" without media); a locked copy, does not block."""
     def respond(
-        self, request: int, code: int, *, reason: str = "", headers: Headers = (), content_type: str = "", body: bytes = b""
-    ) -> None: ...
+        self,
+        request: int,
+        code: int,
+        *,
+        reason: str = "",
+        headers: Headers = (),
+        content_type: str = "",
+        body: bytes = b"",
+    ) -> None:
+        """The final response (200 to 699) to a REQUEST; a body needs a content type. A no-op when it was answered."""
 
     # bridge
     def connect(self, source: int, sink: int) -> None:
