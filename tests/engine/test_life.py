@@ -94,7 +94,7 @@ def test_a_foreign_address_is_an_os_error(media_ports: tuple[int, int]) -> None:
     ],
 )
 def test_wrong_arguments(media_ports: tuple[int, int], wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="."), running_engine(media_ports, **wrong):
+    with pytest.raises(ValueError, match=r".+"), running_engine(media_ports, **wrong):
         pass
 
 
@@ -177,7 +177,7 @@ async def test_closing_is_bounded_when_peers_are_dead(station: Station, phones: 
     ],
 )
 def test_S9_header_injection(station: Station, wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r".+"):
         station.engine.originate(**({"uri": "sip:a@127.0.0.1:9", "local_uri": CALLER} | wrong))
     assert station.engine.counts()["legs"] == 0
 

@@ -17,9 +17,7 @@ TRANSPORTS = pytest.mark.parametrize("transport", ["udp", "tcp"])
 
 
 @TRANSPORTS
-async def test_inbound_call_is_answered_and_ended_by_the_peer(
-    station: Station, phones: Phones, transport: str
-) -> None:
+async def test_inbound_call_is_answered_and_ended_by_the_peer(station: Station, phones: Phones, transport: str) -> None:
     phone = await phones("caller", transport=transport)
     call, event = await station.invited(phone, headers=[("X-Account", "17"), ("x-account", "18")])
     assert event.detail["request_uri"] == station.uri(transport=transport)
@@ -135,7 +133,7 @@ async def test_we_cancel_a_ringing_call(station: Station, phones: Phones, transp
     call = await phone.incoming()
     await call.ring()
     await station.event(EventKind.PROGRESS, leg)
-    station.engine.hangup(leg, headers=[("Reason", "SIP;cause=200;text=\"Call completed elsewhere\"")])
+    station.engine.hangup(leg, headers=[("Reason", 'SIP;cause=200;text="Call completed elsewhere"')])
     ended = await station.event(EventKind.ENDED, leg)
     assert (ended.code, ended.detail["by"]) == (487, "local")
     ending = await call.until_ended()

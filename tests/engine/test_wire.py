@@ -71,8 +71,9 @@ async def exchange(station: Station, case: Case) -> bytes | None:
     client = f"{host}:{port}"
     transport.sendto(case.bytes(station, client))
     fence = (
-        f"OPTIONS sip:fence@{station.host} SIP/2.0\r\nVia: SIP/2.0/UDP {client};branch=z9hG4bKfence{secrets.token_hex(4)}"
-        f"\r\nFrom: <sip:b@{client}>;tag=1\r\nTo: <sip:fence@{station.host}>\r\nCall-ID: fence\r\nCSeq: 1 OPTIONS\r\n"
+        f"OPTIONS sip:fence@{station.host} SIP/2.0\r\n"
+        f"Via: SIP/2.0/UDP {client};branch=z9hG4bKfence{secrets.token_hex(4)}\r\n"
+        f"From: <sip:b@{client}>;tag=1\r\nTo: <sip:fence@{station.host}>\r\nCall-ID: fence\r\nCSeq: 1 OPTIONS\r\n"
         "Content-Length: 0\r\n\r\n"
     )
     transport.sendto(fence.encode())

@@ -46,6 +46,9 @@ struct EngineOptions {
     unsigned max_legs = 2000;
     std::string user_agent;
     int log_level = 2;
+
+    // pjsua's call slots: one stays taken for up to 32 s after its leg when the peer answers no BYE or CANCEL.
+    unsigned max_calls() const { return max_legs + max_legs / 2 + 16; }
 };
 
 // Throws std::invalid_argument.

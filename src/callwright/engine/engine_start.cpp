@@ -74,7 +74,7 @@ void check_options(const EngineOptions& options) {
     require(options.rtp_first + options.rtp_first % 2 < options.rtp_last, "rtp_ports: no even port with its neighbour");
     const unsigned rate = options.clock_rate;
     require(rate == 8000 || rate == 16000 || rate == 32000 || rate == 48000, "clock_rate: 8000, 16000, 32000 or 48000");
-    require(options.max_legs >= 1 && options.max_legs <= PJSUA_MAX_CALLS / 2, "max_legs: 1 to half of pjsua's calls");
+    require(options.max_legs >= 1 && options.max_calls() <= PJSUA_MAX_CALLS, "max_legs: at least 1, at most 2700");
     require(options.log_level >= 0 && options.log_level <= 6, "log_level: 0 to 6");
     check_text(options.user_agent, "user_agent");
 }
@@ -98,6 +98,7 @@ void Engine::start_library() {
     pjsua_config agent;
     pjsua_config_default(&agent);
     agent.thread_cnt = 0;  // this thread polls
+    agent.max_calls = options_.max_calls();
     agent.user_agent = borrow(options_.user_agent);
     agent.nat_type_in_sdp = 0;
     agent.enable_unsolicited_mwi = PJ_FALSE;

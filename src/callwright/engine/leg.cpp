@@ -81,7 +81,7 @@ void Legs::add_account(pjsua_acc_id account, pjsip_transport_type_e type) {
 
 bool Legs::prepare() {
     const bool room = !shut_ && legs_.size() < engine_.options().max_legs && !rtp_ports_.empty() &&
-                      pjsua_call_get_count() < PJSUA_MAX_CALLS;
+                      pjsua_call_get_count() < engine_.options().max_calls();
     if (room) rtp_ports_.aim();
     return room;
 }
