@@ -2,8 +2,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from callwright.store.recovery import recover
+from callwright.store.steps import Steps
 from callwright.store.store import Store
-from callwright.store.tables import call_events, calls, meta, recordings
+from callwright.store.tables import calls, meta, recordings
 
 from .test_wav import unfinished
 
@@ -17,8 +18,9 @@ async def crashed(url: str) -> None:
         store.put(calls, {"sid": sid, "status": status, "date_created": BEGUN, "date_updated": BEGUN})
     ended = {"status": "busy", "end_time": BEGUN, "date_updated": BEGUN}
     store.put(calls, {"sid": "CA4", "date_created": BEGUN, **ended})
-    store.put(call_events, {"call_sid": "CA1", "number": 0, "at": BEGUN, "kind": "ringing"})
-    store.put(call_events, {"call_sid": "CA1", "number": 1, "at": BEGUN + timedelta(seconds=9.5), "kind": "answered"})
+    noted = Steps(store, "CA1")
+    noted.add(BEGUN, "ringing", {})
+    noted.add(BEGUN + timedelta(seconds=9.5), "answered", {})
     for sid, path in (("RE1", "RE1.wav"), ("RE2", "gone.wav"), ("RE3", None)):
         store.put(recordings, {"sid": sid, "status": "in-progress", "path": path})
     store.put(recordings, {"sid": "RE4", "status": "completed", "duration": 7, "path": "RE4.wav"})

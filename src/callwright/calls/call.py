@@ -27,6 +27,7 @@ from callwright.errors import LegGone, Outcome
 from callwright.log import CallLog
 from callwright.sip.leg import Ending, Leg, LegState
 from callwright.store import tables
+from callwright.store.steps import Steps
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ class Call:
         self._answered_at = 0.0
         self._seconds = 0
         self._sequence = 0
-        self._notes = 0
+        self._steps = Steps(exchange.store, self.sid)
         self._limit: asyncio.TimerHandle | None = None
         self._sip_code = 0
         self._ended_by = ""
@@ -165,11 +166,7 @@ class Call:
         facts = " ".join(f"{key}={value}" for key, value in data.items())
         level = logging.WARNING if kind == "warning" else logging.INFO
         self.log.log(level, "%s %s", kind, facts)
-        self.exchange.store.put(
-            tables.call_events,
-            {"call_sid": self.sid, "number": self._notes, "at": clock.now(), "kind": kind, "data": data},
-        )
-        self._notes += 1
+        self._steps.add(clock.now(), kind, data)
 
     def parameters(self) -> dict[str, str]:
         """The standard request parameters (call-control reference §2.1)."""

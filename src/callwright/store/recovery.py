@@ -11,10 +11,10 @@ from sqlalchemy import select
 
 from callwright import clock
 from callwright.errors import Outcome
-from callwright.store import wav
+from callwright.store import steps, wav
 from callwright.store.sqlite import Row
 from callwright.store.store import Store
-from callwright.store.tables import call_events, calls, recordings
+from callwright.store.tables import calls, recordings
 
 log = logging.getLogger(__name__)
 
@@ -54,19 +54,15 @@ async def recover(store: Store, directory: Path) -> Recovered:
 
 
 async def _close_call(store: Store, row: Row) -> Row:
-    events = await store.fetch(
-        select(call_events.c.at, call_events.c.kind)
-        .where(call_events.c.call_sid == row["sid"])
-        .order_by(call_events.c.number)
-    )
+    noted = await steps.read(store, row["sid"])
     moments: list[datetime | None] = [
         row["date_created"],
         row["date_updated"],
         store.last_alive,
-        *(e["at"] for e in events),
+        *(step.at for step in noted),
     ]
     end = max((moment for moment in moments if moment is not None), default=clock.now())
-    answered = next((event["at"] for event in events if event["kind"] == "answered"), row["start_time"])
+    answered = next((step.at for step in noted if step.kind == "answered"), row["start_time"])
     talked = row["status"] == "in-progress"
     seconds = max(1, math.ceil((end - answered).total_seconds())) if talked and answered else 0
     change: Row = {

@@ -111,11 +111,9 @@ call_events = Table(
     metadata,
     _column("call_sid", String(34), key=True),
     _column("number", Integer(), key=True),
-    _column("at", Moment()),
-    _column("kind", String(32)),
-    _column("data", JSON(none_as_null=True)),
+    _column("steps", JSON(none_as_null=True)),
 )
-"""The steps of a call in order: what was asked, answered, run and decided."""
+"""The steps of a call, many a row: `store/steps.py` writes and reads them. `number` is that of a row's first step."""
 
 callbacks = Table(
     "callbacks",

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 from twilio.rest import Client
 
-from callwright.store.tables import call_events
+from callwright.store.steps import Steps
 
 from ..conftest import BASE, Site
 
@@ -18,8 +18,9 @@ def log(site: Site) -> str:
         ("fetch", {"url": "https://app.example/2", "method": "GET", "status": 200, "ms": 8, "type": "text/xml"}),
         ("verb", {"name": "Say"}),
     ]
-    for number, (kind, data) in enumerate(steps):
-        site.store.put(call_events, {"call_sid": sid, "number": number, "at": AT, "kind": kind, "data": data})
+    noted = Steps(site.store, sid)
+    for kind, data in steps:
+        noted.add(AT, kind, data)
     return sid
 
 

@@ -352,7 +352,7 @@ async def test_refuses_updates(site: Site, form: dict[str, str], code: int) -> N
 
 async def test_sdk_deletes_ended_calls(site: Site, client: Client) -> None:
     live, ended = site.switchboard.call(status="ringing"), site.switchboard.call(status="busy", end_time=at(1))
-    site.store.put(call_events, {"call_sid": ended, "number": 0, "kind": "verb"})
+    site.store.put(call_events, {"call_sid": ended, "number": 0, "steps": []})
     with pytest.raises(TwilioRestException) as refused:
         await asyncio.to_thread(client.calls(live).delete)
     assert refused.value.code == 20009

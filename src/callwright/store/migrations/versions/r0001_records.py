@@ -83,9 +83,7 @@ def upgrade() -> None:
         "call_events",
         sa.Column("call_sid", sa.String(34), primary_key=True),
         sa.Column("number", sa.Integer(), primary_key=True, autoincrement=False),
-        *_moments("at"),
-        *_strings(32, "kind"),
-        sa.Column("data", sa.JSON()),
+        sa.Column("steps", sa.JSON()),
     )
     op.create_table(
         "callbacks",
