@@ -76,6 +76,7 @@ async def gather(call: "Call", plan: GatherPlan) -> Gathered:
             return gathered
     finally:
         collector.stop_clock()
+        done.cancel()  # a redirect leaves it waiting: the end of the leg would fail a future that nobody awaits
         if prompts is not None:
             prompts.cancel()
             await asyncio.gather(prompts, return_exceptions=True)
