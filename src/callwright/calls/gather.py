@@ -1,9 +1,11 @@
 """Collecting digits (call-control reference §1.4)."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from callwright.calls.control import Gathered, GatherPlan
+from callwright.calls.control import Gathered, GatherPlan, Prompt
+from callwright.errors import MediaError
 from callwright.sip.leg import Digit
 
 if TYPE_CHECKING:
@@ -57,11 +59,10 @@ async def gather(call: "Call", plan: GatherPlan) -> Gathered:
 
     Raises:
         LegGone: the caller hung up.
-        MediaError: a prompt cannot be had, and no key was pressed.
     """
     leg = call.require_leg()
     done = leg.waiter()
-    prompts = asyncio.create_task(call.prompter.play(plan.prompts, interruptible=True)) if plan.prompts else None
+    prompts = asyncio.create_task(_prompt(call, plan.prompts)) if plan.prompts else None
     collector = Collector(plan, done, prompts)
     try:
         with leg.digits(collector.on_digit):
@@ -80,3 +81,13 @@ async def gather(call: "Call", plan: GatherPlan) -> Gathered:
         if prompts is not None:
             prompts.cancel()
             await asyncio.gather(prompts, return_exceptions=True)
+
+
+async def _prompt(call: "Call", prompts: Sequence[Prompt]) -> None:
+    """Plays prompts; one that cannot be had is passed over, for the keys and the other prompts still count."""
+    call.prompter.prefetch(prompts)
+    for prompt in prompts:
+        try:
+            await call.prompter.play([prompt], interruptible=True)
+        except MediaError as error:
+            call.note("warning", code=error.code, message=f"<Gather>: {error.message}")
