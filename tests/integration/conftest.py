@@ -1,0 +1,110 @@
+"""The daemon that many tests of real calls share, and a line of it for each test.
+
+Tests that use `line` run on the session's event loop: `pytestmark = [..., pytest.mark.asyncio(loop_scope="session")]`.
+"""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.conftest import Section
+from tests.harness import ApplicationServer, Phone
+from tests.harness.daemon import TOKEN, Daemon, Table
+from tests.harness.ports import port_block
+from tests.harness.waiting import within
+
+from .line import PORTS, Line, Plan
+from .site import NUMBER, Site, canary_number
+
+LINES = 100
+
+
+class Lines:
+    """The shared daemon and its lines; each test gets the next one."""
+
+    def __init__(self, daemon: Daemon, plans: list[Plan]) -> None:
+        self.daemon = daemon
+        self._plans = itertools.cycle(plans)
+
+    async def next(self) -> Line:
+        """A line that nobody uses."""
+        assert self.daemon.process.returncode is None, f"the daemon has died\n{self.daemon.tail()}"
+        return await Line.open(self.daemon, next(self._plans))
+
+    async def idle(self) -> None:
+        """Returns when no call lives, in Python and in the engine; looks every 50 ms."""
+        ended = asyncio.create_task(self.daemon.process.wait())
+        try:
+            while busy := _busy(await self.daemon.metrics()):
+                await asyncio.wait([ended], timeout=0.05)
+                assert not ended.done(), f"the daemon died with {busy}"
+        finally:
+            ended.cancel()
+
+
+def _busy(metrics: dict[str, int]) -> dict[str, int]:
+    names = ["callwright_calls_live"]
+    names += [f'callwright_native_objects{{kind="{kind}"}}' for kind in ("legs", "ports", "requests", "bridge_ports")]
+    return {name: metrics[name] for name in names if metrics[name]}
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def lines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lines]:
+    """One daemon for all tests of this process. When they are over it must be idle and end in order."""
+    with port_block((LINES + 1) * PORTS) as (claimed, _):
+        plans = [Plan(index, claimed + (index + 1) * PORTS) for index in range(LINES)]
+        carriers = {"name": "carriers", "allow": ["127.0.0.0/8"], "calls_per_second": 1000}
+        daemon = await Daemon.start(
+            tmp_path_factory.mktemp("daemon"),
+            numbers=[table for plan in plans for table in plan.numbers()],
+            trunks=[carriers, *(plan.trunk() for plan in plans)],
+        )
+        try:
+            shared = Lines(daemon, plans)
+            yield shared
+            if daemon.process.returncode is None:
+                await within(shared.idle(), 15, lambda: f"the daemon is idle\n{daemon.tail()}")
+                await daemon.stop()
+        finally:
+            await daemon.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def line(lines: Lines, evidence: list[Section]) -> AsyncIterator[Line]:
+    """A line of the shared daemon."""
+    one = await lines.next()
+    since = len(lines.daemon.log)
+    evidence.append(("requests", one.application.history))
+    evidence.append(("ladders", lambda: "\n".join(phone.ladder() for phone in one.phones)))
+    evidence.append(("daemon log", lambda: "\n".join(lines.daemon.log[since:])))
+    yield one
+    await asyncio.shield(one.close())
+
+
+@pytest.fixture
+async def sites(
+    daemon: Callable[..., Awaitable[Daemon]],
+    applications: Callable[..., Awaitable[ApplicationServer]],
+    phones: Callable[..., Awaitable[Phone]],
+) -> Callable[..., Awaitable[Site]]:
+    """A factory of sites with a daemon of their own: `await sites(sections={"limits": {...}}, canary=True)`.
+
+    `numbers` and `trunks` are further tables; all else goes to `Daemon.start`.
+    """
+
+    async def start(
+        *, canary: bool = False, numbers: Sequence[Table] = (), trunks: Sequence[Table] = (), **options: Any
+    ) -> Site:
+        application, carrier = await applications(TOKEN), await phones("+15557654321")
+        own = {"number": NUMBER, "voice_url": application.url("/voice"), "status_callback": application.url("/status")}
+        through = {"name": "carrier", "targets": [f"sip:{carrier.address}:{carrier.port}"], "allow": ["127.0.0.0/8"]}
+        tables = [own, *numbers, *([canary_number(application)] if canary else [])]
+        running = await daemon(numbers=tables, trunks=[through, *trunks], **options)
+        application.on("/status", "")
+        return Site(running, application, carrier)
+
+    return start
