@@ -1,6 +1,7 @@
 """Prompts: sounds, speech, pauses and keys, loaded early and played in order to a call's leg."""
 
 import asyncio
+import itertools
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -82,7 +83,7 @@ class Prompter:
                     await endpoint.play(leg, [sound], loop=prompt.loop, interruptible=interruptible)
 
     async def _send(self, keys: Keys) -> None:
-        for _ in range(keys.loop):
+        for _ in range(keys.loop) if keys.loop else itertools.count():
             await send_keys(self._call, keys.digits)
 
 
