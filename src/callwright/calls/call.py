@@ -22,6 +22,7 @@ from callwright.calls.control import (
 )
 from callwright.calls.exchange import Exchange
 from callwright.calls.prompts import Prompter
+from callwright.calls.recording import Recording
 from callwright.calls.status import TRANSITIONS, CallStatus, Direction, status_for_sip
 from callwright.errors import LegGone, Outcome
 from callwright.log import CallLog
@@ -85,6 +86,8 @@ class Call:
         self._end: datetime | None = None
         self._answered_at = 0.0
         self._seconds = 0
+        self.recording: Recording | None = None  # of the whole call
+        self._recorded: Recorded | None = None
         self._sequence = 0
         self._steps = Steps(exchange.store, self.sid)
         self._limit: asyncio.TimerHandle | None = None
@@ -199,6 +202,8 @@ class Call:
         params = self.parameters() | parameters.progress(self._sequence, clock.now())
         if self._status.final:
             params |= parameters.ending(self._seconds, self._sip_code)
+            if self._recorded is not None:
+                params |= parameters.recording(self._recorded)
         self._sequence += 1
         self._save(status_callback=self._reporting())
         self.exchange.callbacks.post(
@@ -341,15 +346,25 @@ class Call:
             self._seconds = max(1, math.ceil(self.exchange.endpoint.loop.time() - self._answered_at))
         rang = self.leg is not None and self.leg.rang
         status = CallStatus.COMPLETED if answered else self.verdict or status_for_sip(ending.code, rang=rang)
-        self._enter(
-            status,
-            end_time=self._end,
-            duration=self._seconds,
-            sip_code=ending.code,
-            sip_call_id=ending.call_id or None,
-            statistics=ending.statistics or None,
-            outcome=str(_outcome(status, ending.code)),
-        )
+        columns = {
+            "end_time": self._end,
+            "duration": self._seconds,
+            "sip_code": ending.code,
+            "sip_call_id": ending.call_id or None,
+            "statistics": ending.statistics or None,
+            "outcome": str(_outcome(status, ending.code)),
+        }
+        if self.recording is None:
+            self._enter(status, **columns)
+        else:
+            self.exchange.tasks.spawn(self._enter_recorded(self.recording, status, columns), f"end of {self.sid}")
+
+    async def _enter_recorded(self, recording: Recording, status: CallStatus, columns: dict[str, Any]) -> None:
+        """The final status of a call that is recorded whole: its last callback names the recording."""
+        try:
+            self._recorded = await recording.finish(voice_needed=False)
+        finally:
+            self._enter(status, **columns)
 
     def require_leg(self) -> Leg:
         """The leg.

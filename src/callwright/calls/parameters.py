@@ -4,6 +4,7 @@ import math
 from datetime import datetime
 
 from callwright import clock
+from callwright.calls.control import Recorded
 from callwright.sip.leg import Invite
 from callwright.sip.uri import user_and_host
 
@@ -46,6 +47,15 @@ def ending(seconds: int, sip_code: int) -> dict[str, str]:
         "Duration": str(math.ceil(seconds / 60)),
         "CallDuration": str(seconds),
         "SipResponseCode": str(sip_code),
+    }
+
+
+def recording(recorded: Recorded) -> dict[str, str]:
+    """What the last status callback of a call that was recorded whole adds."""
+    return {
+        "RecordingSid": recorded.sid,
+        "RecordingUrl": recorded.url,
+        "RecordingDuration": str(recorded.duration),
     }
 
 

@@ -84,6 +84,10 @@ class Recording:
         """Records what this leg says on a channel."""
         self._tape.connect(leg, channel)
 
+    def overhear(self, leg: Leg, channel: int = 0) -> None:
+        """Records what this leg hears on a channel."""
+        self._tape.overhear(leg, channel)
+
     def _on_limit(self) -> None:
         if not self.ended.done():
             self.ended.set_result(None)

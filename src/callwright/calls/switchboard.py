@@ -163,25 +163,35 @@ class Switchboard:
             timer.cancel()
         if order.time_limit:
             call.limit_to(order.time_limit)
-        recording = self._record(call, order.record) if order.record else None
         try:
+            if order.record:
+                self._record(call, order.record)
             if order.send_digits:
                 await send_keys(call, order.send_digits)
             await self._run(call)
         except LegGone:
             await call.ended
-        finally:
-            if recording:
-                recording.finish(voice_needed=False)
 
-    def _record(self, call: Call, plan: DialRecording) -> Recording | None:
+    def _record(self, call: Call, plan: DialRecording) -> None:
+        """Records a whole call: what the called party says, what it hears, or both; dual keeps them apart."""
         try:
-            recording = Recording(call, source="OutboundAPI", track=plan.track, trim=plan.trim, callback=plan.callback)
+            recording = Recording(
+                call,
+                source="OutboundAPI",
+                channels=2 if plan.dual else 1,
+                track=plan.track,
+                trim=plan.trim,
+                callback=plan.callback,
+            )
         except MediaError as error:
             call.note("warning", code=error.code, message=error.message)
-            return None
-        recording.hear(call.require_leg())
-        return recording
+            return
+        leg = call.require_leg()
+        if plan.track != "outbound":
+            recording.hear(leg)
+        if plan.track != "inbound":
+            recording.overhear(leg, 1 if plan.dual else 0)
+        call.recording = recording
 
     # live control
 

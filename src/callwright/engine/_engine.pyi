@@ -195,6 +195,9 @@ class Engine:
     def connect(self, source: int, sink: int) -> None:
         """Source is heard by sink. Remembered until media of both is there, and across re-negotiation."""
     def disconnect(self, source: int, sink: int) -> None: ...
+    def overhear(self, node: int, listener: int) -> None:
+        """The listener hears whatever the node hears, from now on: a recording of what a leg is played. A listener
+        is not listened to in its turn."""
 
     # ports; each is on the bridge at once and lives until it ends by itself or `stop`
     def player(

@@ -218,6 +218,10 @@ void Engine::disconnect(std::uint64_t source, std::uint64_t sink) {
     post([this, source, sink] { patch_.disconnect(source, sink); });
 }
 
+void Engine::overhear(std::uint64_t node, std::uint64_t listener) {
+    post([this, node, listener] { patch_.overhear(node, listener); });
+}
+
 bool Engine::with_library(const std::function<void()>& use) const {
     std::lock_guard<std::mutex> lock(library_mutex_);
     if (!library_up_) return false;

@@ -111,6 +111,7 @@ class Engine {
     // --- commands (any thread; each queues a job) ---
     void connect(std::uint64_t source, std::uint64_t sink);
     void disconnect(std::uint64_t source, std::uint64_t sink);
+    void overhear(std::uint64_t node, std::uint64_t listener);
 
     // --- parts, for each other ---
     Digits& digits() noexcept { return digits_; }

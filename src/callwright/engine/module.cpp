@@ -241,7 +241,8 @@ void bind_signalling(nb::class_<Engine>& engine) {
         .def("respond", &respond, "request"_a, "code"_a, nb::kw_only(), "reason"_a = "", "headers"_a = Headers(),
              "content_type"_a = "", "body"_a = nb::bytes("", 0))
         .def("connect", &Engine::connect, "source"_a, "sink"_a, Released())
-        .def("disconnect", &Engine::disconnect, "source"_a, "sink"_a, Released());
+        .def("disconnect", &Engine::disconnect, "source"_a, "sink"_a, Released())
+        .def("overhear", &Engine::overhear, "node"_a, "listener"_a, Released());
 }
 
 }  // namespace

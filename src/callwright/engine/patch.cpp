@@ -39,6 +39,8 @@ void Patch::set_slot(std::uint64_t node, int slot) {
 void Patch::remove(std::uint64_t node) {
     auto found = nodes_.find(node);
     if (found == nodes_.end()) return;
+    for (std::uint64_t listener : std::vector<std::uint64_t>(found->second.listeners)) forget_listener(node, listener);
+    for (std::uint64_t other : found->second.overheard) erase(nodes_.at(other).listeners, node);
     for (std::uint64_t sink : found->second.sinks) {
         if (sink != node) erase(nodes_.at(sink).sources, node);
     }
@@ -58,6 +60,7 @@ bool Patch::connect(std::uint64_t source, std::uint64_t sink) {
     if (from->second.slot != no_slot && to->second.slot != no_slot) {
         pjsua_conf_connect(from->second.slot, to->second.slot);
     }
+    for (std::uint64_t listener : to->second.listeners) connect(source, listener);
     return true;
 }
 
@@ -71,7 +74,28 @@ bool Patch::disconnect(std::uint64_t source, std::uint64_t sink) {
     if (from->second.slot != no_slot && to->second.slot != no_slot) {
         pjsua_conf_disconnect(from->second.slot, to->second.slot);
     }
+    for (std::uint64_t listener : to->second.listeners) disconnect(source, listener);
     return true;
+}
+
+bool Patch::overhear(std::uint64_t node, std::uint64_t listener) {
+    auto heard = nodes_.find(node);
+    auto by = nodes_.find(listener);
+    if (heard == nodes_.end() || by == nodes_.end() || node == listener) return false;
+    if (holds(heard->second.listeners, listener)) return true;
+    // A listener has no listeners of its own: no chain, and so no ring of them.
+    if (!by->second.listeners.empty() || !heard->second.overheard.empty()) return false;
+    heard->second.listeners.push_back(listener);
+    by->second.overheard.push_back(node);
+    for (std::uint64_t source : std::vector<std::uint64_t>(heard->second.sources)) connect(source, listener);
+    return true;
+}
+
+void Patch::forget_listener(std::uint64_t node, std::uint64_t listener) {
+    Node& heard = nodes_.at(node);
+    erase(heard.listeners, listener);
+    erase(nodes_.at(listener).overheard, node);
+    for (std::uint64_t source : std::vector<std::uint64_t>(heard.sources)) disconnect(source, listener);
 }
 
 int Patch::slot(std::uint64_t node) const {

@@ -24,6 +24,8 @@ class Patch {
     // False when either node is unknown.
     bool connect(std::uint64_t source, std::uint64_t sink);
     bool disconnect(std::uint64_t source, std::uint64_t sink);
+    // From now on listener hears whatever node hears, now and later: what a recording of both sides of a leg needs.
+    bool overhear(std::uint64_t node, std::uint64_t listener);
 
     bool has(std::uint64_t node) const { return nodes_.count(node) != 0; }
     int slot(std::uint64_t node) const;
@@ -34,7 +36,11 @@ class Patch {
         int slot = no_slot;
         std::vector<std::uint64_t> sinks;
         std::vector<std::uint64_t> sources;
+        std::vector<std::uint64_t> listeners;  // nodes that hear what this one hears
+        std::vector<std::uint64_t> overheard;  // nodes whose listener this one is
     };
+
+    void forget_listener(std::uint64_t node, std::uint64_t listener);
 
     std::unordered_map<std::uint64_t, Node> nodes_;
 };

@@ -235,6 +235,10 @@ class Tape:
         """Records what this leg says on a channel."""
         self._endpoint.engine.connect(leg.node, self.nodes[channel])
 
+    def overhear(self, leg: Leg, channel: int = 0) -> None:
+        """Records what this leg hears on a channel."""
+        self._endpoint.engine.overhear(leg.node, self.nodes[channel])
+
     async def stop(self) -> Taped:
         """Ends the recording (once; later calls only wait) and returns the finished file."""
         self._endpoint.engine.stop(self.nodes[0])
