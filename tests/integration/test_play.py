@@ -1,6 +1,7 @@
 """Play, Say and Pause on real calls (call-control reference §1.2, §2.6): what is heard, fetched, and passed over."""
 
 import asyncio
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -89,7 +90,7 @@ async def test_digits(line: Line) -> None:
     digits = await call.media.heard_digits("12#", timeout=8)
     assert all(digit.marker and digit.duration_ms >= 100 for digit in digits)
     begun = [digit.arrived for digit in digits]
-    pauses = [later - earlier for earlier, later in zip(begun, begun[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in itertools.pairwise(begun)]
     assert pauses == pytest.approx([0.5 + 0.24, 1.0 + 0.24], abs=0.15)
     assert (await call.until_ended()).how == "bye received"
 
