@@ -116,13 +116,14 @@ async def test_we_refuse(station: Station, phones: Phones, code: int, answered: 
     assert (ended.code, ended.text, ended.detail["by"]) == (answered, "Elsewhere", "local")
 
 
-async def test_peer_refuses(station: Station, phones: Phones) -> None:
+@pytest.mark.parametrize("code", [302, 404, 486, 600])
+async def test_peer_refuses(station: Station, phones: Phones, code: int) -> None:
     phone = await phones("called")
     leg = station.engine.originate(phone.uri, local_uri=CALLER)
     call = await phone.incoming()
-    await call.refuse(486, headers=[("X-Cause", "17")], reason="On the phone")
+    await call.refuse(code, headers=[("X-Cause", "17"), ("Contact", "<sip:other@127.0.0.1>")], reason="On the phone")
     ended = await station.event(EventKind.ENDED, leg)
-    assert (ended.code, ended.text, ended.detail["by"]) == (486, "On the phone", "remote")
+    assert (ended.code, ended.text, ended.detail["by"]) == (code, "On the phone", "remote")
     assert ("X-Cause", "17") in ended.detail["headers"]
 
 

@@ -59,7 +59,8 @@ class EventKind(enum.IntEnum):
     FAILED = ...
     """A queued command failed. id: leg or port, text: what and why."""
     LOG = ...
-    """A line of pjproject's own log. code: level (1 error, 2 warning, 3 info, 4 debug)."""
+    """A line of pjproject's own log, credentials blanked. code: level (1 error, 2 warning, 3 info, 4 debug and every SIP
+    message)."""
 
 @final
 class Event:
@@ -133,7 +134,8 @@ class Engine:
         """Live native objects: legs, ports, sounds, requests, bridge_ports, jobs, events."""
     def counters(self) -> dict[str, int]:
         """Since start: invites, refused_source, refused_rate, refused_backlog, refused_full, refused_connections (TCP,
-        beyond 1,024 of one source), requests, malformed."""
+        beyond 1,024 of one source), requests, malformed, dropped_lines (of the log: beyond 100 a second, or 2,000
+        undrained events)."""
 
     # admission: decided in native code before any event is made
     def admit(self, sources: Sequence[str]) -> None:

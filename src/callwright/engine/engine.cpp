@@ -114,7 +114,11 @@ void Engine::run_jobs() {
     }
     while (oldest != nullptr) {
         std::unique_ptr<Job> job(std::exchange(oldest, oldest->next));
-        job->run();
+        try {
+            job->run();
+        } catch (const std::exception& error) {  // memory has run out: this command is lost, the calls are not
+            fail(0, std::string("a command failed: ") + error.what());
+        }
         jobs_.fetch_sub(1, std::memory_order_relaxed);
     }
 }
@@ -251,6 +255,7 @@ std::vector<std::pair<const char*, std::uint64_t>> Engine::counters() const {
         {"refused_connections", gate.refused_connections},
         {"requests", requests_->received()},
         {"malformed", gate.malformed},
+        {"dropped_lines", log_.dropped()},
     };
 }
 

@@ -21,6 +21,7 @@
 
 #include "digit.hpp"
 #include "event.hpp"
+#include "log_lines.hpp"
 #include "patch.hpp"
 
 namespace callwright {
@@ -164,6 +165,7 @@ class Engine {
     pj_ioqueue_op_key_t wakeup_op_{};
     std::array<char, 64> wakeup_buffer_{};
 
+    LogLines log_{events_, options_.log_level};
     Digits digits_{events_};
     Patch patch_;
     std::unordered_map<std::uint64_t, Port*> placed_;

@@ -7,9 +7,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
-#include <string_view>
 #include <system_error>
 
 #include "engine.hpp"
@@ -22,8 +20,6 @@ namespace callwright {
 
 namespace {
 
-// LOG events wait for Python like all others: past this many undrained events lines are dropped.
-constexpr std::size_t log_backlog = 2000;
 // A flood must not push a BYE out of the kernel's queue.
 constexpr int receive_buffer = 4 * 1024 * 1024;
 // A leg, and a player and a recorder or tap beside it; the bridge's tables grow with this.
@@ -43,18 +39,6 @@ bool is_address(const std::string& host) {
 }
 
 bool is_ipv6(const std::string& host) { return host.find(':') != std::string::npos; }
-
-// Digests of a message that pjproject prints whole (a malformed one, or a trace) do not reach a log.
-void blank_credentials(std::string& line) {
-    constexpr std::string_view name = "authorization:";
-    const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
-    auto at = line.begin();
-    while ((at = std::search(at, line.end(), name.begin(), name.end(), same)) != line.end()) {
-        at += static_cast<std::ptrdiff_t>(name.size());
-        const auto end = std::find(at, line.end(), '\n');
-        std::fill(at, end, '*');
-    }
-}
 
 }  // namespace
 
@@ -204,11 +188,7 @@ void Engine::start_media() {
 
 void Engine::on_log(int level, const char* data, int length) {
     Engine* engine = current();
-    if (engine == nullptr || engine->events_.backlog() > log_backlog) return;
-    while (length > 0 && (data[length - 1] == '\n' || data[length - 1] == '\r' || data[length - 1] == ' ')) --length;
-    std::string line(data, static_cast<std::size_t>(length));
-    blank_credentials(line);
-    engine->push(std::make_unique<Event>(EventKind::LOG, 0, level, std::move(line)));
+    if (engine != nullptr) engine->log_.write(level, data, length);
 }
 
 }  // namespace callwright

@@ -38,7 +38,11 @@ Reply verdict_of(const Leg& leg, const pjsip_event* event) {
         return {was_established ? PJSIP_SC_OK : PJSIP_SC_SERVICE_UNAVAILABLE, {}, {}};
     }
     const auto* transaction = event->body.tsx_state.tsx;
-    if (transaction->method.id == PJSIP_BYE_METHOD && was_established) return {PJSIP_SC_OK, {}, {}};
+    if (transaction->method.id == PJSIP_BYE_METHOD) {
+        // The stack's own BYE before the ACK: the ACK never came.
+        const bool own = transaction->role == PJSIP_ROLE_UAC && !was_established;
+        return {own ? PJSIP_SC_REQUEST_TIMEOUT : PJSIP_SC_OK, {}, {}};
+    }
     const int code = transaction->status_code;
     if (code < 300) return {was_established ? PJSIP_SC_OK : PJSIP_SC_REQUEST_TERMINATED, {}, {}};
     return {code, text_of(transaction->status_text), {}};

@@ -45,6 +45,7 @@ std::uint64_t player(Engine& engine, const std::vector<const SoundHandle*>& hand
         }
         sounds.push_back(handle->sound);
     }
+    const nb::gil_scoped_release released;  // not before: the handles are Python's
     return engine.ports().player(std::move(sounds), sink, loop, stop_on_digit);
 }
 
@@ -100,7 +101,7 @@ nb::bytes read_tap(Engine& engine, std::uint64_t tap) {
 }
 
 void bind_playback(nb::class_<Engine>& engine) {
-    engine.def("player", &player, "sounds"_a, nb::kw_only(), "sink"_a, "loop"_a = 1, "stop_on_digit"_a = 0, WithoutGil());
+    engine.def("player", &player, "sounds"_a, nb::kw_only(), "sink"_a, "loop"_a = 1, "stop_on_digit"_a = 0);
     engine.def("tone", &tone, "segments"_a, nb::kw_only(), "sink"_a, "loop"_a = 1, "level_dbov"_a = -13.0, WithoutGil());
     engine.def("dtmf_tone", &dtmf_tone, "digits"_a, nb::kw_only(), "sink"_a, "on"_a = 120, "off"_a = 80, WithoutGil());
     engine.def("stop", [](Engine& self, std::uint64_t port) { self.ports().stop(port); }, "port"_a, WithoutGil());

@@ -18,7 +18,7 @@ constexpr double STOPBAND_DB = 80.0;
 
 // Four products at once: the compiler's own vectors, because it may not reorder a sum of floats by itself.
 constexpr unsigned LANES = 4;
-constexpr unsigned UNROLL = 2;
+constexpr unsigned STEP = 2 * LANES;
 using Lanes = float __attribute__((vector_size(LANES * sizeof(float))));
 
 Lanes load(const float* at) {
@@ -63,7 +63,7 @@ ResamplingFilter::ResamplingFilter(unsigned in, unsigned out) {
     const std::vector<double> prototype = low_pass(CUTOFF * nyquist / rate, TRANSITION * nyquist / rate);
     centre = static_cast<unsigned>(prototype.size() / 2);
     taps = static_cast<unsigned>((prototype.size() + up - 1) / up);
-    taps = (taps + LANES * UNROLL - 1) / (LANES * UNROLL) * (LANES * UNROLL);  // the oldest ones are zero
+    taps = (taps + STEP - 1) / STEP * STEP;  // the oldest ones are zero
     phases.assign(std::size_t{up} * taps, 0.0F);
     for (unsigned phase = 0; phase < up; ++phase) {
         double sum = 0;
@@ -121,33 +121,32 @@ void Resampler::finish(std::uint64_t total, std::vector<std::int16_t>& out) {
 // zeros before the first input make line index and input index differ by taps - 1, which is where the window begins.
 void Resampler::produce(std::uint64_t limit, std::vector<std::int16_t>& out) {
     const std::uint64_t end = line_start_ + line_.size();
-    std::uint64_t first = 0;
-    for (; produced_ < limit; ++produced_) {
-        const std::uint64_t at = produced_ * filter_->down + filter_->centre;
-        first = at / filter_->up;
-        if (first + filter_->taps > end) {
-            break;
-        }
-        const bool silent = first >= end - std::min(quiet_, end);
-        const float* window = line_.data() + (first - line_start_);
-        out.push_back(silent ? 0 : filtered(window, static_cast<unsigned>(at % filter_->up)));
+    const std::uint64_t quiet_from = end - std::min(quiet_, end);
+    const std::uint64_t at = produced_ * filter_->down + filter_->centre;
+    std::uint64_t first = at / filter_->up;
+    unsigned phase = static_cast<unsigned>(at % filter_->up);
+    for (; produced_ < limit && first + filter_->taps <= end; ++produced_) {
+        out.push_back(first >= quiet_from ? 0 : filtered(line_.data() + (first - line_start_), phase));
+        phase += filter_->down;
+        first += phase / filter_->up;
+        phase %= filter_->up;
     }
-    const std::uint64_t used = std::min<std::uint64_t>(first - std::min(first, line_start_), line_.size());
+    const std::uint64_t used = std::min<std::uint64_t>(first - line_start_, line_.size());
     line_.erase(line_.begin(), line_.begin() + static_cast<std::ptrdiff_t>(used));
     line_start_ += used;
 }
 
 std::int16_t Resampler::filtered(const float* window, unsigned phase) const noexcept {
     const float* taps = filter_->phases.data() + std::size_t{phase} * filter_->taps;
-    Lanes sums[UNROLL] = {};
-    for (unsigned k = 0; k < filter_->taps; k += LANES * UNROLL) {
-        for (unsigned part = 0; part < UNROLL; ++part) {
-            sums[part] += load(taps + k + part * LANES) * load(window + k + part * LANES);
-        }
+    Lanes even{};  // two sums, so that an addition need not wait for the one before
+    Lanes odd{};
+    for (unsigned k = 0; k < filter_->taps; k += STEP) {
+        even += load(taps + k) * load(window + k);
+        odd += load(taps + k + LANES) * load(window + k + LANES);
     }
-    const Lanes lanes = sums[0] + sums[1];
+    const Lanes lanes = even + odd;
     const float sum = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
-    return static_cast<std::int16_t>(std::lrint(std::clamp(sum, -32768.0F, 32767.0F)));
+    return static_cast<std::int16_t>(std::clamp(sum < 0 ? sum - 0.5F : sum + 0.5F, -32768.0F, 32767.0F));
 }
 
 }  // namespace callwright
