@@ -25,6 +25,9 @@ from callwright.outbound import shown
 
 T = TypeVar("T")
 
+BODY_KEPT = 4096
+"""Bytes of an answer that a call's event log keeps."""
+
 
 class State(StrEnum):
     """Who is being asked for a document, or how the search ended."""
@@ -230,10 +233,19 @@ class _Search(Generic[T]):
                 self._ask = self._documents.ask(self._hook, self._params)
             answer = await self._ask.attempt()
         except ApplicationError as error:
-            note("fetch", **asked, status=error.response_status, code=error.code, error=error.message)
+            failed = {"status": error.response_status, "code": error.code, "error": error.message}
+            note("fetch", **asked, **failed, params=dict(self._params))
             raise
-        took = round(answer.elapsed * 1000)
-        note("fetch", **asked, status=answer.status, ms=took, type=answer.content_type[:100], bytes=len(answer.body))
+        note(
+            "fetch",
+            **asked,
+            status=answer.status,
+            ms=round(answer.elapsed * 1000),
+            type=answer.content_type[:100],
+            bytes=len(answer.body),
+            params=dict(self._params),
+            body=answer.body[:BODY_KEPT].decode("utf-8", "replace"),
+        )
         return answer
 
     def _judged(self, error: ApplicationError) -> Result:

@@ -3,6 +3,7 @@
 `Kind=all` lists every step of the call's log beside: verbs run, fallbacks, warnings, states.
 """
 
+import re
 from typing import Any
 
 from callwright.api.errors import BAD_PAGE_TOKEN, INVALID_PARAMETER
@@ -15,6 +16,7 @@ from callwright.store import steps
 from callwright.store.steps import Step
 
 FETCH = "fetch"
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def present(step: Step) -> dict[str, Any]:
@@ -23,7 +25,8 @@ def present(step: Step) -> dict[str, Any]:
     request: dict[str, Any] | None = None
     response: dict[str, Any] | None = None
     if step.kind == FETCH:
-        request = {"method": data.get("method"), "url": data.get("url"), "parameters": data.get("params") or {}}
+        parameters = {_snake(name): value for name, value in (data.get("params") or {}).items()}
+        request = {"method": data.get("method"), "url": data.get("url"), "parameters": parameters}
         response = {
             "response_code": data.get("status") or None,
             "request_duration": data.get("ms"),
@@ -39,6 +42,11 @@ def present(step: Step) -> dict[str, Any]:
         "date_created": at,
         "data": data,
     }
+
+
+def _snake(name: str) -> str:
+    """CallSid -> call_sid."""
+    return _HUMP.sub("_", name).lower()
 
 
 async def listing(request: ApiRequest, call_sid: str) -> Answer:

@@ -166,8 +166,8 @@ async def _write(stream: asyncio.StreamWriter, data: bytes) -> None:
         await stream.drain()
         stream.close()
         await stream.wait_closed()
-    except (BrokenPipeError, ConnectionResetError):
-        # The program ended before it had read all; its exit code says why.
+    except (BrokenPipeError, ConnectionResetError, RuntimeError):
+        # The program ended before it had read all; its exit code says why. (uvloop: RuntimeError for a closed pipe.)
         return
 
 
