@@ -13,13 +13,15 @@ from typing import Any
 
 from callwright.config import Config
 from callwright.engine import Engine, Event, EventKind, Sound
-from callwright.errors import StartError
+from callwright.errors import MediaError, StartError
 from callwright.sip.leg import Digit, Headers, Invite, Leg
+from callwright.sip.uri import escaped
 
 logger = logging.getLogger(__name__)
 wire = logging.getLogger("callwright.engine")
 
-BATCH = 256
+BATCH = 64  # an INVITE takes a quarter of a millisecond: a full batch must not hold the loop for long
+CANNOT_PLAY = 12400
 _LEVELS = {1: logging.ERROR, 2: logging.WARNING, 3: logging.INFO}
 
 
@@ -77,10 +79,9 @@ class Endpoint:
         """(transport, host, port) of each listening transport, as bound."""
         return self.engine.addresses
 
-    def local_uri(self, user: str, name: str = "") -> str:
+    def local_uri(self, user: str) -> str:
         """A From for an outbound leg: sip:user@domain."""
-        address = f"sip:{user}@{self._domain}" if user else f"sip:{self._domain}"
-        return f'"{name}" <{address}>' if name else f"<{address}>"
+        return f"<sip:{escaped(user)}@{self._domain}>" if user else f"<sip:{self._domain}>"
 
     def originate(
         self,
@@ -164,18 +165,21 @@ class Endpoint:
 
     def _drain(self) -> None:
         for event in self.engine.drain(BATCH):
-            try:
-                self._dispatch(event)
-            except Exception:
-                logger.exception("event %s of %d could not be handled", event.kind.name, event.id)
+            self._handle(event)
+
+    def _handle(self, event: Event) -> None:
+        """One event; what goes wrong with it must not lose the others."""
+        try:
+            self._dispatch(event)
+        except Exception:
+            logger.exception("event %s of %d could not be handled", event.kind.name, event.id)
 
     def _dispatch(self, event: Event) -> None:
         kind = event.kind
         if (handler := _LEG_EVENTS.get(kind)) is not None:
-            if (leg := self.legs.get(event.id)) is not None:
+            leg = self.legs.pop(event.id, None) if kind is EventKind.ENDED else self.legs.get(event.id)
+            if leg is not None:
                 handler(leg, event)
-                if kind is EventKind.ENDED:
-                    del self.legs[event.id]
         elif kind is EventKind.PLAYED:
             self._on_played(event)
         elif kind in (EventKind.RECORDED, EventKind.SILENCE, EventKind.LIMIT):
@@ -183,12 +187,12 @@ class Endpoint:
         elif kind is EventKind.INCOMING:
             self._on_incoming(event)
         elif kind is EventKind.REQUEST:
-            logger.debug("< %s from %s refused", event.text, event.detail["source_host"])
+            logger.debug("< %s refused", event.text)
             self.engine.respond(event.id, 405 if event.text != "REGISTER" else 403)
         elif kind is EventKind.LOG:
             wire.log(_LEVELS.get(event.code, logging.DEBUG), "%s", event.text)
         elif kind is EventKind.FAILED:
-            logger.warning("engine: %s (node %d)", event.text, event.id)
+            self._on_failed(event)
 
     def _on_incoming(self, event: Event) -> None:
         detail = event.detail
@@ -197,12 +201,17 @@ class Endpoint:
             detail.pop(key, None)
         leg = Leg(self, event.id, Invite(headers=headers, **detail))
         self.legs[event.id] = leg
-        self.incoming(leg)
+        try:
+            self.incoming(leg)
+        except Exception:
+            leg.hang_up(500)  # nobody owns it: its caller must not wait for ever
+            raise
 
     def _on_played(self, event: Event) -> None:
         done = self._players.pop(event.id, None)
         if done is not None and not done.done():
-            done.set_result(Played(event.text, event.detail["position"], event.detail["digit"]))
+            detail = event.detail
+            done.set_result(Played(event.text, detail["position"], detail["digit"]))
 
     def _on_tape(self, event: Event) -> None:
         tape = self._tapes.get(event.id)
@@ -211,15 +220,25 @@ class Endpoint:
         if event.kind is EventKind.RECORDED:
             del self._tapes[event.id]
             tape.on_recorded(Taped(path=event.text, **event.detail))
-        else:
-            tape.limit()
+        tape.limit()
+
+    def _on_failed(self, event: Event) -> None:
+        """A command failed: a player that never began ends here, a leg or a recorder tells of its end itself."""
+        logger.warning("engine: %s (node %d)", event.text, event.id)
+        done = self._players.pop(event.id, None)
+        if done is not None and not done.done():
+            done.set_exception(MediaError(f"it cannot be played: {event.text}", code=CANNOT_PLAY))
 
     async def close(self) -> None:
         """Hangs up every leg, ends the native threads and frees every native object."""
         self.loop.remove_reader(self.engine.event_fd)
         await self.loop.run_in_executor(None, self.engine.close)
-        for event in self.engine.drain(1 << 20):
-            self._dispatch(event)
+        while events := self.engine.drain(BATCH):
+            for event in events:
+                self._handle(event)
+        for leg in tuple(self.legs.values()):  # whose command came too late for the engine
+            leg.on_ended(503, "the endpoint is closed", {})
+        self.legs.clear()
 
 
 class Tape:
@@ -254,17 +273,15 @@ def _not_ready(leg: Leg) -> None:
     leg.hang_up(503)
 
 
-def _on_media(leg: Leg, event: Event) -> None:
-    leg.media = event.detail if event.code else {}
+def _on_digit(leg: Leg, event: Event) -> None:
+    detail = event.detail
+    leg.on_digit(Digit(event.text, detail["duration"], detail["method"]))
 
 
 _LEG_EVENTS: dict[EventKind, Callable[[Leg, Event], None]] = {
     EventKind.PROGRESS: lambda leg, event: leg.on_progress(event.code, bool(event.detail["early_media"])),
     EventKind.ESTABLISHED: lambda leg, event: leg.on_established(event.detail),
-    EventKind.MEDIA: _on_media,
-    EventKind.DIGIT: lambda leg, event: leg.on_digit(
-        Digit(event.text, event.detail["duration"], event.detail["method"])
-    ),
+    EventKind.DIGIT: _on_digit,
     EventKind.ENDED: lambda leg, event: leg.on_ended(event.code, event.text, event.detail),
 }
 
@@ -287,7 +304,7 @@ def _start(config: Config) -> Engine:
     try:
         return Engine(**settings)
     except OSError as error:
-        hint = "another program listens there" if error.errno == errno.EADDRINUSE else (error.strerror or str(error))
-        raise StartError(f"sip.listen: cannot bind {error}: {hint}") from None
+        hint = ": another program listens there" if error.errno == errno.EADDRINUSE else ""
+        raise StartError(f"sip.listen: cannot bind {error.strerror or error}{hint}") from None
     except (ValueError, RuntimeError) as error:
         raise StartError(f"the SIP engine does not start: {error}") from None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from callwright.errors import LegGone
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Headers = Sequence[tuple[str, str]]
+T = TypeVar("T")
 
 
 class LegState(Enum):
@@ -98,7 +99,6 @@ class Leg:
         self.invite = invite
         self.call_id = invite.call_id if invite else ""
         self.answer_headers: tuple[tuple[str, str], ...] = ()
-        self.media: dict[str, Any] = {}
         self.rang = False
         self.ended: asyncio.Future[Ending] = endpoint.loop.create_future()
         self._state = LegState.INCOMING if invite else LegState.CALLING
@@ -127,8 +127,8 @@ class Leg:
     # what the application above does
 
     def ring(self, headers: Headers = ()) -> None:
-        """180 to an inbound leg."""
-        if self._state in (LegState.INCOMING, LegState.EARLY):
+        """180 to an inbound leg that has had no provisional answer: who hears early media keeps hearing it."""
+        if self._state is LegState.INCOMING:
             self._enter(LegState.EARLY)
             self.endpoint.engine.answer(self.node, 180, headers=headers)
 
@@ -156,7 +156,7 @@ class Leg:
         self.endpoint.engine.send_digits(self.node, digits, duration)
 
     def waiter(self) -> "asyncio.Future[Any]":
-        """A future that fails with LegGone when this leg ends first.
+        """A future that fails with LegGone when this leg ends first. Cancel it when it is no longer awaited.
 
         Raises:
             LegGone: it has ended already.
@@ -184,6 +184,26 @@ class Leg:
             await future
         finally:
             handle.cancel()
+
+    async def during(self, work: "asyncio.Future[T]") -> T:
+        """The result of something that makes no sense without this leg; it is cancelled when the leg ends first.
+
+        Raises:
+            LegGone: the leg ended first.
+        """
+        gone: asyncio.Future[Any] | None = None
+        try:
+            gone = self.waiter()
+            await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                gone.result()
+            return work.result()
+        finally:
+            if gone is not None:
+                gone.cancel()
+            if not work.done():
+                work.cancel()
+                await asyncio.gather(work, return_exceptions=True)
 
     @contextmanager
     def digits(self, listener: Callable[[Digit], None]) -> Iterator[None]:
@@ -229,16 +249,23 @@ class Leg:
     def on_ended(self, code: int, reason: str, detail: dict[str, Any]) -> None:
         """The leg is over: everything that waits on it fails with LegGone."""
         self._enter(LegState.DISCONNECTED)
-        statistics = json.loads(detail["statistics"]) if detail.get("statistics") else {}
         self.call_id = detail.get("call_id") or self.call_id
-        ending = Ending(code, reason, detail["by"], tuple(detail["headers"]), self.call_id, statistics)
-        self.ended.set_result(ending)
-        for future in tuple(self._waiters):
+        headers = tuple(detail.get("headers", ()))
+        statistics = _statistics(detail.get("statistics", ""))
+        self.ended.set_result(Ending(code, reason, detail.get("by", "local"), headers, self.call_id, statistics))
+        for future in (*self._waiters, self._answered):
             if not future.done():
                 future.set_exception(LegGone(f"the leg ended: {code} {reason}"))
-        if not self._answered.done():
-            self._answered.set_exception(LegGone(f"{code} {reason}"))
-            self._answered.exception()  # nobody may be waiting for the answer
+                future.exception()  # nobody may be waiting any more, and that is no fault
+
+
+def _statistics(text: str) -> dict[str, Any]:
+    """The engine's statistics object. A leg must end whatever it holds."""
+    try:
+        return dict(json.loads(text)) if text else {}
+    except (ValueError, TypeError):
+        logger.exception("statistics that cannot be read: %.200s", text)
+        return {}
 
 
 def _resolve(future: "asyncio.Future[Any]") -> None:

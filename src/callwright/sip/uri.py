@@ -1,20 +1,37 @@
-"""SIP URIs, as far as routing needs them (RFC 3261 §19.1)."""
+"""SIP URIs, as far as routing needs them (RFC 3261 §19.1, §25.1)."""
 
 import re
 
-_USER = re.compile(r"<?sips?:(?:([^@;?>]*)@)?([^;?>]+)", re.IGNORECASE)
+_PARTS = re.compile(r"<?\s*sips?:(?:([^@>]*)@)?([^;?>\s]+)", re.IGNORECASE)
 _SCHEME = re.compile(r"(sips?):(?:[^@]*@)?(.*)\Z", re.IGNORECASE)
+_HOST = re.compile(r"\[[^\]]*\]|[^:]*")
+# what neither stands for itself in a user part nor begins an escape
+_FOREIGN = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9\-_.!~*'()&=+$,;?/%]")
 
 
 def user_and_host(uri: str) -> tuple[str, str]:
-    """User and host[:port] of a sip: URI; empty strings when it is none."""
-    match = _USER.match(uri.strip())
-    return (match.group(1) or "", match.group(2)) if match else ("", "")
+    """User and host[:port] of a sip: URI; empty strings when it is none.
+
+    The user is as it stands, escapes too, without a password and without parameters of a number (`;npdi;rn=...`).
+    """
+    match = _PARTS.match(uri.strip())
+    return (re.split("[:;]", match[1] or "", maxsplit=1)[0], match[2]) if match else ("", "")
+
+
+def without_port(host: str) -> str:
+    """The host of host[:port]; an IPv6 address keeps its brackets."""
+    match = _HOST.match(host)
+    return match[0] if match else ""
+
+
+def escaped(user: str) -> str:
+    """A user part in which what may not stand for itself is escaped, "#" too; escapes stay as they are."""
+    return _FOREIGN.sub(lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode(errors="replace")), user)
 
 
 def with_user(uri: str, user: str) -> str:
     """The same URI with another user part."""
-    return _SCHEME.sub(lambda match: f"{match.group(1)}:{user}@{match.group(2)}", uri)
+    return _SCHEME.sub(lambda match: f"{match[1]}:{escaped(user)}@{match[2]}", uri)
 
 
 def is_sip(address: str) -> bool:
