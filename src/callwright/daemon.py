@@ -31,6 +31,7 @@ from callwright.calls.interrupted import post_final
 from callwright.calls.router import Router
 from callwright.calls.router import declared as declared_number
 from callwright.calls.switchboard import Switchboard
+from callwright.calls.tasks import Tasks
 from callwright.config import AccountSection, Config
 from callwright.demo.application import routes as demo_routes
 from callwright.engine import Sound
@@ -64,25 +65,46 @@ def claim(directory: Path) -> int:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise StartError(f"server.data_dir: another callwright runs on {directory}") from None
     except OSError as error:
         raise StartError(f"server.data_dir: {directory}: {error.strerror}") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        why = "another callwright runs on it" if isinstance(error, BlockingIOError) else error.strerror
+        raise StartError(f"server.data_dir: {directory}: {why}") from None
     return descriptor
 
 
 def auth_token(section: AccountSection, directory: Path) -> str:
-    """The configured token, or one that is made at the first start and kept, readable by its owner only."""
+    """The configured token, or one that is made at the first start and kept, readable by its owner only.
+
+    Raises:
+        StartError: it cannot be read or written.
+    """
     if configured := section.auth_token.get_secret_value():
         return configured
     file = directory / "tokens" / section.sid
-    if not file.exists():
-        file.parent.mkdir(mode=0o700, exist_ok=True)
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as out:
-            out.write(secrets.token_hex(16) + "\n")
-    return file.read_text().strip()
+    try:
+        kept = file.read_text().strip() if file.exists() else ""
+        return kept or _new_token(file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartError(f"the token of account {section.sid}: {file}: {error}") from None
+
+
+def _new_token(file: Path) -> str:
+    """Made whole beside its place and moved there: a crash leaves no empty token, which would open the API."""
+    token = secrets.token_hex(16)
+    file.parent.mkdir(mode=0o700, exist_ok=True)
+    unfinished = file.with_suffix(".new")
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as out:
+        out.write(token + "\n")
+        out.flush()
+        os.fsync(out.fileno())
+    unfinished.replace(file)
+    return token
 
 
 def accounts(config: Config, directory: Path) -> dict[str, Account]:
@@ -113,7 +135,7 @@ def listener(address: str) -> socket.socket:
         bound.bind((host, int(port)))
     except OSError as error:
         bound.close()
-        raise StartError(f"http.listen: cannot bind {address}: {error.strerror}") from None
+        raise StartError(f"http.listen: cannot bind {address}: {error.strerror or error}") from None
     return bound
 
 
@@ -125,6 +147,8 @@ class Daemon:
         self.registry = CollectorRegistry()
         self.directory = config.server.data_dir.absolute()
         self.draining = False
+        self.public_url = config.server.public_url.rstrip("/")
+        self.live: dict[str, Call] = {}
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Daemon"]:
@@ -139,9 +163,9 @@ class Daemon:
             await self._open_applications(stack)
             await self._open_calls(stack)
             await self._open_web(stack, web)
-            self._watch(stack, lag.watch(self.registry))
+            self._watch(stack, lag.watch(self.registry), "lag")
             if self.config.http.certificate:
-                self._watch(stack, certificate.watch(self.server.config, self.config.http))
+                self._watch(stack, certificate.watch(self.server.config, self.config.http), "certificate")
             self.endpoint.incoming = self.switchboard.on_invite
             yield self
 
@@ -163,6 +187,8 @@ class Daemon:
         trunks = Trunks(declared_trunk(section) for section in config.trunk)
         self.endpoint = Endpoint(config, trunks.sources())
         stack.push_async_callback(self.endpoint.close)
+        numbers = [declared_number(section, config) for section in config.number]
+        self.router = Router(self.accounts, numbers, trunks)
         exchange = Exchange(
             endpoint=self.endpoint,
             trunks=trunks,
@@ -170,13 +196,12 @@ class Daemon:
             store=self.store,
             callbacks=self.callbacks,
             recordings=recordings,
-            accounts=self.accounts,
-            public_url=config.server.public_url.rstrip("/"),
+            owns=self.router.owns,
+            public_url=self.public_url,
             call_seconds=config.limits.call_seconds,
             capacity=Capacity(asyncio.get_running_loop().time),
+            live=self.live,
         )
-        numbers = [declared_number(section, config) for section in config.number]
-        self.router = Router(self.accounts, numbers, trunks)
         self.switchboard = Switchboard(exchange, self.router, self._session)
         stack.push_async_callback(self.switchboard.drain, 0)
         self.registry.register(self._facts(exchange))
@@ -204,13 +229,16 @@ class Daemon:
             sign=signature,
             limits=limits,
         )
-        await library.start()
+        try:
+            await library.start()
+        except OSError as error:
+            raise StartError(f"server.data_dir: {self.directory / 'media'}: {error.strerror or error}") from None
         stack.push_async_callback(library.close)
         return library
 
     def _on_given_up(self, lost: GivenUp) -> None:
         """A callback that is lost is a warning in its call's story, when the call still lives."""
-        call = self.switchboard.exchange.live.get(lost.call_sid)
+        call = self.live.get(lost.call_sid)
         if call is not None:
             call.note("warning", code=lost.code, message=lost.message, url=lost.url)
 
@@ -222,7 +250,7 @@ class Daemon:
         http = self.config.http
         app = api_server.build(
             Services(
-                public_url=self.config.server.public_url.rstrip("/"),
+                public_url=self.public_url,
                 accounts=self.accounts,
                 store=self.store,
                 switchboard=self.switchboard,
@@ -233,7 +261,7 @@ class Daemon:
                 metrics=self.registry,
             )
         )
-        app.include_router(demo_routes(self.accounts, self.config.server.public_url.rstrip("/")))
+        app.include_router(demo_routes(self.accounts, self.public_url))
         self.server = api_server.server(app, http.listen, certificate=http.certificate, private_key=http.private_key)
         serving = asyncio.create_task(self.server.serve(sockets=[web]), name="http")
         stack.push_async_callback(self._close_web, serving)
@@ -247,14 +275,11 @@ class Daemon:
         self.server.should_exit = True
         await serving
 
-    def _watch(self, stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-
-        async def stop() -> None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-        stack.push_async_callback(stop)
+    def _watch(self, stack: AsyncExitStack, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Runs something beside the calls until the daemon stops."""
+        tasks = Tasks()
+        tasks.spawn(work, name)
+        stack.push_async_callback(tasks.cancel)
 
     # what the operator sees
 

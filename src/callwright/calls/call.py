@@ -4,12 +4,13 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from callwright import clock, ids
 from callwright.calls import dial, gather, parameters, record
-from callwright.calls.application import Account, Application
+from callwright.calls.application import Account, Application, Hook
 from callwright.calls.control import (
     Dialled,
     DialPlan,
@@ -21,6 +22,7 @@ from callwright.calls.control import (
     StatusCallback,
 )
 from callwright.calls.exchange import Exchange
+from callwright.calls.outbound import Attempt
 from callwright.calls.prompts import Prompter
 from callwright.calls.recording import Recording
 from callwright.calls.status import TRANSITIONS, CallStatus, Direction, status_for_sip
@@ -37,7 +39,9 @@ EVENT_OF = {
     CallStatus.RINGING: "ringing",
     CallStatus.IN_PROGRESS: "answered",
 }
+UNLOGGED = frozenset({"params", "body"})  # of a request: in the event log only
 APPLICATION_FAILED = 480
+NOT_FOUND, TERMINATED, UNAVAILABLE = 404, 487, 503
 REJECT_CODES = {"busy": (486, CallStatus.BUSY), "rejected": (603, CallStatus.NO_ANSWER)}
 
 
@@ -46,6 +50,7 @@ class Call:
 
     Args:
         application: whose status callback and fallback hold for this call.
+        caller_id: shown to the called party in place of `from_`; "" for none.
         extra: parameters that every request of this call carries besides the standard ones (SipCallId, ...).
     """
 
@@ -58,6 +63,7 @@ class Call:
         direction: Direction,
         from_: str,
         to: str,
+        caller_id: str = "",
         parent: "Call | None" = None,
         trunk: str = "",
         number_sid: str | None = None,
@@ -70,6 +76,7 @@ class Call:
         self.direction = direction
         self.from_ = from_
         self.to = to
+        self.caller_id = caller_id
         self.parent = parent
         self.trunk = trunk
         self.leg: Leg | None = None
@@ -114,8 +121,12 @@ class Call:
 
     @property
     def duration(self) -> int:
-        """Seconds from answer to end, rounded up; 0 when never answered."""
-        return self._seconds
+        """Seconds from answer to end, or until now, rounded up; 0 when never answered."""
+        talking = self._status is CallStatus.IN_PROGRESS and self._end is None
+        return self._talked() if talking else self._seconds
+
+    def _talked(self) -> int:
+        return max(1, math.ceil(self.exchange.endpoint.loop.time() - self._answered_at))
 
     @property
     def sip_code(self) -> int:
@@ -149,15 +160,15 @@ class Call:
             self.log.debug("- %s after %s is not a transition", status, self._status)
             return
         self._status = status
-        self._save(status=str(status), **columns)
-        event = EVENT_OF.get(status, "completed")
-        self.note(event, status=str(status), **self._ending_facts())
-        self._post_status(event)
         if status.final:
             self.exchange.outcomes[str(self.direction), str(status)] += 1
             self.exchange.capacity.leave(self.account.sid, self.trunk)
             self.exchange.live.pop(self.sid, None)
             self.ended.set_result(status)
+        self._save(status=str(status), **columns)
+        event = EVENT_OF.get(status, "completed")
+        self.note(event, status=str(status), **self._ending_facts())
+        self._post_status(event)
 
     def _ending_facts(self) -> dict[str, object]:
         if not self._status.final:
@@ -166,7 +177,7 @@ class Call:
 
     def note(self, kind: str, **data: object) -> None:
         """A step of the call's story: a row of its event log and one INFO line."""
-        facts = " ".join(f"{key}={value}" for key, value in data.items())
+        facts = " ".join(f"{key}={value}" for key, value in data.items() if key not in UNLOGGED)
         level = logging.WARNING if kind == "warning" else logging.INFO
         self.log.log(level, "%s %s", kind, facts)
         self._steps.add(clock.now(), kind, data)
@@ -248,68 +259,97 @@ class Call:
         self.exchange.capacity.enter(self.account.sid, trunk)
         self._save(trunk=trunk)
 
+    def amend(self, *, fallback: Hook | None = None, status_callback: Hook | None = None) -> None:
+        """Changes where its documents and its progress go; None leaves one as it is."""
+        self.application = replace(
+            self.application,
+            fallback=fallback or self.application.fallback,
+            status_callback=status_callback or self.application.status_callback,
+        )
+        self._save(status_callback=self._reporting())
+
     def queued_for(self, milliseconds: int) -> None:
         """How long this call waited for its account's rate of starts."""
         self._save(queue_time=milliseconds)
 
-    def unroutable(self) -> None:
-        """Nothing carries this outbound call, or everything that does is full."""
-        self.finish(Ending(404, "no trunk carries this number now", "local"))
-
-    def hang_up(self) -> None:
-        """Ends the call, whatever its state."""
-        if self.leg is not None:
-            self.leg.hang_up()
-
-    async def ring_out(self, attempts: "Sequence[Callable[[], Leg]]", on_progress: Callable[[Leg, bool], None]) -> bool:
-        """Places an outbound call, one attempt after the other while a gateway fails.
+    def hang_up(self, code: int = 0) -> None:
+        """Ends the call, whatever its state.
 
         Args:
-            attempts: each sends an INVITE and returns its leg.
+            code: the final response to an inbound call that rings; 0 for the engine's own choice.
+        """
+        if self.leg is not None:
+            self.leg.hang_up(code)
+        elif not self._status.final:
+            code = code or (UNAVAILABLE if self.verdict is None else TERMINATED)
+            self.finish(Ending(code, "hung up before it was placed", "local"))
+
+    async def ring_out(self, attempts: Sequence[Attempt], on_progress: Callable[[Leg, bool], None]) -> bool:
+        """Places an outbound call, one attempt after the other while gateways fail.
+
+        Args:
+            attempts: none when nothing carries it.
             on_progress: told of each provisional response: (leg, early media).
 
         Returns:
             Whether it was answered; if not, the call has its final status.
         """
-        for index, attempt in enumerate(attempts):
+        if self._status.final:
+            return False
+        ending = Ending(UNAVAILABLE, "every trunk that carries this number is full", "local")
+        if not attempts:
+            ending = Ending(NOT_FOUND, "no trunk carries this number", "local")
+        for attempt in attempts:
             try:
                 leg = attempt()
             except ValueError as error:
-                self.finish(Ending(400, str(error), "local"))
-                return False
+                ending = Ending(400, str(error), "local")
+                continue
+            if leg is None:
+                continue
+            if self.leg is not None:
+                self.note("failover", code=ending.code, reason=ending.reason)
             self.leg = leg
-            self._enter(CallStatus.INITIATED)
-            if self.verdict is not None:
-                leg.hang_up()
-
-            def progress(code: int, early_media: bool, leg: Leg = leg) -> None:
-                if code >= 180:
-                    self._enter(CallStatus.RINGING, sip_call_id=leg.call_id)
-                on_progress(leg, early_media)
-
-            with leg.progressing(progress):
-                try:
-                    await leg.answered()
-                except LegGone:
-                    ending = leg.ended.result()
-                    last = index == len(attempts) - 1
-                    if last or leg.rang or self.verdict or not (ending.code == 408 or 500 <= ending.code < 600):
-                        self.finish(ending)
-                        return False
-                    self.note("failover", code=ending.code, reason=ending.reason)
-                    continue
-            self._answered(leg)
-            leg.ended.add_done_callback(self._on_leg_ended)
-            return True
+            if (ended := await self._rung(leg, on_progress)) is None:
+                return True
+            ending = ended
+            # failover is for gateways: a party that rang has been reached (call-control reference §7.3)
+            if leg.rang or self.verdict or not (ending.code == 408 or 500 <= ending.code < 600):
+                break
+        self.finish(ending)
         return False
 
+    async def _rung(self, leg: Leg, on_progress: Callable[[Leg, bool], None]) -> Ending | None:
+        """One attempt, until it is answered (None; the call is in progress) or over."""
+
+        def progress(code: int, early_media: bool) -> None:
+            if code >= 180 and self._status is CallStatus.INITIATED:
+                self._enter(CallStatus.RINGING)
+            on_progress(leg, early_media)
+
+        if self._status is CallStatus.QUEUED:
+            self._enter(CallStatus.INITIATED)
+        try:
+            with leg.progressing(progress):
+                await leg.answered()
+            if self.verdict is not None:  # the answer and our CANCEL have crossed
+                leg.hang_up()
+                return replace(await asyncio.shield(leg.ended), code=TERMINATED)
+        except LegGone:
+            return leg.ended.result()
+        except asyncio.CancelledError:
+            # whoever rings is gone, and the leg must not be left
+            leg.hang_up()
+            leg.ended.add_done_callback(self._on_leg_ended)
+            raise
+        self._answered(leg)
+        leg.ended.add_done_callback(self._on_leg_ended)
+        return None
+
     def cancel(self, verdict: CallStatus) -> None:
-        """Ends an outbound call that is not answered yet: CANCEL, and this final status."""
+        """Ends the call; `verdict` is its final status unless it has been answered."""
         self.verdict = verdict
-        if self.leg is not None:
-            self.leg.hang_up()
-        elif self._status is CallStatus.QUEUED:
-            self.finish(Ending(487, "canceled before it was placed", "local"))
+        self.hang_up()
 
     def _answered(self, leg: Leg) -> None:
         loop = self.exchange.endpoint.loop
@@ -336,16 +376,16 @@ class Call:
 
     def finish(self, ending: Ending) -> None:
         """Gives the call its final status from how its leg ended."""
+        if self._end is not None:
+            return
         if self._limit is not None:
             self._limit.cancel()
         self._end = clock.now()
         self._sip_code = ending.code
         self._ended_by = ending.by
-        answered = self._status is CallStatus.IN_PROGRESS
-        if answered:
-            self._seconds = max(1, math.ceil(self.exchange.endpoint.loop.time() - self._answered_at))
-        rang = self.leg is not None and self.leg.rang
-        status = CallStatus.COMPLETED if answered else self.verdict or status_for_sip(ending.code, rang=rang)
+        if self._status is CallStatus.IN_PROGRESS:
+            self._seconds = self._talked()
+        status = self._verdict_of(ending)
         columns = {
             "end_time": self._end,
             "duration": self._seconds,
@@ -358,6 +398,15 @@ class Call:
             self._enter(status, **columns)
         else:
             self.exchange.tasks.spawn(self._enter_recorded(self.recording, status, columns), f"end of {self.sid}")
+
+    def _verdict_of(self, ending: Ending) -> CallStatus:
+        if self._status is CallStatus.IN_PROGRESS:
+            return CallStatus.COMPLETED
+        if self.verdict is not None:
+            return self.verdict
+        if self.direction is Direction.INBOUND and ending.by == "remote" and ending.code == TERMINATED:
+            return CallStatus.CANCELED  # by its caller
+        return status_for_sip(ending.code, rang=self.leg is not None and self.leg.rang)
 
     async def _enter_recorded(self, recording: Recording, status: CallStatus, columns: dict[str, Any]) -> None:
         """The final status of a call that is recorded whole: its last callback names the recording."""
@@ -410,18 +459,17 @@ class Call:
 
     async def reject(self, reason: str) -> None:
         """Refuses a ringing call, hangs up an answered one; returns when the leg has ended."""
-        if self.leg is None or self.leg.gone:
-            return
-        code, self.verdict = REJECT_CODES[reason]
-        self.leg.hang_up(code)
-        await asyncio.shield(self.leg.ended)
+        await self._refuse(*REJECT_CODES[reason])
 
     async def fail(self) -> None:
         """Refuses a ringing call because its application failed; hangs up an answered one."""
+        await self._refuse(APPLICATION_FAILED, CallStatus.FAILED)
+
+    async def _refuse(self, code: int, verdict: CallStatus) -> None:
         if self.leg is None or self.leg.gone:
             return
-        self.verdict = CallStatus.FAILED
-        self.leg.hang_up(APPLICATION_FAILED)
+        self.verdict = verdict
+        self.leg.hang_up(code)
         await asyncio.shield(self.leg.ended)
 
     async def hangup(self) -> None:

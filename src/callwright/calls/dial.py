@@ -6,19 +6,22 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from callwright.calls import outbound
-from callwright.calls.control import Dialled, DialPlan, Recorded, Target
+from callwright.calls.control import Dialled, DialPlan, NumberTarget, Recorded, Target
 from callwright.calls.prompts import send_keys
 from callwright.calls.recording import Recording
 from callwright.calls.status import CallStatus
 from callwright.errors import LegGone, MediaError
 from callwright.media.tones import ringback
-from callwright.sip.leg import Digit, Leg
+from callwright.sip.endpoint import Played
+from callwright.sip.leg import Digit, Ending, Leg
 from callwright.sip.uri import is_sip
 
 if TYPE_CHECKING:
     from callwright.calls.call import Call
 
 SETTLE_S = 2.0
+NOT_OWNED = 13214
+FULL = 503
 
 
 async def dial(call: "Call", plan: DialPlan) -> Dialled:
@@ -35,13 +38,17 @@ class Dial:
         self._endpoint = call.exchange.endpoint
         self._children: list[Call] = []
         self._ringing: list[asyncio.Task[None]] = []
-        self._verdict = CallStatus.CANCELED  # of a child that is given up
+        self._verdict = CallStatus.CANCELED  # of the children of a round that nobody won
+        self._starred = False
         self._recording: Recording | None = None
         self._early: Leg | None = None
-        self._ringback: asyncio.Task[object] | None = None
+        self._ringback: asyncio.Task[Played] | None = None
 
     async def run(self) -> Dialled:
         """Rings, bridges, ends."""
+        if not self._may_show():
+            self._call.note("warning", code=NOT_OWNED, message="<Dial>: the account does not own the callerId")
+            return Dialled("failed")
         if not self._plan.answer_on_bridge:
             await self._call.answer()
         caller = self._call.require_leg()
@@ -49,30 +56,39 @@ class Dial:
             winner = await self._ring(caller)
             if winner is None:
                 return await self._unanswered()
-            return await self._bridge(caller, winner)
+            return await self._connect(caller, winner)
         except LegGone:
             return await self._caller_gone()
         finally:
             await self._release()
 
+    def _may_show(self) -> bool:
+        """A telephone number sees a caller ID that the account owns, or one of the two numbers of the call."""
+        shown, call = self._plan.caller_id, self._call
+        if not shown or shown in (call.from_, call.to):
+            return True
+        to_number = any(isinstance(target, NumberTarget) for target in self._plan.targets)
+        return not to_number or call.exchange.owns(call.account.sid, shown)
+
     # ringing
 
     async def _ring(self, caller: Leg) -> "Call | None":
         """The child that answered first; None when nobody did."""
-        self._start_ringback(caller)
         recording = self._plan.recording
         if recording and recording.from_ringing:
             self._record(caller)
-        if not self._plan.sequential:
-            return await self._ring_round(caller, self._plan.targets)
-        for target in self._plan.targets:
-            if winner := await self._ring_round(caller, [target]):
+        targets = self._plan.targets
+        for together in [[target] for target in targets] if self._plan.sequential else [targets]:
+            winner = await self._ring_round(caller, together)
+            if winner is not None or self._starred:
                 return winner
         return None
 
     async def _ring_round(self, caller: Leg, targets: Sequence[Target]) -> "Call | None":
         """Rings these targets at once; the first to answer wins, the others are canceled and end on their own."""
         first: asyncio.Future[Call | None] = caller.waiter()
+        self._verdict, self._early = CallStatus.CANCELED, None
+        self._start_ringback(caller)
         children = [self._child(target) for target in targets]
         self._children += children
         ringing = [
@@ -90,7 +106,7 @@ class Dial:
             timer.cancel()
             for child in children:
                 if child is not winner and not child.status.final:
-                    child.cancel(self._verdict)
+                    child.cancel(self._verdict if winner is None else _verdict_of_loser(child))
         return winner
 
     def _on_timeout(self, first: "asyncio.Future[Call | None]") -> None:
@@ -104,43 +120,43 @@ class Dial:
     async def _ring_child(
         self, child: "Call", target: Target, first: "asyncio.Future[Call | None]", alone: bool
     ) -> None:
+        if child.exchange.capacity.account_over(child.account):
+            child.finish(Ending(FULL, "the account has as many live calls as it may", "local"))
+            return
+
         def on_progress(leg: Leg, early_media: bool) -> None:
             self._on_progress(leg, early_media and alone)
 
-        attempts = outbound.attempts(child, target)
-        if not attempts:
-            child.unroutable()
-            return
-        if await child.ring_out(attempts, on_progress):
+        if await child.ring_out(outbound.attempts(child, target), on_progress):
             if first.done():
                 child.hang_up()
             else:
                 first.set_result(child)
 
-    def _on_star(self, digit: Digit, first: "asyncio.Future[Call | None]") -> None:
+    def _on_star(self, digit: Digit, over: "asyncio.Future[Call | None] | asyncio.Future[None]") -> None:
         if digit.key == "*" and self._plan.hangup_on_star:
-            _settle(first, None)
+            self._starred = True
+            _settle(over, None)
 
     def _on_progress(self, leg: Leg, early_media: bool) -> None:
         """A child rings: the caller hears its early media, or a ringback tone."""
         caller = self._call.leg
-        if caller is None or caller.gone:
+        if caller is None or caller.gone or self._early is not None:
             return
-        if early_media and not self._plan.ring_tone and self._early is None:
+        if early_media and not self._plan.ring_tone:
             self._early = leg
             self._stop_ringback()
             caller.progress()
             self._endpoint.engine.connect(leg.node, caller.node)
-            if self._recording:
-                self._recording.hear(leg, self._recording_channel(child=True))
         elif caller.invite is not None:
             caller.ring()
 
     def _start_ringback(self, caller: Leg) -> None:
         """Tones are media: an unanswered caller hears its own network's ringing instead."""
-        if self._call.status is CallStatus.IN_PROGRESS:
+        if self._call.status is CallStatus.IN_PROGRESS and (self._ringback is None or self._ringback.done()):
             segments = ringback(self._plan.ring_tone)
             self._ringback = asyncio.create_task(self._endpoint.tone(caller, segments, loop=0))
+            self._ringback.add_done_callback(_acknowledge)
 
     def _stop_ringback(self) -> None:
         if self._ringback is not None:
@@ -148,68 +164,70 @@ class Dial:
 
     # talking
 
-    async def _bridge(self, caller: Leg, winner: "Call") -> Dialled:
+    async def _connect(self, caller: Leg, winner: "Call") -> Dialled:
+        callee = await self._introduce(caller, winner)
+        if callee is not None:
+            await self._bridge(caller, winner, callee)
+        if not winner.taken.done():
+            await asyncio.shield(winner.ended)
+        bridged = callee is not None
+        return self._result(winner, "completed", bridged=bridged, recording=await self._finish_recording())
+
+    async def _introduce(self, caller: Leg, winner: "Call") -> Leg | None:
+        """Sends the keys that a party wants before it is connected. Returns its leg, if it is still there."""
         target = self._plan.targets[self._children.index(winner)]
-        if keys := getattr(target, "send_digits", ""):
-            await send_keys(winner, keys)
+        if isinstance(target, NumberTarget) and target.send_digits:
+            try:
+                await caller.during(asyncio.create_task(send_keys(winner, target.send_digits)))
+            except LegGone:
+                if caller.gone:
+                    raise
+        callee = winner.leg
+        if callee is None or callee.gone or winner.taken.done():
+            return None
         await self._call.answer()
+        return callee
+
+    async def _bridge(self, caller: Leg, winner: "Call", callee: Leg) -> None:
+        """Until one of them leaves, or the child is taken out of the dial."""
         self._stop_ringback()
-        callee = winner.require_leg()
         winner.limit_to(self._plan.time_limit)
         over: asyncio.Future[None] = caller.waiter()
         callee.ended.add_done_callback(lambda _: _settle(over, None))
         winner.taken.add_done_callback(lambda _: _settle(over, None))
+        self._record(caller)
         self._endpoint.connect(caller.node, callee.node)
         self._call.note("bridged", child=winner.sid)
-        if self._plan.recording:
-            self._record(caller, callee)
-        hung_up = False
         try:
-            with caller.digits(lambda digit: self._on_star_in_talk(digit, over)):
+            with caller.digits(lambda digit: self._on_star(digit, over)):
                 await over
         except LegGone:
-            hung_up = True
+            self._call.log.debug("- the caller left its dial")
         finally:
             self._endpoint.disconnect(caller.node, callee.node)
             if not winner.taken.done():
                 callee.hang_up()
-        if not winner.taken.done():
-            await asyncio.shield(winner.ended)
-        return self._result(
-            winner, "completed", bridged=True, hung_up=hung_up, recording=await self._finish_recording()
-        )
-
-    def _on_star_in_talk(self, digit: Digit, over: "asyncio.Future[None]") -> None:
-        if digit.key == "*" and self._plan.hangup_on_star:
-            _settle(over, None)
 
     # recording
 
-    def _recording_channel(self, *, child: bool) -> int:
-        recording = self._plan.recording
-        return 1 if recording and recording.dual and child else 0
-
-    def _record(self, caller: Leg, callee: Leg | None = None) -> None:
+    def _record(self, caller: Leg) -> None:
+        """Begins to record what the caller says, what it hears, or both; dual keeps them apart."""
         plan = self._plan.recording
-        if plan is None:
+        if plan is None or self._recording is not None:
             return
-        if self._recording is None:
-            try:
-                self._recording = Recording(
-                    self._call,
-                    source="DialVerb",
-                    channels=2 if plan.dual else 1,
-                    track=plan.track,
-                    trim=plan.trim,
-                    callback=plan.callback,
-                )
-            except MediaError as error:
-                self._call.note("warning", code=error.code, message=error.message)
-                return
-            if plan.track != "outbound":
-                self._recording.hear(caller, 0)
-        if callee is not None and plan.track != "inbound":
-            self._recording.hear(callee, self._recording_channel(child=True))
+        try:
+            self._recording = Recording(
+                self._call,
+                source="DialVerb",
+                channels=2 if plan.dual else 1,
+                track=plan.track,
+                trim=plan.trim,
+                callback=plan.callback,
+            )
+        except MediaError as error:
+            self._call.note("warning", code=error.code, message=error.message)
+            return
+        self._recording.attend(caller)
 
     async def _finish_recording(self) -> Recorded | None:
         if self._recording is None:
@@ -220,45 +238,42 @@ class Dial:
     # the end
 
     async def _unanswered(self) -> Dialled:
-        if self._ringing:
-            await asyncio.wait(self._ringing, timeout=SETTLE_S)
-        child = self._children[-1] if self._children else None
-        if child is None:
+        if not self._children:
             return Dialled("failed")
-        child = next((c for c in self._children if c.status is CallStatus.BUSY), child)
-        status = child.status if child.status.final else self._verdict
-        return self._result(child, str(status), recording=await self._finish_recording())
+        await asyncio.wait(self._ringing, timeout=SETTLE_S)
+        child = self._children[-1]
+        if not self._plan.sequential:
+            wanted = (CallStatus.BUSY, CallStatus.NO_ANSWER)
+            child = next((child for status in wanted for child in self._children if child.status is status), child)
+        # completed: it answered when its time was up already
+        told = child.status.final and child.status is not CallStatus.COMPLETED
+        return self._result(child, child.status if told else self._verdict, recording=await self._finish_recording())
 
     async def _caller_gone(self) -> Dialled:
-        child = self._children[-1] if self._children else None
         recording = await self._finish_recording()
-        if child is None:
+        if not self._children:
             return Dialled("canceled", hung_up=True, recording=recording)
-        return self._result(child, "canceled", hung_up=True, recording=recording)
+        answered = (child for child in self._children if child.status is CallStatus.IN_PROGRESS)
+        return self._result(next(answered, self._children[-1]), "canceled", recording=recording)
 
     def _result(
-        self,
-        child: "Call",
-        status: str,
-        *,
-        bridged: bool = False,
-        hung_up: bool = False,
-        recording: Recorded | None = None,
+        self, child: "Call", status: str, *, bridged: bool = False, recording: Recorded | None = None
     ) -> Dialled:
         leg = child.leg
         ending = leg.ended.result() if leg and leg.ended.done() else None
         headers = [*(leg.answer_headers if leg else ()), *(ending.headers if ending else ())]
+        answered = status == CallStatus.COMPLETED
         return Dialled(
-            status=status,
+            status=str(status),
             call_sid=child.sid,
-            duration=child.duration if bridged else None,
+            duration=child.duration if answered else None,
             bridged=bridged,
             recording=recording,
             sip_call_id=leg.call_id if leg else "",
-            sip_code=200 if bridged else child.sip_code,
+            sip_code=200 if answered else child.sip_code,
             sip_headers=[(name, value) for name, value in headers if name.lower().startswith("x-")],
             sip=is_sip(child.to),
-            hung_up=hung_up,
+            hung_up=self._call.leg is None or self._call.leg.gone,
         )
 
     async def _release(self) -> None:
@@ -273,6 +288,17 @@ class Dial:
             self._recording.finish(voice_needed=False)
 
 
+def _verdict_of_loser(child: "Call") -> CallStatus:
+    """Of a child that another one was quicker than (call-control reference §12, 8)."""
+    return CallStatus.CANCELED if child.status is CallStatus.RINGING else CallStatus.NO_ANSWER
+
+
 def _settle(future: "asyncio.Future[Call | None] | asyncio.Future[None]", value: None) -> None:
     if not future.done():
         future.set_result(value)
+
+
+def _acknowledge(task: "asyncio.Task[Played]") -> None:
+    """A ringback that ends with its caller, or that cannot be played, ends nothing else."""
+    if not task.cancelled():
+        task.exception()

@@ -1,7 +1,7 @@
 """What every call of one daemon shares: the endpoint, the sounds, the store, the callbacks."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -44,6 +44,7 @@ class Exchange:
     """The shared parts.
 
     Attributes:
+        owns: whether an account (its SID) may show a number as its caller ID.
         public_url: what resource URLs begin with; no trailing slash.
         call_seconds: the longest that any call may last.
         tasks: the calls' own tasks, and what outlives a call (its recordings being finished).
@@ -57,7 +58,7 @@ class Exchange:
     store: Store
     callbacks: Callbacks
     recordings: RecordingFiles
-    accounts: Mapping[str, Account]
+    owns: Callable[[str, str], bool]
     public_url: str
     call_seconds: float
     capacity: Capacity

@@ -85,7 +85,6 @@ async def gather(call: "Call", plan: GatherPlan) -> Gathered:
 
 async def _prompt(call: "Call", prompts: Sequence[Prompt]) -> None:
     """Plays prompts; one that cannot be had is passed over, for the keys and the other prompts still count."""
-    call.prompter.prefetch(prompts)
     for prompt in prompts:
         try:
             await call.prompter.play([prompt], interruptible=True)

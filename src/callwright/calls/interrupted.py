@@ -9,8 +9,12 @@ from callwright.account import Account
 from callwright.calls import parameters
 from callwright.calls.application import Hook
 from callwright.calls.exchange import Callbacks
+from callwright.calls.status import CallStatus
 
 logger = logging.getLogger(__name__)
+
+SIP_CODES = {CallStatus.COMPLETED: 200, CallStatus.FAILED: 500}
+"""Nobody knows how the legs ended: what their statuses mean."""
 
 
 def post_final(rows: Iterable[Mapping[str, Any]], accounts: Mapping[str, Account], callbacks: Callbacks) -> None:
@@ -29,8 +33,10 @@ def post_final(rows: Iterable[Mapping[str, Any]], accounts: Mapping[str, Account
                 direction=row["direction"],
             ),
             **parameters.progress(wanted["sequence"], clock.now()),
-            **parameters.ending(row["duration"] or 0, row["sip_code"] or 500),
+            **parameters.ending(row["duration"] or 0, row["sip_code"] or SIP_CODES[row["status"]]),
         }
+        if row["application_sid"]:
+            params["ApplicationSid"] = row["application_sid"]
         if row["parent_call_sid"]:
             params["ParentCallSid"] = row["parent_call_sid"]
         hook = Hook(wanted["url"], wanted["method"])

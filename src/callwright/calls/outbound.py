@@ -1,10 +1,12 @@
 """The way out: from what is dialled to the INVITEs that are tried, in order."""
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 from callwright.calls.control import NumberTarget, SipTarget, Target
+from callwright.calls.router import ANONYMOUS
 from callwright.sip.leg import Leg
 from callwright.sip.trunks import Trunk
 from callwright.sip.uri import is_sip, user_and_host, with_user
@@ -13,6 +15,13 @@ if TYPE_CHECKING:
     from callwright.calls.call import Call
 
 _SEPARATORS = str.maketrans("", "", " -().")
+_DIALLED = re.compile(r"\+?[0-9A-D*#]{1,32}")
+
+Attempt = Callable[[], Leg | None]
+"""Sends an INVITE and returns its leg; None when its trunk takes no further call now.
+
+Raises: ValueError: the address cannot be used.
+"""
 
 
 def number(text: str) -> str:
@@ -25,23 +34,24 @@ def address_of(target: Target) -> str:
     return target.uri if isinstance(target, SipTarget) else number(target.number)
 
 
-def attempts(call: "Call", target: Target) -> list[Callable[[], Leg]]:
-    """The INVITEs to try for a target, each as a function that sends it and returns its leg; empty when nothing
-    carries it or everything that does is full."""
+def attempts(call: "Call", target: Target) -> list[Attempt]:
+    """The INVITEs to try for a target, in order; empty when nothing carries it."""
     if isinstance(target, SipTarget):
         return [partial(_to_uri, call, one) for one in (target, *target.alternatives)]
     dialled = number(target.number)
+    if not _DIALLED.fullmatch(dialled):
+        return []
     return [
         partial(_to_trunk, call, dialled, trunk, uri)
         for trunk in call.exchange.trunks.carrying(dialled, call.account.sid)
-        if call.exchange.capacity.trunk_free(trunk)
         for uri in trunk.targets
     ]
 
 
 def _local(call: "Call") -> str:
-    user = user_and_host(call.from_)[0] if is_sip(call.from_) else call.from_.removeprefix("client:")
-    return call.exchange.endpoint.local_uri(user)
+    shown = call.caller_id or call.from_
+    user = user_and_host(shown)[0] if is_sip(shown) else shown.removeprefix("client:")
+    return call.exchange.endpoint.local_uri("anonymous" if user == ANONYMOUS else user)
 
 
 def _to_uri(call: "Call", target: SipTarget) -> Leg:
@@ -56,8 +66,12 @@ def _to_uri(call: "Call", target: SipTarget) -> Leg:
     )
 
 
-def _to_trunk(call: "Call", dialled: str, trunk: Trunk, uri: str) -> Leg:
-    call.carried_by(trunk.name)
+def _to_trunk(call: "Call", dialled: str, trunk: Trunk, uri: str) -> Leg | None:
+    # A start of a trunk's rate is taken when it is used, and once: its second gateway gets the same call.
+    if call.trunk != trunk.name:
+        if not call.exchange.capacity.trunk_free(trunk):
+            return None
+        call.carried_by(trunk.name)
     return call.exchange.endpoint.originate(
         with_user(uri, dialled), local_uri=_local(call), username=trunk.username, password=trunk.password
     )

@@ -6,12 +6,14 @@ from datetime import datetime
 from callwright import clock
 from callwright.calls.control import Recorded
 from callwright.sip.leg import Invite
-from callwright.sip.uri import user_and_host
+from callwright.sip.uri import user_and_host, without_port
 
 API_VERSION = "2010-04-01"
 GEOGRAPHY = tuple(
     f"{who}{what}" for who in ("From", "To", "Caller", "Called") for what in ("City", "State", "Zip", "Country")
 )
+
+UNPREFIXED = frozenset({"user-to-user", "diversion", "p-asserted-identity", "remote-party-id"})
 
 
 def standard(*, sid: str, account_sid: str, from_: str, to: str, status: str, direction: str) -> dict[str, str]:
@@ -61,9 +63,9 @@ def recording(recorded: Recorded) -> dict[str, str]:
 
 def sip(invite: Invite) -> dict[str, str]:
     """What the SIP side of an inbound call adds (call-control reference §7.1)."""
-    domain = user_and_host(invite.request_uri)[1]
-    params = {"SipCallId": invite.call_id, "SipSourceIp": invite.source_host, "SipDomain": domain.partition(":")[0]}
+    domain = without_port(user_and_host(invite.request_uri)[1])
+    params = {"SipCallId": invite.call_id, "SipSourceIp": invite.source_host, "SipDomain": domain}
     for name, value in invite.headers:
-        if name.lower().startswith("x-") or name.lower() == "user-to-user":
+        if (known := name.lower()).startswith("x-") or known in UNPREFIXED:
             params[f"SipHeader_{name}"] = value
     return params

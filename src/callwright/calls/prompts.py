@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from callwright.calls.control import File, Keys, Prompt, Silence, Speech
 from callwright.engine import Sound
-from callwright.errors import CallwrightError, MediaError
+from callwright.errors import CallwrightError, LegGone, MediaError
+from callwright.sip.leg import Leg
 
 if TYPE_CHECKING:
     from callwright.calls.call import Call
@@ -27,7 +28,14 @@ class Prompter:
         self._loading: dict[Prompt, asyncio.Task[Sound]] = {}
 
     def prefetch(self, prompts: Sequence[Prompt]) -> None:
-        """Starts to load what will be played; at most `AHEAD` sounds are under way."""
+        """Starts to load what a document will play, in place of what the last one has not played."""
+        wanted = frozenset(prompts)
+        for prompt in tuple(self._loading.keys() - wanted):
+            _abandon(self._loading.pop(prompt))
+        self._load_ahead(prompts)
+
+    def _load_ahead(self, prompts: Sequence[Prompt]) -> None:
+        """At most `AHEAD` sounds are under way."""
         for prompt in prompts:
             if isinstance(prompt, File | Speech) and prompt not in self._loading and len(self._loading) < AHEAD:
                 self._loading[prompt] = asyncio.create_task(self._load(prompt))
@@ -35,9 +43,7 @@ class Prompter:
     def close(self) -> None:
         """Stops loading; the call is over."""
         for task in self._loading.values():
-            if task.done() and not task.cancelled():
-                task.exception()  # a prompt that never came to be played failed to load: of no consequence
-            task.cancel()
+            _abandon(task)
         self._loading.clear()
 
     async def _load(self, prompt: File | Speech) -> Sound:
@@ -46,16 +52,14 @@ class Prompter:
             return await sounds.file(prompt.url, self._call.account)
         return await sounds.speech(prompt.text, voice=prompt.voice, language=prompt.language, ssml=prompt.ssml)
 
-    async def sound(self, prompt: File | Speech) -> Sound:
-        """The sound of a prompt.
-
-        Raises:
-            MediaError: it cannot be fetched, decoded or synthesised.
-        """
-        self.prefetch([prompt])
-        task = self._loading.pop(prompt, None)
+    async def _sound(self, prompt: File | Speech, leg: Leg) -> Sound:
+        """The sound of a prompt, as long as there is somebody to hear it."""
+        self._load_ahead([prompt])
+        task = self._loading.pop(prompt, None) or asyncio.create_task(self._load(prompt))
         try:
-            return await (task if task is not None else self._load(prompt))
+            return task.result() if task.done() else await leg.during(task)
+        except LegGone:
+            raise
         except CallwrightError as error:
             raise MediaError(error.message, code=error.code) from error
 
@@ -69,7 +73,7 @@ class Prompter:
             LegGone: the caller hung up.
             MediaError: a sound cannot be had.
         """
-        self.prefetch(prompts)
+        self._load_ahead(prompts)
         endpoint = self._call.exchange.endpoint
         for prompt in prompts:
             leg = self._call.require_leg()
@@ -79,12 +83,19 @@ class Prompter:
                 case Keys():
                     await self._send(prompt)
                 case File() | Speech():
-                    sound = await self.sound(prompt)
+                    sound = await self._sound(prompt, leg)
                     await endpoint.play(leg, [sound], loop=prompt.loop, interruptible=interruptible)
 
     async def _send(self, keys: Keys) -> None:
         for _ in range(keys.loop) if keys.loop else itertools.count():
             await send_keys(self._call, keys.digits)
+
+
+def _abandon(task: "asyncio.Task[Sound]") -> None:
+    """A prompt that will not be played: it is of no consequence whether it could have been."""
+    if task.done() and not task.cancelled():
+        task.exception()
+    task.cancel()
 
 
 async def send_keys(call: "Call", digits: str) -> None:

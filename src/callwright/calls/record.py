@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from callwright.calls.control import Recorded, RecordPlan
 from callwright.calls.recording import Recording
-from callwright.errors import LegGone
+from callwright.errors import LegGone, MediaError
 from callwright.media.tones import BEEP
-from callwright.sip.leg import Digit
+from callwright.sip.leg import Digit, Leg
 
 if TYPE_CHECKING:
     from callwright.calls.call import Call
@@ -35,15 +35,11 @@ async def record(call: "Call", plan: RecordPlan) -> Recorded | None:
         if digit.key in plan.finish_on and not done.done():
             done.set_result(digit.key)
 
-    recording = Recording(
-        call,
-        source="RecordVerb",
-        trim=plan.trim,
-        max_duration=plan.max_length,
-        silence=plan.timeout,
-        callback=plan.callback,
-    )
-    recording.hear(leg)
+    try:
+        recording = _begin(call, leg, plan)
+    except MediaError:
+        done.cancel()
+        raise
     recording.ended.add_done_callback(lambda _: None if done.done() else done.set_result(""))
     try:
         with leg.digits(on_digit):
@@ -54,3 +50,16 @@ async def record(call: "Call", plan: RecordPlan) -> Recorded | None:
         finished = recording.finish(voice_needed=True)
     recorded = await asyncio.shield(finished)
     return replace(recorded, digits=digits) if recorded else None
+
+
+def _begin(call: "Call", leg: Leg, plan: RecordPlan) -> Recording:
+    recording = Recording(
+        call,
+        source="RecordVerb",
+        trim=plan.trim,
+        max_duration=plan.max_length,
+        silence=plan.timeout,
+        callback=plan.callback,
+    )
+    recording.hear(leg)
+    return recording

@@ -1,13 +1,14 @@
-"""A recording: its file, its row, its callbacks. Used by Record and by Dial."""
+"""A recording: its file, its row, its callbacks. Used by Record, by Dial and for whole calls."""
 
 import asyncio
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 from callwright import clock, ids
 from callwright.calls.control import Recorded, RecordingCallback
 from callwright.errors import MediaError
 from callwright.media.trim import trim_silence
+from callwright.sip.endpoint import Tape, Taped
 from callwright.sip.leg import Leg
 from callwright.store import tables
 
@@ -26,7 +27,10 @@ class Recording:
         call: whose recording it is (the parent leg of a dialled call).
         source: RecordVerb, DialVerb, OutboundAPI, ... (call-control reference §2.5).
         trim: leading and trailing silence is cut off at the end.
-        max_duration, silence: seconds; 0 for none. `on_limit` is called when one is reached.
+        max_duration, silence: seconds; 0 for none.
+
+    Attributes:
+        ended: done when a limit is reached, or the file cannot go on.
 
     Raises:
         MediaError: the file cannot be created.
@@ -47,17 +51,12 @@ class Recording:
         self.call = call
         self.sid = ids.new(ids.RECORDING)
         self.ended = call.exchange.endpoint.loop.create_future()
+        self._channels = channels
         self._trim = trim
         self._callback = callback
         self._started = clock.now()
         self._path = call.exchange.recordings.path(call.account.sid, self.sid)
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._tape = call.exchange.endpoint.tape(
-                str(self._path), channels=channels, max_duration=max_duration, silence=silence, limit=self._on_limit
-            )
-        except OSError as error:
-            raise MediaError(f"cannot record to {self._path}: {error.strerror}", code=CANNOT_RECORD) from None
+        self._tape = self._open(channels, max_duration, silence)
         self._row = {
             "sid": self.sid,
             "account_sid": call.account.sid,
@@ -74,19 +73,37 @@ class Recording:
         call.note("recording", sid=self.sid, source=source, channels=channels)
         self._post("in-progress")
 
+    def _open(self, channels: int, max_duration: float, silence: float) -> Tape:
+        def begin() -> Tape:
+            return self.call.exchange.endpoint.tape(
+                str(self._path), channels=channels, max_duration=max_duration, silence=silence, limit=self._on_limit
+            )
+
+        try:
+            try:
+                return begin()
+            except FileNotFoundError:  # the account's first recording
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                return begin()
+        except OSError as error:
+            raise MediaError(f"cannot record to {self._path}: {error.strerror}", code=CANNOT_RECORD) from None
+
     @property
     def url(self) -> str:
         """The recording's resource, without an extension."""
         base = self.call.exchange.public_url
         return f"{base}/2010-04-01/Accounts/{self.call.account.sid}/Recordings/{self.sid}"
 
-    def hear(self, leg: Leg, channel: int = 0) -> None:
-        """Records what this leg says on a channel."""
-        self._tape.connect(leg, channel)
+    def hear(self, leg: Leg) -> None:
+        """Records what this leg says."""
+        self._tape.connect(leg)
 
-    def overhear(self, leg: Leg, channel: int = 0) -> None:
-        """Records what this leg hears on a channel."""
-        self._tape.overhear(leg, channel)
+    def attend(self, leg: Leg) -> None:
+        """Records, by the track, what this leg says, what it hears, or both; two channels keep them apart."""
+        if self._row["track"] != "outbound":
+            self._tape.connect(leg)
+        if self._row["track"] != "inbound":
+            self._tape.overhear(leg, channel=self._channels - 1)
 
     def _on_limit(self) -> None:
         if not self.ended.done():
@@ -107,13 +124,10 @@ class Recording:
 
     async def _finish(self, voice_needed: bool) -> Recorded | None:
         taped = await self._tape.stop()
-        duration = taped.duration
-        if self._trim and taped.voiced:
-            first, last = max(0, taped.first_voice - MARGIN_MS), min(duration, taped.last_voice + MARGIN_MS)
-            await asyncio.get_running_loop().run_in_executor(None, trim_silence, Path(taped.path), first, last)
-            duration = last - first
-        if taped.error:
-            self.call.note("warning", message=f"recording {self.sid} is incomplete: {taped.error}")
+        if taped.error or taped.dropped:
+            why = taped.error or f"{taped.dropped} frames were lost, the disk is too slow"
+            self.call.note("warning", message=f"recording {self.sid} is incomplete: {why}")
+        duration = await self._trimmed(taped) if self._trim and taped.voiced else taped.duration
         if duration == 0 or (voice_needed and not taped.voiced):
             await self._absent(TOO_SHORT if duration == 0 else SILENT)
             return None
@@ -123,8 +137,20 @@ class Recording:
         self._post("completed", seconds)
         return Recorded(self.sid, self.url, seconds)
 
+    async def _trimmed(self, taped: Taped) -> int:
+        """Cuts the silence off both ends; the milliseconds that are left."""
+        first, last = max(0, taped.first_voice - MARGIN_MS), min(taped.duration, taped.last_voice + MARGIN_MS)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(None, trim_silence, self._path, first, last)
+        except (OSError, ValueError) as error:
+            self.call.note("warning", message=f"recording {self.sid} keeps its silence: {error}")
+            return taped.duration
+
     async def _absent(self, code: int) -> None:
-        await asyncio.get_running_loop().run_in_executor(None, lambda: self._path.unlink(missing_ok=True))
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, partial(self._path.unlink, missing_ok=True))
+        except OSError as error:
+            self.call.note("warning", message=f"the empty recording {self.sid} cannot be removed: {error}")
         self._save(status="absent", duration=0, error_code=code)
         self.call.note("recorded", sid=self.sid, absent=code)
         self._post("absent", error=code)
@@ -138,7 +164,7 @@ class Recording:
             "RecordingSid": self.sid,
             "RecordingUrl": self.url,
             "RecordingStatus": status,
-            "RecordingChannels": str(self._row["channels"]),
+            "RecordingChannels": str(self._channels),
             "RecordingStartTime": clock.rfc2822(self._started),
             "RecordingSource": str(self._row["source"]),
             "RecordingTrack": str(self._row["track"]),

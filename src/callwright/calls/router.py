@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from callwright import ids
 from callwright.calls.application import Account, Application, Hook
@@ -85,7 +86,7 @@ class Router:
         if trunk is None:
             return Refusal(403, f"no trunk for source {invite.source_host}")
         called, _ = user_and_host(invite.request_uri)
-        number = self.number(called)
+        number = self.number(unquote(called))
         if number is None or number.account_sid != trunk.account_sid:
             return Refusal(404, f"number {called!r} is not one of trunk {trunk.name}'s account")
         return Admission(
@@ -103,6 +104,6 @@ def caller(invite: Invite) -> str:
     user, host = user_and_host(invite.from_uri)
     if user.lower() in _ANONYMOUS_USERS:
         return ANONYMOUS
-    if _DIGITS.match(user):
-        return user
+    if _DIGITS.match(plain := unquote(user)):
+        return plain
     return f"sip:{user}@{host}"

@@ -33,9 +33,9 @@ class Direction(StrEnum):
 FINAL = frozenset({CallStatus.COMPLETED, CallStatus.BUSY, CallStatus.FAILED, CallStatus.NO_ANSWER, CallStatus.CANCELED})
 
 TRANSITIONS: dict[CallStatus, frozenset[CallStatus]] = {
-    CallStatus.QUEUED: frozenset({CallStatus.INITIATED, CallStatus.RINGING, CallStatus.FAILED, CallStatus.CANCELED}),
+    CallStatus.QUEUED: frozenset({CallStatus.INITIATED, *(FINAL - {CallStatus.COMPLETED})}),
     CallStatus.INITIATED: frozenset({CallStatus.RINGING, CallStatus.IN_PROGRESS, *(FINAL - {CallStatus.COMPLETED})}),
-    CallStatus.RINGING: frozenset({CallStatus.IN_PROGRESS, *FINAL}),
+    CallStatus.RINGING: frozenset({CallStatus.IN_PROGRESS, *(FINAL - {CallStatus.COMPLETED})}),
     CallStatus.IN_PROGRESS: frozenset({CallStatus.COMPLETED}),
     **{status: frozenset() for status in FINAL},
 }

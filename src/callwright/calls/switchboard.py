@@ -19,13 +19,14 @@ from callwright.calls.prompts import send_keys
 from callwright.calls.recording import Recording
 from callwright.calls.router import Refusal, Router
 from callwright.calls.status import CallStatus, Direction
-from callwright.errors import LegGone, MediaError, RestError
+from callwright.errors import LegGone, MediaError, RestError, StoreError
 from callwright.sip.leg import Leg
 
 logger = logging.getLogger(__name__)
 
 RING_AFTER_S = 0.3
 HANGUP_S = 5.0
+UNAVAILABLE = 503
 WRONG_STATE = 21220
 TOO_MANY_CALLS = 10004
 NO_DETECTION = 21234
@@ -80,7 +81,7 @@ class Switchboard:
         capacity = self.exchange.capacity
         if self.draining or capacity.account_full(decision.account) or not capacity.trunk_free(decision.trunk):
             logger.warning("INVITE of trunk %s refused: draining or full", decision.trunk.name)
-            leg.hang_up(503, headers=[("Retry-After", "5")])
+            leg.hang_up(UNAVAILABLE, headers=[("Retry-After", "5")])
             return
         call = Call(
             self.exchange,
@@ -98,16 +99,22 @@ class Switchboard:
         call.note("invite", **{"from": call.from_}, to=call.to, trunk=call.trunk, source=source)
         ringing = asyncio.get_running_loop().call_later(RING_AFTER_S, leg.ring)
         leg.ended.add_done_callback(lambda _: ringing.cancel())
-        self.exchange.tasks.spawn(self._run(call), call.sid)
+        self._start(call)
 
-    async def _run(self, call: Call) -> None:
+    def _start(self, call: Call) -> None:
+        """Lets a call's application run it. From here on a redirect reaches the session."""
+        self.exchange.tasks.spawn(self._run(call, self._enlist(call)), call.sid)
+
+    def _enlist(self, call: Call) -> Session:
+        self._sessions[call.sid] = session = self._open_session(call)
+        return session
+
+    async def _run(self, call: Call, session: Session) -> None:
         """Runs a call's application, and makes sure that the leg ends with it."""
-        session = self._open_session(call)
-        self._sessions[call.sid] = session
         try:
             await session.run()
         except LegGone:
-            call.log.debug("the caller left while an instruction ran")
+            call.log.debug("- the caller left while an instruction ran")
         finally:
             del self._sessions[call.sid]
             call.prompter.close()
@@ -123,10 +130,12 @@ class Switchboard:
             The CallSid.
 
         Raises:
-            RestError: 10004 when the account or the daemon has no room, 21220-like errors never.
+            RestError: 10004 when the account has no room for it, 20503 when the daemon is about to stop.
         """
         account = order.account
-        if self.draining or self.exchange.capacity.account_full(account):
+        if self.draining:
+            raise RestError("The server is about to stop", code=StoreError.code, status=UNAVAILABLE)
+        if self.exchange.capacity.account_full(account):
             raise RestError("Account has as many live calls as it may", code=TOO_MANY_CALLS, status=429)
         call = Call(
             self.exchange,
@@ -135,45 +144,54 @@ class Switchboard:
             direction=Direction.OUTBOUND_API,
             from_=order.from_,
             to=order.to,
+            caller_id=order.caller_id,
         )
         call.note("placed", **{"from": call.from_}, to=call.to)
         if order.machine_detection:
             call.note("warning", code=NO_DETECTION, message="answering-machine detection is not available: ignored")
-        await self.exchange.store.flushed()
-        self.exchange.tasks.spawn(self._place(call, order), call.sid)
+        try:
+            await self.exchange.store.flushed()
+        except StoreError as error:
+            call.log.warning("placed although its row is not written yet: %s", error.message)
+        finally:
+            # whoever asked may have gone away: the call has been accepted
+            self.exchange.tasks.spawn(self._place(call, order), call.sid)
         return call.sid
 
     async def _place(self, call: Call, order: CallOrder) -> None:
+        try:
+            if await self._answered(call, order):
+                await self._serve(call, order)
+        except LegGone:
+            await call.ended
+        finally:
+            call.hang_up()
+
+    async def _answered(self, call: Call, order: CallOrder) -> bool:
+        """Waits for the account's turn and rings the called party. Returns whether it answered."""
         call.queued_for(await self.exchange.capacity.turn(call.account))
-        if call.status.final:
-            return
         target = outbound.target_of(
             order.to, username=order.sip_username, password=order.sip_password, headers=tuple(order.headers)
         )
-        attempts = outbound.attempts(call, target)
-        if not attempts:
-            call.unroutable()
-            return
-        loop = asyncio.get_running_loop()
-        timer = loop.call_later(order.timeout, call.cancel, CallStatus.NO_ANSWER)
+        timer = asyncio.get_running_loop().call_later(order.timeout, call.cancel, CallStatus.NO_ANSWER)
         try:
-            if not await call.ring_out(attempts, _ignore_progress):
-                return
+            return await call.ring_out(outbound.attempts(call, target), _ignore_progress)
         finally:
             timer.cancel()
+
+    async def _serve(self, call: Call, order: CallOrder) -> None:
+        """An answered call: recorded when that was asked for, then the keys, then its application."""
         if order.time_limit:
             call.limit_to(order.time_limit)
-        try:
-            if order.record:
-                self._record(call, order.record)
-            if order.send_digits:
-                await send_keys(call, order.send_digits)
-            await self._run(call)
-        except LegGone:
-            await call.ended
+        if order.record:
+            self._record(call, order.record)
+        if order.send_digits:
+            await send_keys(call, order.send_digits)
+        await self._run(call, self._enlist(call))
 
     def _record(self, call: Call, plan: DialRecording) -> None:
-        """Records a whole call: what the called party says, what it hears, or both; dual keeps them apart."""
+        """Records a whole call, from its answer."""
+        leg = call.require_leg()
         try:
             recording = Recording(
                 call,
@@ -186,11 +204,7 @@ class Switchboard:
         except MediaError as error:
             call.note("warning", code=error.code, message=error.message)
             return
-        leg = call.require_leg()
-        if plan.track != "outbound":
-            recording.hear(leg)
-        if plan.track != "inbound":
-            recording.overhear(leg, 1 if plan.dual else 0)
+        recording.attend(leg)
         call.recording = recording
 
     # live control
@@ -210,7 +224,7 @@ class Switchboard:
         """Runs another document on a live call, in place of whatever it does now.
 
         Raises:
-            RestError: 21220 when it is not live.
+            RestError: 21220 when it is not live, or rings as part of a dial.
         """
         call = self.call(sid)
         source = hook if hook is not None else twiml or ""
@@ -218,10 +232,12 @@ class Switchboard:
             if not session.redirect(source):
                 raise RestError("Call is ending. Cannot redirect.", code=WRONG_STATE)
             return
+        if call.direction is Direction.OUTBOUND_DIAL and call.status is not CallStatus.IN_PROGRESS:
+            raise RestError("Call is not in-progress. Cannot redirect.", code=WRONG_STATE)
         call.application = _with_source(call.application, source)
-        if call.direction is Direction.OUTBOUND_DIAL and call.status is CallStatus.IN_PROGRESS:
+        if call.direction is Direction.OUTBOUND_DIAL:
             call.taken.set_result(None)
-            self.exchange.tasks.spawn(self._run(call), call.sid)
+            self._start(call)
 
     async def end(self, sid: str, *, canceled: bool) -> None:
         """Ends a live call.
@@ -233,14 +249,10 @@ class Switchboard:
             RestError: 21220 in a wrong state.
         """
         call = self.call(sid)
-        answered = call.status is CallStatus.IN_PROGRESS
-        if canceled and answered:
+        if canceled and call.status is CallStatus.IN_PROGRESS:
             raise RestError("Call is in-progress and cannot be canceled", code=WRONG_STATE)
         call.note("ended by request", canceled=canceled)
-        if answered:
-            call.hang_up()
-        else:
-            call.cancel(CallStatus.CANCELED)
+        call.cancel(CallStatus.CANCELED)
 
     async def amend(
         self,
@@ -256,10 +268,7 @@ class Switchboard:
             RestError: 21220 when it is not live.
         """
         call = self.call(sid)
-        if fallback is not None:
-            call.application = replace(call.application, fallback=fallback)
-        if status_callback is not None:
-            call.application = replace(call.application, status_callback=status_callback)
+        call.amend(fallback=fallback, status_callback=status_callback)
         if (session := self._sessions.get(sid)) is not None:
             session.amend(call.application)
         if time_limit is not None:
@@ -276,7 +285,7 @@ class Switchboard:
             await tasks.settle(seconds)
         for call in tuple(self.exchange.live.values()):
             call.note("ended by shutdown")
-            call.hang_up()
+            call.hang_up(UNAVAILABLE)
         await tasks.settle(HANGUP_S)
         await tasks.cancel()
 

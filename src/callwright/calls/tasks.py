@@ -17,7 +17,7 @@ class Tasks:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def spawn(self, work: Coroutine[Any, Any, T], name: str) -> "asyncio.Task[T]":
-        """Starts a task; its failure is logged unless somebody awaits it first."""
+        """Starts a task; its failure is logged, whoever else sees it."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._on_done)
@@ -32,9 +32,11 @@ class Tasks:
         return len(self._tasks)
 
     async def settle(self, seconds: float) -> None:
-        """Waits until none runs, at most this long."""
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=seconds)
+        """Waits until none runs, those that begin meanwhile included, at most this long."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while self._tasks and (left := end - loop.time()) > 0:
+            await asyncio.wait(set(self._tasks), timeout=left)
 
     async def cancel(self) -> None:
         """Cancels what still runs and waits for it."""
