@@ -1,17 +1,18 @@
 """The configuration file: its sections, their defaults, and every fault with its key path.
 
-Parsing (`read`), overriding from the environment (`CALLWRIGHT_SECTION__KEY`) and validating (`Config`) are separate
+Reading (`load`), overriding from the environment (`CALLWRIGHT_SECTION__KEY`) and validating (`validate`) are separate
 steps. `config/callwright.toml` shows every key at its default; a test holds the two together.
 """
 
 import ipaddress
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
@@ -32,9 +33,16 @@ def _web_url(value: str) -> str:
     if value == "" or value.startswith("/"):
         return value
     parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or not _port_is_good(parts):
         raise ValueError("must be an http:// or https:// URL, or a path below server.public_url")
     return value
+
+
+def _port_is_good(parts: SplitResult) -> bool:
+    try:
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
 
 
 def _address_port(value: str) -> str:
@@ -59,7 +67,7 @@ def _prefix(value: str) -> str:
 
 
 def _sip_uri(value: str) -> str:
-    if not value.startswith("sip:") or any(c in value for c in " <>\r\n\0"):
+    if not re.fullmatch(r"sip:[^\s<>\0]+", value):
         raise ValueError("must be a sip: URI")
     return value
 
@@ -97,7 +105,8 @@ class ServerSection(Section):
     @model_validator(mode="after")
     def _public(self) -> Self:
         parts = urlsplit(self.public_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+        bare = parts.path in ("", "/") and not (parts.query or parts.fragment or parts.username)
+        if parts.scheme not in ("http", "https") or not parts.hostname or not _port_is_good(parts) or not bare:
             raise ValueError("public_url must be http://host[:port] or https://host[:port], without a path")
         return self
 

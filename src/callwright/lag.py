@@ -1,4 +1,4 @@
-"""The loop's lag: how late a timer fires. More than 10 ms is a bug somewhere, and is logged."""
+"""The loop's lag: how late a timer fires. More than 10 ms is a bug somewhere; more than 100 ms is logged."""
 
 import asyncio
 import logging

@@ -24,8 +24,10 @@ class CallLog(logging.LoggerAdapter[logging.Logger]):
 
 
 def _printable(text: str) -> str:
-    """Control characters escaped, so that no peer can forge a log line."""
-    return "".join(c if c >= " " and c != "\x7f" else f"\\x{ord(c):02x}" for c in text)
+    """What is not printable escaped, so that no peer can forge a log line or drive a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 class TextFormat(logging.Formatter):

@@ -1,7 +1,6 @@
 """The command line. Each command ends with 0, or with 1 and lines on standard error that say what to do."""
 
 import asyncio
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -10,7 +9,7 @@ import typer
 
 from callwright import __version__
 from callwright.config import load
-from callwright.errors import ConfigError, StartError
+from callwright.errors import CallwrightError, ConfigError
 
 app = typer.Typer(
     add_completion=False,
@@ -39,13 +38,15 @@ def serve(
 
     from callwright.daemon import run
 
-    if data is not None:
-        os.environ["CALLWRIGHT_SERVER__DATA_DIR"] = str(data)
     try:
-        uvloop.run(run(load(config)))
+        settings = load(config)
+        if data is not None:
+            server = settings.server.model_copy(update={"data_dir": data})
+            settings = settings.model_copy(update={"server": server})
+        uvloop.run(run(settings))
     except ConfigError as error:
         fail(*error.faults)
-    except StartError as error:
+    except CallwrightError as error:
         fail(error.message)
 
 
@@ -80,8 +81,12 @@ def demo(
 
     try:
         report = asyncio.run(demonstrate(uri, key, address, tell))
-    except StartError as error:
+    except ConfigError as error:
+        fail(f"--address: {'; '.join(error.faults)}")
+    except CallwrightError as error:
         fail(error.message)
+    except ValueError as error:
+        fail(f"--uri {uri}: {error}")
     if report.answered < 0:
         fail(f"no answer: {report.code} {report.reason}. Is the daemon running? Start it with: callwright serve")
     received = report.statistics.get("rx")
