@@ -1,11 +1,13 @@
 """The demonstration's application server: two documents behind signed webhooks, as any application would have them."""
 
+import hmac
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
 
 from fastapi import APIRouter, Request, Response
 
-from callwright.calls.application import Account
+from callwright.account import Account
 from callwright.signing import signature
 
 MENU = """<?xml version="1.0" encoding="UTF-8"?>
@@ -23,6 +25,7 @@ HEARD = """<?xml version="1.0" encoding="UTF-8"?>
 </Response>"""
 
 NAMES = {"*": "star", "#": "pound"}
+MOST_BYTES = 65536
 
 
 def routes(accounts: Mapping[str, Account], public_url: str) -> APIRouter:
@@ -30,15 +33,21 @@ def routes(accounts: Mapping[str, Account], public_url: str) -> APIRouter:
     router = APIRouter(prefix="/demo")
 
     async def answer(request: Request, document: str) -> Response:
-        form = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
+        body = b""
+        async for piece in request.stream():
+            body += piece
+            if len(body) > MOST_BYTES:
+                return Response("too much", status_code=413, media_type="text/plain")
+        form = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
         account = accounts.get(form.get("AccountSid", ""))
+        signed = request.headers.get("x-twilio-signature", "").encode()
         url = f"{public_url}{request.url.path}"
-        if account is None or request.headers.get("x-twilio-signature") != signature(
-            account.auth_token, url, form.items()
+        if account is None or not hmac.compare_digest(
+            signed, signature(account.auth_token, url, form.items()).encode()
         ):
             return Response("the signature is wrong", status_code=403, media_type="text/plain")
         key = form.get("Digits", "")[:1]
-        return Response(document.format(key=NAMES.get(key, key)), media_type="text/xml")
+        return Response(document.format(key=escape(NAMES.get(key, key))), media_type="text/xml")
 
     @router.post("/voice")
     async def voice(request: Request) -> Response:

@@ -41,7 +41,8 @@ class Report:
     @property
     def well(self) -> bool:
         """Answered, heard, key answered by sound, and ended by the other side."""
-        return min(self.answered, self.first_sound, self.sound_after_key) >= 0 and self.code == 200
+        heard = min(self.answered, self.first_sound, self.sound_after_key) >= 0
+        return heard and self.code == 200 and self.by == "remote"
 
 
 def level_dbov(samples: bytes) -> float:
@@ -122,7 +123,7 @@ async def _talk(
 
 
 def _hear(leg: Leg, key: str, report: Report, tell: Callable[[str], None], now: float, silence: float) -> None:
-    """Speech, `silence` seconds after the last: the menu begins, has gone on for long enough, or gave way to an answer."""
+    """Speech, `silence` seconds after the last: the menu begins, has gone on long enough, or gave way to an answer."""
     if report.first_sound < 0:
         report.first_sound = now
         tell(f"heard speech after {now * 1000:.0f} ms")
