@@ -1,6 +1,7 @@
 #include "digit.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 #include "port.hpp"
 
@@ -11,6 +12,7 @@ namespace {
 // How much later than the first report the second may come. INFO is sent when the key is released.
 constexpr std::chrono::seconds match_window{5};
 constexpr std::size_t max_unmatched = 32;
+constexpr std::string_view known_digits = "0123456789*#ABCD";
 
 }  // namespace
 
@@ -42,6 +44,7 @@ void Digits::close(std::uint64_t leg) {
 }
 
 void Digits::receive_event(std::uint64_t leg, char digit, unsigned duration, std::uint32_t timestamp) {
+    if (known_digits.find(digit) == std::string_view::npos) return;  // a hook flash
     std::lock_guard<std::mutex> lock(mutex_);
     const auto found = lines_.find(leg);
     if (found == lines_.end() || !found->second.open || is_known(found->second, digit, timestamp)) return;

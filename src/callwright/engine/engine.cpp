@@ -9,6 +9,7 @@
 
 #include "gate.hpp"
 #include "leg.hpp"
+#include "message.hpp"
 #include "port.hpp"
 #include "ports.hpp"
 #include "request.hpp"
@@ -187,7 +188,7 @@ void Engine::place(Port* port, std::uint64_t sink) {
     if (status != PJ_SUCCESS) {
         std::array<char, PJ_ERR_MSG_SIZE> text;
         const pj_str_t why = pj_strerror(status, text.data(), text.size());
-        fail(port->id(), "the bridge takes no further port: " + std::string(why.ptr, static_cast<std::size_t>(why.slen)));
+        fail(port->id(), "the bridge takes no further port: " + text_of(why));
         digits_.unwatch(port);
         pjmedia_port_destroy(port->media());
         return;

@@ -35,7 +35,8 @@ void check(pj_status_t status, const char* what) {
 
 bool is_address(const std::string& host) {
     std::array<unsigned char, sizeof(in6_addr)> binary;
-    return inet_pton(AF_INET, host.c_str(), binary.data()) == 1 || inet_pton(AF_INET6, host.c_str(), binary.data()) == 1;
+    const auto is = [&](int family) { return inet_pton(family, host.c_str(), binary.data()) == 1; };
+    return is(AF_INET) || is(AF_INET6);
 }
 
 bool is_ipv6(const std::string& host) { return host.find(':') != std::string::npos; }

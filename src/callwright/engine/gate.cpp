@@ -157,7 +157,8 @@ void Gate::refuse(pjsip_rx_data* rdata, Verdict verdict) {
     switch (verdict) {
         case Verdict::MALFORMED:
             ++counters_.malformed;
-            if (rdata->msg_info.msg->line.req.method.id != PJSIP_ACK_METHOD) respond(rdata, PJSIP_SC_BAD_REQUEST, false);
+            if (rdata->msg_info.msg->line.req.method.id == PJSIP_ACK_METHOD) break;
+            respond(rdata, PJSIP_SC_BAD_REQUEST, false);
             break;
         case Verdict::FORBIDDEN: respond(rdata, PJSIP_SC_FORBIDDEN, false); break;
         case Verdict::FULL: respond(rdata, PJSIP_SC_SERVICE_UNAVAILABLE, true); break;

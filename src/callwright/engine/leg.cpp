@@ -79,7 +79,8 @@ void Legs::install(pjsua_callback& callbacks) {
 }
 
 void Legs::add_account(pjsua_acc_id account, pjsip_transport_type_e type) {
-    accounts_.push_back({account, (pjsip_transport_get_flag_from_type(type) & PJSIP_TRANSPORT_RELIABLE) != 0, (type & PJSIP_TRANSPORT_IPV6) != 0});
+    const bool reliable = (pjsip_transport_get_flag_from_type(type) & PJSIP_TRANSPORT_RELIABLE) != 0;
+    accounts_.push_back({account, reliable, (type & PJSIP_TRANSPORT_IPV6) != 0});
     rtp_ports_.add_account(account);
 }
 
@@ -158,36 +159,30 @@ void Legs::established(Leg& leg) {
 }
 
 void Legs::end(Leg& leg, const pjsip_event* event) {
-    const pjsua_call& call = state_of(leg.call);
     const Reply reply = leg.hung_up ? leg.farewell : verdict_of(leg, event);
-    const auto* session = call.inv;
+    forget(leg, reply, leg.hung_up ? nullptr : received(event));
+}
+
+void Legs::forget(Leg& leg, const Reply& reply, const pjsip_rx_data* last) {
     leg.set_state(Leg::State::ENDED);
-    rtp_ports_.release(leg.call);
-    leg_of_call_[static_cast<std::size_t>(leg.call)] = 0;
     engine_.patch().remove(leg.id);
     engine_.digits().close(leg.id);
     const auto* status = pjsip_get_status_text(reply.code);
     auto ended = std::make_unique<Event>(EventKind::ENDED, leg.id, reply.code,
                                          reply.reason.empty() ? text_of(*status) : reply.reason);
+    std::string call_id;
+    if (leg.call != PJSUA_INVALID_ID) {
+        const auto* session = state_of(leg.call).inv;
+        if (session != nullptr) call_id = text_of(session->dlg->call_id->id);
+        rtp_ports_.release(leg.call);
+        leg_of_call_[static_cast<std::size_t>(leg.call)] = 0;
+        pjsua_call_set_user_data(leg.call, nullptr);
+    }
     ended->with("by", std::string(leg.hung_up ? "local" : "remote"));
-    ended->with("headers", leg.hung_up ? Headers{} : headers_of(received(event)));
-    ended->with("call_id", session == nullptr ? std::string() : text_of(session->dlg->call_id->id));
+    ended->with("headers", headers_of(last));
+    ended->with("call_id", std::move(call_id));
     ended->with("statistics", statistics_.take(leg.id));
-    pjsua_call_set_user_data(leg.call, nullptr);
     legs_.erase(leg.id);
-    count_ = legs_.size();
-    engine_.push(std::move(ended));
-}
-
-void Legs::end_unstarted(std::uint64_t id, int code, const std::string& reason) {
-    engine_.patch().remove(id);
-    engine_.digits().close(id);
-    auto ended = std::make_unique<Event>(EventKind::ENDED, id, code, reason);
-    ended->with("by", std::string("local"));
-    ended->with("headers", Headers{});
-    ended->with("call_id", std::string());
-    ended->with("statistics", std::string());
-    legs_.erase(id);
     count_ = legs_.size();
     engine_.push(std::move(ended));
 }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "event.hpp"
 #include "rtp_ports.hpp"
@@ -35,15 +36,16 @@ class Leg {
     // RFC 3261's words; CONNECTING is between the 2xx and the ACK.
     enum class State { CALLING, INCOMING, EARLY, CONNECTING, CONFIRMED, ENDED };
 
-    Leg(std::uint64_t id, bool outbound) : id(id), outbound(outbound), state_(outbound ? State::CALLING : State::INCOMING) {}
+    Leg(std::uint64_t id_, bool outbound_)
+        : id(id_), outbound(outbound_), state_(outbound_ ? State::CALLING : State::INCOMING) {}
 
     const std::uint64_t id;
     const bool outbound;
     pjsua_call_id call = PJSUA_INVALID_ID;
-    bool hung_up = false;   // by us
-    Reply farewell;         // what a local hang-up said
-    Headers answer;         // of the 2xx to our INVITE, until the ACK
-    std::string digits;     // wait for room in the stream's queue
+    bool hung_up = false;  // by us
+    Reply farewell;        // what a local hang-up said
+    Headers answer;        // of the 2xx to our INVITE, until the ACK
+    std::string digits;    // wait for room in the stream's queue
     unsigned digit_duration = 0;
 
     State state() const { return state_; }
@@ -113,7 +115,7 @@ class Legs {
     void update_media(const Leg& leg);
     void established(Leg& leg);
     void end(Leg& leg, const pjsip_event* event);
-    void end_unstarted(std::uint64_t id, int code, const std::string& reason);
+    void forget(Leg& leg, const Reply& reply, const pjsip_rx_data* last);
     void set_credentials(const Leg& leg, const Credentials& credentials);
     pjsua_acc_id account_for(const std::string& uri) const;
     bool dial_digits(Leg& leg);

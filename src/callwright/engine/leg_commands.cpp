@@ -49,11 +49,13 @@ pjsua_acc_id Legs::account_for(const std::string& uri) const {
 
 void Legs::originate(std::uint64_t id, const std::string& uri, const std::string& local_uri, const Headers& headers,
                      const Credentials& credentials) {
-    if (!prepare()) {
-        end_unstarted(id, PJSIP_SC_SERVICE_UNAVAILABLE, "no room for a further leg");
+    const bool room = prepare();
+    Leg& placed = add(id, true);
+    if (!room) {
+        placed.hung_up = true;
+        forget(placed, {PJSIP_SC_SERVICE_UNAVAILABLE, "no room for a further leg", {}}, nullptr);
         return;
     }
-    add(id, true);
     MessageData message(headers);
     message->local_uri = borrow(local_uri);
     const pj_str_t target = borrow(uri);
@@ -64,7 +66,7 @@ void Legs::originate(std::uint64_t id, const std::string& uri, const std::string
     Leg* leg = find(id);
     if (leg == nullptr) return;  // its failure has been reported by a callback
     if (status != PJ_SUCCESS) {
-        end_unstarted(id, PJSIP_SC_SERVICE_UNAVAILABLE, words_of(status));
+        forget(*leg, {PJSIP_SC_SERVICE_UNAVAILABLE, words_of(status), {}}, nullptr);
         return;
     }
     leg->call = call;
@@ -123,8 +125,8 @@ void Legs::hang_up(std::uint64_t id, const Reply& reply) {
     // pjsua reports the end at once and finishes the transaction behind our back, 32 s at the longest.
     const pj_status_t status =
         pjsua_call_hangup(call, code, reply.reason.empty() ? nullptr : &reason, message.get());
-    if (status == PJ_SUCCESS || find(id) == nullptr) return;
-    end_unstarted(id, PJSIP_SC_REQUEST_TERMINATED, words_of(status));
+    leg = find(id);
+    if (leg != nullptr) forget(*leg, {PJSIP_SC_REQUEST_TERMINATED, words_of(status), {}}, nullptr);
 }
 
 void Legs::hang_up_all() {

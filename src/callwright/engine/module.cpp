@@ -16,14 +16,13 @@
 #include "gate.hpp"
 #include "leg.hpp"
 #include "message.hpp"
+#include "ports_module.hpp"
 #include "request.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
 
 namespace callwright {
-
-void bind_ports(nb::module_& module, nb::class_<Engine>& engine);
 
 namespace {
 
@@ -136,6 +135,10 @@ void hang_up(Engine& engine, std::uint64_t leg, int code, std::string reason, He
     command(engine, [leg, reply = std::move(reply)](Legs& legs) { legs.hang_up(leg, reply); });
 }
 
+void hold(Engine& engine, std::uint64_t leg, bool on) {
+    command(engine, [leg, on](Legs& legs) { legs.hold(leg, on); });
+}
+
 void send_digits(Engine& engine, std::uint64_t leg, std::string digits, int duration) {
     if (digits.find_first_not_of("0123456789*#ABCDabcd") != std::string::npos) {
         throw std::invalid_argument("digits are 0-9 * # A-D");
@@ -232,9 +235,7 @@ void bind_signalling(nb::class_<Engine>& engine) {
         .def("answer", &answer, "leg"_a, "code"_a, nb::kw_only(), "reason"_a = "", "headers"_a = Headers(), Released())
         .def("hangup", &hang_up, "leg"_a, nb::kw_only(), "code"_a = 0, "reason"_a = "", "headers"_a = Headers(),
              Released())
-        .def("hold",
-             [](Engine& self, std::uint64_t leg, bool on) { command(self, [leg, on](Legs& legs) { legs.hold(leg, on); }); },
-             "leg"_a, "on"_a, Released())
+        .def("hold", &hold, "leg"_a, "on"_a, Released())
         .def("send_digits", &send_digits, "leg"_a, "digits"_a, "duration"_a = 160, Released())
         .def("request_statistics",
              [](Engine& self, std::uint64_t leg) { return self.legs().statistics(leg); }, "leg"_a, Released())
