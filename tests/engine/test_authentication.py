@@ -12,7 +12,7 @@ from tests.harness.message import Request
 from tests.harness.sip import Phone
 
 Phones = Callable[..., Awaitable[Phone]]
-SECRET: dict[str, str] = {"username": "trunk", "password": "s3cret"}
+USER, PASSWORD = "trunk", "s3cret"
 
 
 def has_credentials(request: object) -> bool:
@@ -24,8 +24,8 @@ def has_credentials(request: object) -> bool:
 @pytest.mark.parametrize("proxy", [False, True])
 async def test_a_challenge_is_answered(station: Station, phones: Phones, proxy: bool, algorithm: str) -> None:
     phone = await phones("called")
-    phone.guard = Guard(**SECRET, realm="carrier", proxy=proxy, algorithm=algorithm)
-    call, leg = await station.placed(phone, realm="carrier", **SECRET)
+    phone.guard = Guard(USER, PASSWORD, realm="carrier", proxy=proxy, algorithm=algorithm)
+    call, leg = await station.placed(phone, realm="carrier", username=USER, password=PASSWORD)
     assert has_credentials(call.invite)
     station.engine.hangup(leg)
     await call.until_ended()
@@ -33,16 +33,16 @@ async def test_a_challenge_is_answered(station: Station, phones: Phones, proxy: 
 
 async def test_any_realm_when_none_is_named(station: Station, phones: Phones) -> None:
     phone = await phones("called")
-    phone.guard = Guard(**SECRET, realm="whatever")
-    call, leg = await station.placed(phone, **SECRET)
+    phone.guard = Guard(USER, PASSWORD, realm="whatever")
+    call, leg = await station.placed(phone, username=USER, password=PASSWORD)
     station.engine.hangup(leg)
     await call.until_ended()
 
 
 async def test_a_foreign_realm_gets_nothing(station: Station, phones: Phones) -> None:
     phone = await phones("called")
-    phone.guard = Guard(**SECRET, realm="phishing")
-    leg = station.engine.originate(phone.uri, local_uri=CALLER, realm="carrier", **SECRET)
+    phone.guard = Guard(USER, PASSWORD, realm="phishing")
+    leg = station.engine.originate(phone.uri, local_uri=CALLER, realm="carrier", username=USER, password=PASSWORD)
     ended = await station.event(EventKind.ENDED, leg)
     assert (ended.code, ended.detail["by"]) == (401, "remote")
     assert not any(has_credentials(invite) for invite in phone.trace.messages("INVITE"))
@@ -50,8 +50,8 @@ async def test_a_foreign_realm_gets_nothing(station: Station, phones: Phones) ->
 
 async def test_a_wrong_password_ends_the_call(station: Station, phones: Phones) -> None:
     phone = await phones("called")
-    phone.guard = Guard("trunk", "other", realm="carrier")
-    leg = station.engine.originate(phone.uri, local_uri=CALLER, **SECRET)
+    phone.guard = Guard(USER, "other", realm="carrier")
+    leg = station.engine.originate(phone.uri, local_uri=CALLER, username=USER, password=PASSWORD)
     assert (await station.event(EventKind.ENDED, leg)).code == 401
     assert len(phone.trace.messages("INVITE")) <= 3
 
@@ -60,8 +60,8 @@ async def test_a_wrong_password_ends_the_call(station: Station, phones: Phones) 
 async def test_S5_digest_leak(station: Station, phones: Phones, method: str) -> None:
     """A caller that challenges our BYE or re-INVITE learns nothing, even while we hold credentials for others."""
     carrier, attacker = await phones("carrier"), await phones("attacker")
-    carrier.guard = Guard(**SECRET, realm="carrier")
-    trunk_call, trunk_leg = await station.placed(carrier, realm="carrier", **SECRET)
+    carrier.guard = Guard(USER, PASSWORD, realm="carrier")
+    trunk_call, trunk_leg = await station.placed(carrier, realm="carrier", username=USER, password=PASSWORD)
 
     call, leg = await station.answered(attacker)
     call.behaviour.never_answers = {method}
@@ -71,7 +71,7 @@ async def test_S5_digest_leak(station: Station, phones: Phones, method: str) -> 
         station.engine.hold(leg, True)
     request = await call.expect(method)
     assert isinstance(request, Request)
-    challenge = Guard(**SECRET, realm="carrier").challenge()
+    challenge = Guard(USER, PASSWORD, realm="carrier").challenge()
     attacker.send(response_to(request, 401, headers=[challenge]), attacker.hop(station.uri()))
     # The engine reads its socket in order: what the challenge provokes is sent before this answer.
     assert (await attacker.request("OPTIONS", station.uri())).status == 200

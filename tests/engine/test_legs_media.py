@@ -234,7 +234,8 @@ async def test_rtp_ports_run_out_and_come_back(
     await one.hangup()
     await station.event(EventKind.ENDED, leg)
     three, _ = await station.answered(phone)
-    assert three.remote_sdp is not None and three.remote_sdp.port == one.remote_sdp.port
+    assert three.remote_sdp is not None and one.remote_sdp is not None
+    assert three.remote_sdp.port == one.remote_sdp.port
     await two.hangup()
     await three.hangup()
 

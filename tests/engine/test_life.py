@@ -70,7 +70,10 @@ def test_a_port_in_use_is_an_os_error(media_ports: tuple[int, int]) -> None:
 
 
 def test_a_foreign_address_is_an_os_error(media_ports: tuple[int, int]) -> None:
-    with pytest.raises(OSError, match="udp:192.0.2.1:0"), running_engine(media_ports, listen=[("udp", "192.0.2.1", 0)]):
+    with (
+        pytest.raises(OSError, match=r"udp:192\.0\.2\.1:0"),
+        running_engine(media_ports, listen=[("udp", "192.0.2.1", 0)]),
+    ):
         pass
 
 
@@ -99,9 +102,12 @@ def test_wrong_arguments(media_ports: tuple[int, int], wrong: dict[str, Any]) ->
 
 
 def test_one_engine_at_a_time(media_ports: tuple[int, int]) -> None:
-    with running_engine(media_ports):
-        with pytest.raises(RuntimeError, match="running already"), running_engine(media_ports):
-            pass
+    with (
+        running_engine(media_ports),
+        pytest.raises(RuntimeError, match="running already"),
+        running_engine(media_ports),
+    ):
+        pass
     with running_engine(media_ports):
         pass
 

@@ -77,7 +77,7 @@ async def exchange(station: Station, case: Case) -> bytes | None:
         "Content-Length: 0\r\n\r\n"
     )
     transport.sendto(fence.encode())
-    answers = []
+    answers: list[bytes] = []
     async with asyncio.timeout(5):
         while not answers or b"Call-ID: fence" not in answers[-1]:
             answers.append(await sender.answers.get())

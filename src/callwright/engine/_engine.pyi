@@ -59,8 +59,8 @@ class EventKind(enum.IntEnum):
     FAILED = ...
     """A queued command failed. id: leg or port, text: what and why."""
     LOG = ...
-    """A line of pjproject's own log, credentials blanked. code: level (1 error, 2 warning, 3 info, 4 debug and every SIP
-    message)."""
+    """A line of pjproject's own log, credentials blanked. code: level (1 error, 2 warning, 3 info, 4 debug and every
+    SIP message)."""
 
 @final
 class Event:
