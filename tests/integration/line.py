@@ -14,7 +14,7 @@ seen a fault, and the daemon's log must be clean.
 import asyncio
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from tests.harness.application import Received
 from tests.harness.daemon import FAULTS, TOKEN, Daemon
 from tests.harness.ports import daemon_address
 from tests.harness.tones import Pcm
+from tests.harness.waiting import within
 
 CALLER = "+15557654321"
 GATEWAY_USER, GATEWAY_PASSWORD = "callwright", "trunk-secret"
@@ -179,6 +180,19 @@ class Line:
         """The log line of a warning of this line's calls."""
         return await self.daemon.logged(rf"warning .*code={code}\b", timeout, since=self._since)
 
+    async def metric(self, name: str, right: Callable[[int], bool], timeout: float = 5.0) -> None:
+        """Waits until a sample of /metrics is right; looks every 50 ms."""
+
+        async def look() -> None:
+            while not right((await self.daemon.metrics())[name]):
+                await asyncio.wait([ended], timeout=0.05)
+
+        ended = asyncio.create_task(self.daemon.process.wait())
+        try:
+            await within(look(), timeout, f"{name} is right")
+        finally:
+            ended.cancel()
+
     async def recording(self, url: str) -> tuple[list[Pcm], int]:
         """The channels of a recording and their rate, fetched as WAV with the account's credentials."""
         credentials = base64.b64encode(f"{self.daemon.account_sid}:{self.daemon.auth_token}".encode()).decode()
@@ -196,6 +210,7 @@ class Line:
         faults = [f"{phone.user}: {fault}" for phone in self.phones for fault in phone.faults]
         for phone in self.phones:
             await phone.close()
+        await self._reported()
         await self.application.close()
         logged = [line for line in self.daemon.log[self._since :] if FAULTS.search(line)]
         faults += [line for line in logged if not any(part in line for part in self.allowed)]
@@ -203,6 +218,14 @@ class Line:
         faults += [f"not signed: {request.method} {request.url}" for request in self.application.requests
                    if not request.signed]  # fmt: skip
         assert faults == [], "\n".join(faults)
+
+    async def _reported(self) -> None:
+        """Returns when each call to a number with a status callback has reported its end."""
+        requests = self.application.requests
+        numbers = (self.plan.number, self.plan.getting)
+        calls = {r.params["CallSid"] for r in requests if r.params.get("To") in numbers and "CallSid" in r.params}
+        while calls - {request.params["CallSid"] for request in requests if request.path == "/status"}:
+            await self.application.request("/status")
 
 
 def document(verbs: str) -> str:
