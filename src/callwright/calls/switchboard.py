@@ -285,7 +285,10 @@ class Switchboard:
             await tasks.settle(seconds)
         for call in tuple(self.exchange.live.values()):
             call.note("ended by shutdown")
-            call.hang_up(UNAVAILABLE)
+            if call.direction is Direction.INBOUND:
+                call.hang_up(UNAVAILABLE)  # who still rings may try another way
+            else:
+                call.cancel(CallStatus.CANCELED)
         await tasks.settle(HANGUP_S)
         await tasks.cancel()
 
