@@ -1,6 +1,7 @@
 #include "log_lines.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <chrono>
 #include <string>
@@ -18,6 +19,19 @@ constexpr unsigned lines_per_second = 100;
 constexpr std::size_t max_backlog = 2000;
 // A malformed packet is printed whole.
 constexpr std::size_t longest_line = 1000;
+
+// What pjproject calls an error and is a peer's mistake, or another process's port: told as information.
+constexpr int information = 3;
+constexpr std::array<std::string_view, 6> faults_of_others{
+    "Error processing packet", "Request verification failed", "Bad SDP in incoming INVITE",
+    "RTP socket bind() at",    "RTCP socket bind() at",       "Unknown Content-Type in incoming",
+};
+
+int level_of(int level, std::string_view line) {
+    const auto says = [line](std::string_view text) { return line.find(text) != std::string_view::npos; };
+    const bool other = std::any_of(faults_of_others.begin(), faults_of_others.end(), says);
+    return other ? std::max(level, information) : level;
+}
 
 // Digests of a message that pjproject prints whole do not reach a log.
 void blank_credentials(std::string& line) {
@@ -42,6 +56,7 @@ void LogLines::write(int level, const char* data, int length) {
     std::string line(data, static_cast<std::size_t>(length));
     blank_credentials(line);
     if (level_ < trace_level && line.size() > longest_line) line.resize(longest_line);
+    level = level_of(level, line);
     events_.push(std::make_unique<Event>(EventKind::LOG, 0, level, std::move(line)));
 }
 
