@@ -1,0 +1,498 @@
+"""What calls run on, without sockets: an engine that records its commands, and the daemon's other parts in memory.
+
+room = Room.open()                                  # inside a running loop; `async with` closes it
+leg = room.engine.incoming(to="+15550001000")       # an INVITE
+await room.engine.until("answer", leg)              # our 200
+room.engine.digit(leg, "5")
+room.engine.end(leg)                                # the caller's BYE
+
+Time is the loop's: when nothing is left to do, its clock jumps to the next timer (`skipping`).
+"""
+
+import asyncio
+import itertools
+import os
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from sqlalchemy import Table
+
+import callwright.sip.endpoint as endpoint_module
+from callwright.calls.application import Account, Application, Hook
+from callwright.calls.call import Call
+from callwright.calls.capacity import Capacity
+from callwright.calls.exchange import Exchange
+from callwright.calls.router import Router
+from callwright.calls.router import declared as declared_number
+from callwright.calls.switchboard import Switchboard
+from callwright.config import Config, validate
+from callwright.engine import EventKind, Sound
+from callwright.errors import LegGone, MediaError, StoreError
+from callwright.media.recordings import RecordingFiles
+from callwright.sip.endpoint import Endpoint
+from callwright.sip.trunks import Trunks
+from callwright.sip.trunks import declared as declared_trunk
+from callwright.store.store import Store
+
+PATIENCE_S = 3600.0
+"""On the loop's own clock: what has not come by then never will."""
+
+
+@contextmanager
+def skipping(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """The clock of this loop jumps to the next timer whenever it would wait for it."""
+    selector = loop._selector  # type: ignore[attr-defined]  # asyncio has no public way to hold its clock
+    wait, time = selector.select, loop.time
+    skipped = 0.0
+
+    def select(timeout: float | None = None) -> list[Any]:
+        nonlocal skipped
+        if timeout is None or timeout <= 0:
+            return list(wait(timeout))
+        # a thread that works for us has this long, in real time, before the clock jumps
+        ready = list(wait(min(timeout, 0.002)))
+        if not ready:
+            skipped += timeout
+        return ready
+
+    selector.select, loop.time = select, lambda: time() + skipped  # type: ignore[method-assign]  # restored below
+    try:
+        yield
+    finally:
+        del selector.select, loop.time
+
+
+async def after(seconds: float) -> None:
+    """Returns when the loop's clock has moved on by this much."""
+    loop = asyncio.get_running_loop()
+    over: asyncio.Future[None] = loop.create_future()
+    loop.call_later(seconds, over.set_result, None)
+    await over
+
+
+async def turns(count: int = 20) -> None:
+    """Lets everything that can go on without time or input go on."""
+    loop = asyncio.get_running_loop()
+    for _ in range(count):
+        turn: asyncio.Future[None] = loop.create_future()
+        loop.call_soon(turn.set_result, None)
+        await turn
+
+
+@dataclass(frozen=True)
+class Happening:
+    """An event as the engine makes it."""
+
+    kind: EventKind
+    id: int
+    code: int = 0
+    text: str = ""
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that the engine was given; `node` is the leg or port it is about, 0 for none."""
+
+    name: str
+    node: int
+    values: dict[str, Any]
+
+
+class FakeEngine:
+    """Records commands; a hang-up is followed by ENDED and a stop by PLAYED or RECORDED, as in the real one.
+
+    Attributes:
+        slow: while it is set, ENDED after a hang-up waits for `end`.
+        voiced: what RECORDED says of a recording: (duration, voiced) in ms.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = settings
+        self.commands: list[Command] = []
+        self.slow = False
+        self.closed = False
+        self.voiced = (2000, 1000)
+        self.refused = ""
+        self.event_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self.addresses = [("udp", "127.0.0.1", 5060)]
+        self._ids = itertools.count(1)
+        self._events: list[Happening] = []
+        self._legs: dict[int, str] = {}
+        self._players: set[int] = set()
+        self._tapes: dict[int, str] = {}
+        self._changed = asyncio.Event()
+
+    # what tests do
+
+    def happen(self, kind: EventKind, node: int, code: int = 0, text: str = "", **detail: Any) -> None:
+        """Any event."""
+        self._events.append(Happening(kind, node, code, text, detail))
+        os.eventfd_write(self.event_fd, 1)
+
+    def incoming(self, *, to: str = "+15550001000", from_: str = "+15557654321", **detail: Any) -> int:
+        """An INVITE of the trunk."""
+        leg = next(self._ids)
+        self._legs[leg] = "incoming"
+        facts = {
+            "request_uri": f"sip:{to}@127.0.0.1",
+            "from_uri": f"sip:{from_}@carrier.example",
+            "from_header": f"<sip:{from_}@carrier.example>",
+            "to_uri": f"sip:{to}@127.0.0.1",
+            "to_header": f"<sip:{to}@127.0.0.1>",
+            "contact": "",
+            "call_id": f"call-{leg}",
+            "source_host": "127.0.0.1",
+            "source_port": 5090,
+            "transport": "UDP",
+            "local_host": "127.0.0.1",
+            "local_port": 5060,
+            "headers": [],
+            "offer": True,
+        }
+        self.happen(EventKind.INCOMING, leg, **(facts | detail))
+        return leg
+
+    def progress(self, leg: int, code: int = 180, *, early: bool = False) -> None:
+        """A provisional response to our INVITE."""
+        self.happen(EventKind.PROGRESS, leg, code, early_media=early)
+
+    def answer_of(self, leg: int, *headers: tuple[str, str]) -> None:
+        """200 to our INVITE."""
+        self._legs[leg] = "confirmed"
+        self.happen(EventKind.ESTABLISHED, leg, 200, headers=list(headers), call_id=f"call-{leg}")
+
+    def end(self, leg: int, code: int = 200, *headers: tuple[str, str], by: str = "remote", reason: str = "") -> None:
+        """The end of a leg: the peer's BYE, CANCEL or final response unless told otherwise."""
+        if self._legs.pop(leg, None) is not None:
+            facts = {"by": by, "headers": list(headers), "call_id": f"call-{leg}", "statistics": ""}
+            self.happen(EventKind.ENDED, leg, code, reason, **facts)
+
+    def digit(self, leg: int, *keys: str) -> None:
+        """Keys that the peer presses."""
+        for key in keys:
+            self.happen(EventKind.DIGIT, leg, text=key, duration=100, method="rfc4733")
+
+    def played(self, port: int, why: str = "finished", digit: str = "") -> None:
+        """The end of a player or tone."""
+        if port in self._players:
+            self._players.discard(port)
+            self.happen(EventKind.PLAYED, port, text=why, position=1000, digit=digit)
+
+    def limit(self, tape: int, kind: EventKind = EventKind.SILENCE) -> None:
+        """A recorder's limit."""
+        self.happen(kind, tape)
+
+    def of(self, name: str, node: int | None = None) -> list[Command]:
+        """The commands of this name, to this node unless it is None."""
+        return [one for one in self.commands if one.name == name and node in (None, one.node)]
+
+    async def until(self, name: str, node: int | None = None, count: int = 1) -> Command:
+        """The n-th command of this name; waits for it."""
+        async with asyncio.timeout(PATIENCE_S):
+            while len(self.of(name, node)) < count:
+                self._changed.clear()
+                await self._changed.wait()
+        return self.of(name, node)[count - 1]
+
+    async def called(self, count: int = 1) -> int:
+        """The leg of the n-th INVITE that we sent."""
+        return (await self.until("originate", count=count)).node
+
+    # what the endpoint does
+
+    def _note(self, name: str, node: int = 0, **values: Any) -> None:
+        self.commands.append(Command(name, node, values))
+        self._changed.set()
+
+    def drain(self, limit: int = 512) -> list[Happening]:
+        if not self.closed:
+            os.eventfd_read(self.event_fd)
+        taken, self._events = self._events[:limit], self._events[limit:]
+        if self._events:
+            os.eventfd_write(self.event_fd, 1)
+        return taken
+
+    def close(self) -> None:
+        self.closed = True
+        for leg in tuple(self._legs):
+            self.end(leg, 503, by="local")
+
+    def admit(self, sources: Sequence[str]) -> None:
+        self._note("admit", sources=list(sources))
+
+    def gate(self, **values: int) -> None:
+        self._note("gate", **values)
+
+    def originate(self, uri: str, **values: Any) -> int:
+        if self.refused and self.refused in uri:
+            raise ValueError(f"not a URI: {uri}")
+        leg = next(self._ids)
+        self._legs[leg] = "calling"
+        self._note("originate", leg, uri=uri, **values)
+        return leg
+
+    def answer(self, leg: int, code: int, *, reason: str = "", headers: Sequence[tuple[str, str]] = ()) -> None:
+        if code == 200 and leg in self._legs:
+            self._legs[leg] = "confirmed"
+        self._note("answer", leg, code=code)
+
+    def hangup(self, leg: int, *, code: int = 0, reason: str = "", headers: Sequence[tuple[str, str]] = ()) -> None:
+        self._note("hangup", leg, code=code, headers=list(headers))
+        state = self._legs.get(leg)
+        if state is not None and not self.slow:
+            final = {"confirmed": 200, "calling": 487, "incoming": code or 603}[state]
+            self.end(leg, final, by="local")
+
+    def send_digits(self, leg: int, digits: str, duration: int = 160) -> None:
+        self._note("send_digits", leg, digits=digits)
+
+    def respond(self, request: int, code: int) -> None:
+        self._note("respond", request, code=code)
+
+    def connect(self, source: int, sink: int) -> None:
+        self._note("connect", source, sink=sink)
+
+    def disconnect(self, source: int, sink: int) -> None:
+        self._note("disconnect", source, sink=sink)
+
+    def overhear(self, node: int, listener: int) -> None:
+        self._note("overhear", node, listener=listener)
+
+    def player(self, sounds: Sequence[Sound], *, sink: int, loop: int = 1, stop_on_digit: int = 0) -> int:
+        port = next(self._ids)
+        self._players.add(port)
+        self._note("player", port, sink=sink, loop=loop, stop_on_digit=stop_on_digit, sounds=list(sounds))
+        return port
+
+    def tone(self, segments: Sequence[Any], *, sink: int, loop: int = 1) -> int:
+        port = next(self._ids)
+        self._players.add(port)
+        self._note("tone", port, sink=sink, loop=loop, segments=list(segments))
+        return port
+
+    def recorder(self, path: str, *, channels: int, max_duration: float, silence: float) -> tuple[int, ...]:
+        Path(path).touch()
+        nodes = tuple(next(self._ids) for _ in range(channels))
+        self._tapes[nodes[0]] = path
+        self._note("recorder", nodes[0], path=path, channels=channels, max_duration=max_duration, silence=silence)
+        return nodes
+
+    def stop(self, port: int) -> None:
+        self._note("stop", port)
+        self.played(port, "stopped")
+        if (path := self._tapes.pop(port, None)) is not None:
+            duration, voiced = self.voiced
+            first, last = (200, duration - 200) if voiced else (-1, -1)
+            facts = {"duration": duration, "voiced": voiced, "first_voice": first, "last_voice": last}
+            self.happen(EventKind.RECORDED, port, text=path, dropped=0, error="", **facts)
+
+
+class Rows:
+    """The store's rows as last put, by table and key."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, dict[Any, dict[str, Any]]] = defaultdict(dict)
+        self.broken = False
+
+    def put(self, table: Table, row: Mapping[str, Any]) -> None:
+        unknown = row.keys() - table.columns.keys()
+        assert not unknown, f"{table.name} has no {unknown}"
+        key = tuple(row[column.name] for column in table.primary_key)
+        self.tables[table.name].setdefault(key, {}).update(row)
+
+    async def flushed(self) -> None:
+        if self.broken:
+            raise StoreError("the database cannot be written")
+
+    def row(self, table: str, sid: str) -> dict[str, Any]:
+        """The row with this SID."""
+        return self.tables[table][(sid,)]
+
+    def steps(self, call_sid: str) -> list[tuple[str, dict[str, Any]]]:
+        """The steps of a call: kind and data."""
+        chunks = sorted((key[1], row) for key, row in self.tables["call_events"].items() if key[0] == call_sid)
+        return [(kind, data) for _, row in chunks for _, kind, data in row["steps"]]
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A callback that was posted."""
+
+    url: str
+    kind: str
+    params: dict[str, str]
+
+
+class Posts:
+    """The callbacks, in order."""
+
+    def __init__(self) -> None:
+        self.all: list[Posted] = []
+
+    def post(self, *, account: Account, call_sid: str, hook: Hook, params: dict[str, str], kind: str) -> None:
+        self.all.append(Posted(hook.url, kind, dict(params)))
+
+    def of(self, url: str) -> list[dict[str, str]]:
+        """What was posted to a URL."""
+        return [one.params for one in self.all if one.url == url]
+
+
+class Sounds:
+    """A sound for every URL and text.
+
+    Attributes:
+        missing: URLs and texts that cannot be had.
+        held: URLs and texts that wait for their event.
+        asked: what was loaded, in order.
+    """
+
+    def __init__(self) -> None:
+        self.missing: set[str] = set()
+        self.held: dict[str, asyncio.Event] = {}
+        self.asked: list[str] = []
+
+    async def file(self, url: str, account: Account) -> Sound:
+        return await self._load(url)
+
+    async def speech(self, text: str, *, voice: str, language: str, ssml: bool) -> Sound:
+        return await self._load(text)
+
+    async def _load(self, what: str) -> Sound:
+        self.asked.append(what)
+        if what in self.held:
+            await self.held[what].wait()
+        if what in self.missing:
+            raise MediaError(f"{what} is missing", code=11200)
+        return Sound(b"\0\0" * 160, 16000)
+
+
+class ScriptedSession:
+    """A session that runs a coroutine of the test in place of documents."""
+
+    def __init__(self, call: Call, work: Callable[[Call], Awaitable[None]]) -> None:
+        self.call = call
+        self.redirected: list[Hook | str] = []
+        self.amended: list[Application] = []
+        self.ending = False
+        self._work = work
+
+    async def run(self) -> None:
+        try:
+            await self._work(self.call)
+        except LegGone:
+            return
+        await self.call.hangup()
+
+    def amend(self, application: Application) -> None:
+        self.amended.append(application)
+
+    def redirect(self, source: Hook | str) -> bool:
+        self.redirected.append(source)
+        return not self.ending
+
+
+ACCOUNT_SID = "AC" + "1" * 32
+OTHER_SID = "AC" + "2" * 32
+NUMBER, OTHERS_NUMBER = "+15550001000", "+15550002000"
+SETTINGS: dict[str, Any] = {
+    "account": [{"sid": ACCOUNT_SID, "auth_token": "secret"}, {"sid": OTHER_SID, "auth_token": "secret"}],
+    "number": [
+        {"number": NUMBER, "account": ACCOUNT_SID, "voice_url": "http://app.example/voice"},
+        {"number": OTHERS_NUMBER, "account": OTHER_SID, "voice_url": "http://app.example/voice"},
+    ],
+    "trunk": [
+        {
+            "name": "carrier",
+            "account": ACCOUNT_SID,
+            "allow": ["127.0.0.0/8"],
+            "targets": ["sip:gw1.example", "sip:gw2.example"],
+            "username": "user",
+            "password": "word",
+        }
+    ],
+}
+
+
+async def idle(call: Call) -> None:
+    """Answers and waits for the end."""
+    await call.answer()
+    await call.ended
+
+
+class Room:
+    """The parts that calls run on.
+
+    Attributes:
+        script: what a session does with its call.
+        sessions: those that were opened.
+    """
+
+    def __init__(self, config: Config, directory: Path, make_engine: Callable[[Config], Any]) -> None:
+        endpoint_start, endpoint_module._start = endpoint_module._start, make_engine
+        try:
+            trunks = Trunks(declared_trunk(section) for section in config.trunk)
+            self.endpoint = Endpoint(config, trunks.sources())
+        finally:
+            endpoint_module._start = endpoint_start
+        self.engine = cast(FakeEngine, self.endpoint.engine)
+        self.rows, self.posts, self.sounds = Rows(), Posts(), Sounds()
+        self.accounts = {
+            one.sid: Account(
+                one.sid,
+                one.auth_token.get_secret_value(),
+                calls_per_second=one.calls_per_second or config.limits.calls_per_second,
+                concurrent_calls=one.concurrent_calls or config.limits.concurrent_calls,
+            )
+            for one in config.account
+        }
+        self.account = self.accounts[ACCOUNT_SID]
+        router = Router(self.accounts, [declared_number(one, config) for one in config.number], trunks)
+        self.exchange = Exchange(
+            endpoint=self.endpoint,
+            trunks=trunks,
+            sounds=self.sounds,
+            store=cast(Store, self.rows),
+            callbacks=self.posts,
+            recordings=RecordingFiles(directory),
+            owns=router.owns,
+            public_url="https://pbx.example",
+            call_seconds=config.limits.call_seconds,
+            capacity=Capacity(self.endpoint.loop.time),
+        )
+        self.script: Callable[[Call], Awaitable[None]] = idle
+        self.sessions: list[ScriptedSession] = []
+        self.switchboard = Switchboard(self.exchange, router, self._open_session)
+        self.endpoint.incoming = self.switchboard.on_invite
+
+    @classmethod
+    def open(cls, directory: Path, **sections: Any) -> "Room":
+        """Everything, on a fake engine. `sections` stand in place of those of SETTINGS."""
+        config = validate(SETTINGS | sections)
+        return cls(config, directory, lambda config: FakeEngine())
+
+    def _open_session(self, call: Call) -> ScriptedSession:
+        session = ScriptedSession(call, self.script)
+        self.sessions.append(session)
+        return session
+
+    async def close(self) -> None:
+        """Ends every call; nothing may be left of one."""
+        self.engine.slow = False
+        await self.switchboard.drain(0)
+        await self.endpoint.close()
+        assert not self.exchange.live, "calls without a final status"
+        assert not len(self.exchange.tasks)
+
+    async def inbound(self, **invite: Any) -> tuple[Call, int]:
+        """A call from the trunk whose session has begun, and its leg."""
+        opened = len(self.sessions)
+        leg = self.engine.incoming(**invite)
+        async with asyncio.timeout(PATIENCE_S):
+            while len(self.sessions) == opened:
+                await turns(1)
+        return self.sessions[-1].call, leg
