@@ -14,13 +14,13 @@ import pytest_asyncio
 from tests.conftest import Section
 from tests.harness import ApplicationServer, Phone
 from tests.harness.daemon import TOKEN, Daemon, Table
-from tests.harness.ports import port_block
+from tests.harness.ports import free_ports
 from tests.harness.waiting import within
 
 from .line import PORTS, Line, Plan
 from .site import NUMBER, Site, canary_number
 
-LINES = 100
+LINES = 60
 
 
 class Lines:
@@ -55,22 +55,22 @@ def _busy(metrics: dict[str, int]) -> dict[str, int]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def lines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lines]:
     """One daemon for all tests of this process. When they are over it must be idle and end in order."""
-    with port_block((LINES + 1) * PORTS) as (claimed, _):
-        plans = [Plan(index, claimed + (index + 1) * PORTS) for index in range(LINES)]
-        carriers = {"name": "carriers", "allow": ["127.0.0.0/8"], "calls_per_second": 1000}
-        daemon = await Daemon.start(
-            tmp_path_factory.mktemp("daemon"),
-            numbers=[table for plan in plans for table in plan.numbers()],
-            trunks=[carriers, *(plan.trunk() for plan in plans)],
-        )
-        try:
-            shared = Lines(daemon, plans)
-            yield shared
-            if daemon.process.returncode is None:
-                await within(shared.idle(), 15, lambda: f"the daemon is idle\n{daemon.tail()}")
-                await daemon.stop()
-        finally:
-            await daemon.close()
+    ports = iter(free_ports(LINES * PORTS))
+    plans = [Plan(index, next(ports), (next(ports), next(ports))) for index in range(LINES)]
+    carriers = {"name": "carriers", "allow": ["127.0.0.0/8"], "calls_per_second": 1000}
+    daemon = await Daemon.start(
+        tmp_path_factory.mktemp("daemon"),
+        numbers=[table for plan in plans for table in plan.numbers()],
+        trunks=[carriers, *(plan.trunk() for plan in plans)],
+    )
+    try:
+        shared = Lines(daemon, plans)
+        yield shared
+        if daemon.process.returncode is None:
+            await within(shared.idle(), 15, lambda: f"the daemon is idle\n{daemon.tail()}")
+            await daemon.stop()
+    finally:
+        await daemon.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -93,15 +93,22 @@ async def sites(
 ) -> Callable[..., Awaitable[Site]]:
     """A factory of sites with a daemon of their own: `await sites(sections={"limits": {...}}, canary=True)`.
 
-    `numbers` and `trunks` are further tables; all else goes to `Daemon.start`.
+    `numbers` and `trunks` are further tables; `strangers` admits the carrier's own address only; all else goes to
+    `Daemon.start`.
     """
 
     async def start(
-        *, canary: bool = False, numbers: Sequence[Table] = (), trunks: Sequence[Table] = (), **options: Any
+        *,
+        canary: bool = False,
+        strangers: bool = False,
+        numbers: Sequence[Table] = (),
+        trunks: Sequence[Table] = (),
+        **options: Any,
     ) -> Site:
         application, carrier = await applications(TOKEN), await phones("+15557654321")
+        allow = [f"{carrier.address}/32" if strangers else "127.0.0.0/8"]
         own = {"number": NUMBER, "voice_url": application.url("/voice"), "status_callback": application.url("/status")}
-        through = {"name": "carrier", "targets": [f"sip:{carrier.address}:{carrier.port}"], "allow": ["127.0.0.0/8"]}
+        through = {"name": "carrier", "targets": [f"sip:{carrier.address}:{carrier.port}"], "allow": allow}
         tables = [own, *numbers, *([canary_number(application)] if canary else [])]
         running = await daemon(numbers=tables, trunks=[through, *trunks], **options)
         application.on("/status", "")

@@ -23,7 +23,7 @@ import aiohttp
 from tests.harness import ApplicationServer, Codec, Phone, PhoneCall, RtpPeer, Sdp, tones
 from tests.harness.application import Received
 from tests.harness.daemon import FAULTS, TOKEN, Daemon
-from tests.harness.ports import daemon_address
+from tests.harness.ports import daemon_address, next_address
 from tests.harness.tones import Pcm
 from tests.harness.waiting import within
 
@@ -43,11 +43,13 @@ class Plan:
         bare: with the voice URL alone.
         getting: as `number`, every URL requested with GET, the voice URL "/voice?app=7".
         prefix: of the numbers that the line's trunk carries.
-        port: of the application server; the two gateways have the next ones.
+        port: of the application server.
+        gateways: ports of the two.
     """
 
     index: int
     port: int
+    gateways: tuple[int, int]
 
     @property
     def number(self) -> str:
@@ -87,7 +89,7 @@ class Plan:
         """The [[trunk]] table of its gateways."""
         return {
             "name": f"gateways-{self.index}",
-            "targets": [f"sip:{daemon_address()}:{self.port + gateway}" for gateway in (1, 2)],
+            "targets": [f"sip:{daemon_address()}:{port}" for port in self.gateways],
             "prefixes": [self.prefix],
             "username": GATEWAY_USER,
             "password": GATEWAY_PASSWORD,
@@ -125,9 +127,11 @@ class Line:
         return phone
 
     async def gateway(self, place: int = 0, **options: Any) -> Phone:
-        """The phone at the trunk's first or second target."""
-        port = self.plan.port + 1 + place
-        return await self.phone(f"gateway-{place}", address=daemon_address(), port=port, **options)
+        """The phone at the trunk's first or second target; its media have another address than its signalling."""
+        port = self.plan.gateways[place]
+        phone = await self.phone(f"gateway-{place}", address=daemon_address(), port=port, **options)
+        phone.media_address = next_address()
+        return phone
 
     def dialled(self, extension: int = 1000) -> str:
         """A number that the trunk carries."""

@@ -100,6 +100,16 @@ async def test_star_of_the_callee_is_not_the_callers(line: Line) -> None:
     assert not call.ended.done() and not incoming.ended.done()
 
 
+async def test_digits_reach_the_other_side(line: Line) -> None:
+    """A caller may be connected with somebody else's menu; each key is sent on once."""
+    call, incoming = await talking(line, 'hangupOnStar="true"')
+    await call.media.send_digits("15#")
+    await incoming.media.heard_digits("15#")
+    await incoming.media.send_digits("2*")
+    await call.media.heard_digits("2*")
+    await both(call, incoming)
+
+
 async def test_a_callee_without_a_network_is_silence_and_not_the_end(line: Line) -> None:
     call, incoming = await talking(line)
     incoming.media.pause()
