@@ -484,6 +484,7 @@ class Room:
         """Ends every call; nothing may be left of one."""
         self.engine.slow = False
         await self.switchboard.drain(0)
+        await turns()
         await self.endpoint.close()
         assert not self.exchange.live, "calls without a final status"
         assert not len(self.exchange.tasks)

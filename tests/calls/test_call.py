@@ -66,7 +66,7 @@ class TestInbound:
         }
         row = room.rows.row("calls", call.sid)
         assert (row["status"], row["direction"], row["trunk"]) == ("in-progress", "inbound", "carrier")
-        assert (row["sip_call_id"], row["end_time"] if "end_time" in row else None) == (f"call-{leg}", None)
+        assert (row["sip_call_id"], row.get("end_time")) == (f"call-{leg}", None)
 
     async def test_completed(self, room: Room) -> None:
         call, leg = await room.inbound()
@@ -133,7 +133,7 @@ class TestInbound:
 
     async def test_time_limit_before_the_answer_never_exceeds_the_daemons(self, room: Room) -> None:
         room.script = _wait_for_the_end
-        call, leg = await room.inbound()
+        call, _ = await room.inbound()
         call.limit_to(10**9)
         assert call.time_limit == room.exchange.call_seconds
         call.limit_to(7)

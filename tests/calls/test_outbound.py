@@ -1,0 +1,101 @@
+"""From what is dialled to INVITEs."""
+
+from collections.abc import Callable
+
+import pytest
+
+from callwright.calls import outbound
+from callwright.calls.application import Application
+from callwright.calls.call import Call
+from callwright.calls.control import NumberTarget, SipTarget, Target
+from callwright.calls.status import Direction
+from tests.calls.fakes import ACCOUNT_SID, Command, Room
+
+SECOND = {"name": "second", "account": ACCOUNT_SID, "targets": ["sip:gw3.example"], "prefixes": [""]}
+
+
+def call_from(room: Room, from_: str, **options: str) -> Call:
+    return Call(
+        room.exchange, room.account, Application(), direction=Direction.OUTBOUND_API, from_=from_, to="x", **options
+    )
+
+
+def invite(room: Room, from_: str, target: Target, **options: str) -> Command:
+    """The first INVITE for a target."""
+    call = call_from(room, from_, **options)
+    leg = outbound.attempts(call, target)[0]()
+    assert leg is not None
+    call.leg = leg
+    leg.ended.add_done_callback(lambda ended: call.finish(ended.result()))
+    return room.engine.of("originate", leg.node)[0]
+
+
+def test_separators_are_left_out() -> None:
+    assert outbound.number("+1 (555) 888-00.00") == "+15558880000"
+    assert outbound.address_of(NumberTarget("+1 555")) == "+1555"
+    assert outbound.address_of(SipTarget("sip:a b@c")) == "sip:a b@c"
+
+
+@pytest.mark.parametrize(
+    ("from_", "shown"),
+    [
+        ("+15550001000", "<sip:+15550001000@127.0.0.1>"),
+        ("sip:alice@host.example", "<sip:alice@127.0.0.1>"),
+        ("sip:al%20ice@host.example", "<sip:al%20ice@127.0.0.1>"),
+        ('sip:a"b@host', "<sip:a%22b@127.0.0.1>"),
+        ('sip:"><x>@host', "<sip:127.0.0.1>"),
+        ("client:bob", "<sip:bob@127.0.0.1>"),
+        ("+266696687", "<sip:anonymous@127.0.0.1>"),
+        ("x\r\nVia: y", "<sip:x%0D%0AVia%3A%20y@127.0.0.1>"),
+        ("", "<sip:127.0.0.1>"),
+    ],
+)
+async def test_who_calls(room: Room, from_: str, shown: str) -> None:
+    assert invite(room, from_, SipTarget("sip:x@y")).values["local_uri"] == shown
+
+
+async def test_headers_of_a_sip_party(room: Room) -> None:
+    values = invite(room, "+1", SipTarget("sip:x@y", "user", "word", (("X-A", "1"),))).values
+    names = [name for name, _ in values["headers"]]
+    assert names == ["X-Twilio-CallSid", "X-Twilio-AccountSid", "X-Twilio-ApiVersion", "X-A"]
+    assert (values["uri"], values["username"], values["password"]) == ("sip:x@y", "user", "word")
+
+
+async def test_trunk_gets_its_own_credentials_and_no_headers(room: Room) -> None:
+    values = invite(room, "+1", NumberTarget("+1555#")).values
+    assert values["uri"] == "sip:+1555%23@gw1.example"
+    assert (values["username"], values["password"], values.get("headers", ())) == ("user", "word", ())
+
+
+@pytest.mark.parametrize("text", ["client:bob", "bob", "+1;x=y", "+1@evil.example", "", "1" * 33])
+async def test_what_is_no_number_goes_nowhere(rooms: Callable[..., Room], text: str) -> None:
+    room = rooms(trunk=[SECOND])
+    call = call_from(room, "+1")
+    assert outbound.attempts(call, NumberTarget(text)) == []
+    call.hang_up()
+
+
+async def test_a_trunks_start_is_taken_when_it_is_used(rooms: Callable[..., Room]) -> None:
+    """The trunk that is only there in reserve keeps its rate and its room for its own calls."""
+    first = {"name": "first", "account": ACCOUNT_SID, "targets": ["sip:gw1.example", "sip:gw2.example"]}
+    slow = SECOND | {"calls_per_second": 0.01, "max_calls": 1}
+    room = rooms(trunk=[first | {"max_calls": 1}, slow])
+    call = call_from(room, "+1")
+    gw1, gw2, gw3 = outbound.attempts(call, NumberTarget("+1555"))
+    assert gw1() is not None and call.trunk == "first"
+    assert gw2() is not None, "the second gateway of a trunk is the same call: it takes no further room"
+    other = call_from(room, "+1")
+    refused, again, reserve = outbound.attempts(other, NumberTarget("+1555"))
+    assert refused() is None and again() is None
+    assert reserve() is not None and other.trunk == "second"
+    assert gw3() is None
+    for one in (call, other):
+        one.hang_up()
+
+
+def test_what_a_rest_request_dials() -> None:
+    assert outbound.target_of("SIP:a@b", username="u", password="p", headers=(("X-A", "1"),)) == SipTarget(
+        "SIP:a@b", "u", "p", (("X-A", "1"),)
+    )
+    assert outbound.target_of("+1555") == NumberTarget("+1555")
+    assert "secret" not in repr(outbound.target_of("sip:a@b", username="u", password="secret"))
