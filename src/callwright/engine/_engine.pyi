@@ -159,12 +159,16 @@ class Engine:
         uri: str,
         *,
         local_uri: str,
+        next_hop: str = "",
         headers: Headers = (),
         username: str = "",
         password: str = "",
         realm: str = "",
     ) -> int:
         """Sends an INVITE with an offer; returns the leg's id. local_uri is the From (name-addr allowed).
+
+        next_hop is the sip: URI of an address to send to, when `uri` names a host: the engine's own look-up of a
+        name would hold all signalling for as long as the name server takes.
 
         Credentials, when given, answer a challenge of this dialog only, and only for `realm` when it is not empty.
         Raises: ValueError: a URI or header cannot be parsed or holds CR, LF or NUL.

@@ -70,8 +70,9 @@ class Legs {
     void shut() { shut_ = true; }
     void hang_up_all();
 
-    void originate(std::uint64_t id, const std::string& uri, const std::string& local_uri, const Headers& headers,
-                   const Credentials& credentials);
+    // next_hop: the sip: URI of an address to send to in place of the one that `uri` names; empty for none.
+    void originate(std::uint64_t id, const std::string& uri, const std::string& next_hop, const std::string& local_uri,
+                   const Headers& headers, const Credentials& credentials);
     void answer(std::uint64_t id, const Reply& reply);
     void hang_up(std::uint64_t id, const Reply& reply);
     void hold(std::uint64_t id, bool on);

@@ -47,8 +47,8 @@ pjsua_acc_id Legs::account_for(const std::string& uri) const {
     return accounts_.front().id;  // no transport fits: the INVITE fails and says so
 }
 
-void Legs::originate(std::uint64_t id, const std::string& uri, const std::string& local_uri, const Headers& headers,
-                     const Credentials& credentials) {
+void Legs::originate(std::uint64_t id, const std::string& uri, const std::string& next_hop,
+                     const std::string& local_uri, const Headers& headers, const Credentials& credentials) {
     const bool room = prepare();
     Leg& placed = add(id, true);
     if (!room) {
@@ -58,11 +58,12 @@ void Legs::originate(std::uint64_t id, const std::string& uri, const std::string
     }
     MessageData message(headers);
     message->local_uri = borrow(local_uri);
+    if (!next_hop.empty()) message.send_to(next_hop);
     const pj_str_t target = borrow(uri);
     auto* user_data = reinterpret_cast<void*>(static_cast<std::uintptr_t>(id));
     pjsua_call_id call = PJSUA_INVALID_ID;
     const pj_status_t status =
-        pjsua_call_make_call(account_for(uri), &target, nullptr, user_data, message.get(), &call);
+        pjsua_call_make_call(account_for(next_hop.empty() ? uri : next_hop), &target, nullptr, user_data, message.get(), &call);
     Leg* leg = find(id);
     if (leg == nullptr) return;  // its failure has been reported by a callback
     if (status != PJ_SUCCESS) {

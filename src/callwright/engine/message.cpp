@@ -204,6 +204,16 @@ MessageData::MessageData(const Headers& headers) : pool_(pjsua_pool_create("mess
     }
 }
 
+void MessageData::send_to(const std::string& next_hop) {
+    std::string text = next_hop + ";lr;hide";
+    pj_str_t copy;
+    pj_strdup2_with_null(pool_.get(), &copy, text.c_str());
+    auto* uri = pjsip_parse_uri(pool_.get(), copy.ptr, static_cast<pj_size_t>(copy.slen), PJSIP_PARSE_URI_AS_NAMEADDR);
+    auto* route = pjsip_route_hdr_create(pool_.get());
+    route->name_addr.uri = static_cast<pjsip_uri*>(pjsip_uri_get_uri(uri));
+    pj_list_push_back(&data_.hdr_list, route);
+}
+
 void add_headers(pjsip_tx_data* message, const Headers& headers) {
     for (const auto& [name, value] : headers) {
         const pj_str_t key = borrow(name);

@@ -39,6 +39,8 @@ class MessageData {
     explicit MessageData(const Headers& headers);
     const pjsua_msg_data* get() const { return &data_; }
     pjsua_msg_data* operator->() { return &data_; }
+    // Where the message goes, whatever host its URI names: a route that is followed and not shown.
+    void send_to(const std::string& next_hop);
 
   private:
     struct Release {

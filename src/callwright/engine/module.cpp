@@ -106,19 +106,20 @@ void limit(Engine& engine, int requests_per_second, int burst, int backlog) {
                         static_cast<std::size_t>(backlog));
 }
 
-std::uint64_t originate(Engine& engine, std::string uri, std::string local_uri, Headers headers, std::string username,
-                        std::string password, std::string realm) {
+std::uint64_t originate(Engine& engine, std::string uri, std::string local_uri, std::string next_hop, Headers headers,
+                        std::string username, std::string password, std::string realm) {
     check_headers(headers);
     const bool up = engine.with_library([&] {
         check_uri(uri, false);
         check_uri(local_uri, true);
+        if (!next_hop.empty()) check_uri(next_hop, false);
     });
     if (!up) throw std::runtime_error("the engine is closed");
     const std::uint64_t id = engine.next_id();
     Credentials credentials{std::move(username), std::move(password), std::move(realm)};
-    command(engine, [id, uri = std::move(uri), local_uri = std::move(local_uri), headers = std::move(headers),
-                     credentials = std::move(credentials)](Legs& legs) {
-        legs.originate(id, uri, local_uri, headers, credentials);
+    command(engine, [id, uri = std::move(uri), local_uri = std::move(local_uri), next_hop = std::move(next_hop),
+                     headers = std::move(headers), credentials = std::move(credentials)](Legs& legs) {
+        legs.originate(id, uri, next_hop, local_uri, headers, credentials);
     });
     return id;
 }
@@ -230,8 +231,8 @@ void bind_signalling(nb::class_<Engine>& engine) {
     engine
         .def("admit", &admit, "sources"_a, Released())
         .def("gate", &limit, nb::kw_only(), "requests_per_second"_a, "burst"_a, "backlog"_a, Released())
-        .def("originate", &originate, "uri"_a, nb::kw_only(), "local_uri"_a, "headers"_a = Headers(),
-             "username"_a = "", "password"_a = "", "realm"_a = "", Released())
+        .def("originate", &originate, "uri"_a, nb::kw_only(), "local_uri"_a, "next_hop"_a = "",
+             "headers"_a = Headers(), "username"_a = "", "password"_a = "", "realm"_a = "", Released())
         .def("answer", &answer, "leg"_a, "code"_a, nb::kw_only(), "reason"_a = "", "headers"_a = Headers(), Released())
         .def("hangup", &hang_up, "leg"_a, nb::kw_only(), "code"_a = 0, "reason"_a = "", "headers"_a = Headers(),
              Released())
