@@ -22,21 +22,20 @@ HANG_UP = "<Response><Hangup/></Response>"
 
 
 async def test_starts_are_paced_and_queue_time_tells_it(sites: Sites) -> None:
-    """calls_per_second = 2: two start at once, the next ones wait; queue_time says how long (§3.2, §6.4)."""
-    site = await sites(sections={"limits": {"calls_per_second": 2}})
+    """calls_per_second = 1: one starts at once, the next ones wait; queue_time says how long (§3.2, §6.4)."""
+    site = await sites(sections={"limits": {"calls_per_second": 1}})
     loop = asyncio.get_running_loop()
-    began = loop.time()
-    placed = await asyncio.gather(*(site.create(twiml=HANG_UP) for _ in range(4)))
-    assert loop.time() - began < 0.5, "a queued call must not hold its request"
+    placed = await asyncio.gather(*(site.create(twiml=HANG_UP) for _ in range(3)))
+    assert "queued" in [(await site.fetch(call.sid)).status for call in placed], "a queued call held its request"
     arrivals = []
-    for _ in range(4):
+    for _ in range(3):
         incoming = await site.carrier.incoming()
-        arrivals.append(loop.time() - began)
+        arrivals.append(loop.time())
         await incoming.answer()
     await site.over(*(call.sid for call in placed))
-    assert arrivals[1] < 0.4 < arrivals[2] < arrivals[3]
+    assert arrivals[2] - arrivals[0] > 1.7
     waits = sorted([int((await site.fetch(call.sid)).queue_time) for call in placed])
-    assert waits[:2] == [0, 0] and 350 <= waits[2] <= 520 and 850 <= waits[3] <= 1020
+    assert waits[0] == 0 < waits[1] <= 1000 < waits[2] <= 2000
 
 
 async def test_S4_canceled_in_the_queue(sites: Sites) -> None:
