@@ -26,6 +26,7 @@ from callwright.apps.client import ApplicationClient
 from callwright.apps.fallback import Documents
 from callwright.calls.call import Call
 from callwright.calls.capacity import Capacity
+from callwright.calls.epilogue import Epilogue
 from callwright.calls.exchange import Exchange
 from callwright.calls.interrupted import post_final
 from callwright.calls.router import Router
@@ -54,6 +55,7 @@ from callwright.twiml.session import Session
 logger = logging.getLogger(__name__)
 
 CALLBACK_DRAIN_S = 5.0
+EPILOGUE_S = 1.0
 
 
 def claim(directory: Path) -> int:
@@ -174,6 +176,8 @@ class Daemon:
         await self.outbound.start()
         stack.push_async_callback(self.outbound.close)
         self.client = ApplicationClient(self.outbound)
+        self.epilogue = Epilogue(self.store)
+        stack.push_async_callback(self.epilogue.close, EPILOGUE_S)
         self.callbacks = Callbacks(self.store, self.client, self.accounts, on_given_up=self._on_given_up)
         await self.callbacks.start()
         stack.push_async_callback(self.callbacks.close)
@@ -237,10 +241,12 @@ class Daemon:
         return library
 
     def _on_given_up(self, lost: GivenUp) -> None:
-        """A callback that is lost is a warning in its call's story, when the call still lives."""
-        call = self.live.get(lost.call_sid)
-        if call is not None:
-            call.note("warning", code=lost.code, message=lost.message, url=lost.url)
+        """A callback that is lost is a warning in its call's story."""
+        message = f"the {lost.kind} callback is given up: {lost.message}"
+        if (call := self.live.get(lost.call_sid)) is not None:
+            call.note("warning", code=lost.code, message=message, url=lost.url)
+        else:
+            self.epilogue.warn(lost.call_sid, lost.account_sid, code=lost.code, message=message, url=lost.url)
 
     def _session(self, call: Call) -> Session:
         documents = Documents(self.client, call.application, call.account, call.note)
