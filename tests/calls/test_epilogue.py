@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from callwright.clock import now
 from callwright.calls.epilogue import MOST_WAITING, Epilogue
+from callwright.clock import now
 from callwright.store import steps, tables
 from callwright.store.store import Store
 

@@ -1,0 +1,65 @@
+"""SIP URIs (RFC 3261 §19.1, §25.1)."""
+
+import pytest
+
+from callwright.sip.uri import escaped, is_sip, user_and_host, with_user, without_port
+
+
+@pytest.mark.parametrize(
+    ("uri", "user", "host"),
+    [
+        ("sip:alice@host", "alice", "host"),
+        ("sips:alice:secret@host:5061;transport=tcp?X=1", "alice", "host:5061"),
+        ("<sip:alice@host>", "alice", "host"),
+        ("SIP:host", "", "host"),
+        ("sip:host;lr", "", "host"),
+        ("sip:+1555;npdi;rn=+1666@host", "+1555", "host"),
+        ("sip:%2B1555@host", "%2B1555", "host"),
+        ("sip:a@[2001:db8::1]:5060", "a", "[2001:db8::1]:5060"),
+        ("sip:@host", "", "host"),
+        ("tel:+1555", "", ""),
+        ("", "", ""),
+        ("sip:", "", ""),
+    ],
+)
+def test_user_and_host(uri: str, user: str, host: str) -> None:
+    assert user_and_host(uri) == (user, host)
+
+
+@pytest.mark.parametrize(
+    ("host", "bare"), [("h:1", "h"), ("h", "h"), ("[::1]:5060", "[::1]"), ("[::1]", "[::1]"), ("", "")]
+)
+def test_without_port(host: str, bare: str) -> None:
+    assert without_port(host) == bare
+
+
+@pytest.mark.parametrize(
+    ("user", "written"),
+    [
+        ("+1555*", "+1555*"),
+        ("1#", "1%23"),
+        ("a%20b", "a%20b"),
+        ("100%", "100%25"),
+        ("é", "%C3%A9"),
+        ("\ud800", "%3F"),
+        ('a"<>@\r\n', "a%22%3C%3E%40%0D%0A"),
+    ],
+)
+def test_escaped(user: str, written: str) -> None:
+    assert escaped(user) == written
+
+
+@pytest.mark.parametrize(
+    ("uri", "result"),
+    [
+        ("sip:gw:5060;transport=tcp", "sip:+1@gw:5060;transport=tcp"),
+        ("sip:old@gw", "sip:+1@gw"),
+        ("sips:gw", "sips:+1@gw"),
+    ],
+)
+def test_with_user(uri: str, result: str) -> None:
+    assert with_user(uri, "+1") == result
+
+
+def test_is_sip() -> None:
+    assert is_sip("SIPS:x") and is_sip("sip:x") and not is_sip("+1") and not is_sip("client:sip:")
