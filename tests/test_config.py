@@ -45,6 +45,18 @@ def test_shipped_file_has_every_key() -> None:
             {"media": {"rtp_ports": [30000, 20000]}},
             "media: rtp_ports must be [low, high] with 1024 <= low < high <= 65535",
         ),
+        (
+            {"server": {"public_url": "http://x:99999"}},
+            "server: public_url must be http://host[:port] or https://host[:port], without a path",
+        ),
+        (
+            {"account": [ACCOUNT], "number": [{"number": "1", "account": DEMO_ACCOUNT, "voice_url": "http://x:0x1/"}]},
+            "number.0.voice_url: must be an http:// or https:// URL, or a path below server.public_url",
+        ),
+        (
+            {"account": [ACCOUNT], "trunk": [{"name": "a", "account": DEMO_ACCOUNT, "targets": ["sip:"]}]},
+            "trunk.0.targets.0.uri: must be a sip: URI",
+        ),
         ({"account": [{"sid": "AC1"}]}, 'account.0.sid: must be "AC" and 32 lower-case hexadecimal digits'),
         (
             {"account": [ACCOUNT], "number": [{"number": "1", "account": DEMO_ACCOUNT}]},

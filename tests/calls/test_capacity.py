@@ -35,6 +35,13 @@ def test_account_and_trunk_counts() -> None:
     assert capacity.trunk_free(trunk) and not capacity.account_full(ACCOUNT)
 
 
+def test_one_too_many() -> None:
+    capacity = Capacity(lambda: 100.0)
+    for full, over in ((False, False), (True, False), (True, True)):
+        capacity.enter(ACCOUNT.sid, "")
+        assert (capacity.account_full(ACCOUNT), capacity.account_over(ACCOUNT)) == (full, over)
+
+
 async def test_turn_reports_its_wait() -> None:
     now = 50.0
     capacity = Capacity(lambda: now)

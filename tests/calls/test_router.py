@@ -38,7 +38,7 @@ def invite(uri: str, source: str = "127.0.0.1", from_uri: str = "sip:+1555765432
 
 
 def test_number_with_and_without_plus(router: Router) -> None:
-    for user in ("+15550001000", "15550001000"):
+    for user in ("+15550001000", "15550001000", "%2B15550001000", "+15550001000;npdi;rn=+1999", "+15550001000:secret"):
         decision = router.inbound(invite(f"sip:{user}@127.0.0.1:5060;user=phone"))
         assert isinstance(decision, Admission)
         assert (decision.account.sid, decision.to, decision.from_) == (ONE, "+15550001000", "+15557654321")
@@ -83,6 +83,9 @@ def test_refusals(router: Router, uri: str, source: str, code: int) -> None:
         ("sip:alice@h:5080", "sip:alice@h:5080"),
         ("sip:anonymous@anonymous.invalid", ANONYMOUS),
         ("sip:h", ANONYMOUS),
+        ("sip:%2B15551112222@h", "+15551112222"),
+        ("sip:+15551112222;phone-context=x@h", "+15551112222"),
+        ("sip:al%0D%0Aice@h", "sip:al%0D%0Aice@h"),
     ],
 )
 def test_caller(from_uri: str, seen: str) -> None:

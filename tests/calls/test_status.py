@@ -19,6 +19,15 @@ def test_every_state_reaches_an_end() -> None:
         assert seen & FINAL
 
 
+def test_only_an_answered_call_is_completed() -> None:
+    assert {status for status, following in TRANSITIONS.items() if CallStatus.COMPLETED in following} == {
+        CallStatus.IN_PROGRESS
+    }
+    unanswered = FINAL - {CallStatus.COMPLETED}
+    for status in (CallStatus.QUEUED, CallStatus.INITIATED, CallStatus.RINGING):
+        assert unanswered <= TRANSITIONS[status]
+
+
 def test_an_answered_call_can_only_be_completed() -> None:
     assert TRANSITIONS[CallStatus.IN_PROGRESS] == {CallStatus.COMPLETED}
 
