@@ -263,6 +263,20 @@ async def test_star_while_they_talk(room: Room, wanted: bool) -> None:
     assert (dialled.status, dialled.bridged, dialled.hung_up) == ("completed", True, False)
 
 
+async def test_keys_are_passed_on(room: Room) -> None:
+    """The callee may be a menu; the star that ends the dial is not for it."""
+    dialling = await Dialling.begin(room, [BOB], hangup_on_star=True)
+    bob = await room.engine.called()
+    room.engine.answer_of(bob)
+    await room.engine.until("connect", bob)
+    room.engine.digit(dialling.leg, "1")
+    room.engine.digit(bob, "2", "*")
+    room.engine.digit(dialling.leg, "#", "*")
+    assert (await dialling.task).bridged
+    sent = [(one.node, one.values["digits"]) for one in room.engine.of("send_digits")]
+    assert sent == [(bob, "1"), (dialling.leg, "2"), (dialling.leg, "*"), (bob, "#")]
+
+
 async def test_time_limit(room: Room) -> None:
     dialling = await Dialling.begin(room, [BOB], time_limit=60)
     bob = await room.engine.called()

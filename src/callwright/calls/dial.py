@@ -199,7 +199,7 @@ class Dial:
         self._endpoint.connect(caller.node, callee.node)
         self._call.note("bridged", child=winner.sid)
         try:
-            with caller.digits(lambda digit: self._on_star(digit, over)):
+            with caller.digits(lambda digit: self._pass_on(digit, callee, over)), callee.digits(caller.relay):
                 await over
         except LegGone:
             self._call.log.debug("- the caller left its dial")
@@ -207,6 +207,12 @@ class Dial:
             self._endpoint.disconnect(caller.node, callee.node)
             if not winner.taken.done():
                 callee.hang_up()
+
+    def _pass_on(self, digit: Digit, callee: Leg, over: "asyncio.Future[None]") -> None:
+        """A key of the caller: the dial's own, or one for the callee (RFC 4733 events cross no bridge)."""
+        self._on_star(digit, over)
+        if not over.done():
+            callee.relay(digit)
 
     # recording
 

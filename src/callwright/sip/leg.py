@@ -155,6 +155,11 @@ class Leg:
         """Queues DTMF digits (RFC 4733), duration in ms each."""
         self.endpoint.engine.send_digits(self.node, digits, duration)
 
+    def relay(self, digit: Digit) -> None:
+        """Sends on a digit that another leg received."""
+        if not self.gone:
+            self.send_digits(digit.key)
+
     def waiter(self) -> "asyncio.Future[Any]":
         """A future that fails with LegGone when this leg ends first. Cancel it when it is no longer awaited.
 
