@@ -77,6 +77,11 @@ def test_fault_names_its_key(raw: dict[str, object], fault: str) -> None:
     assert fault in faults(raw)
 
 
+def test_list_of_wrong_entries_is_not_too_short() -> None:
+    assert faults({"sip": {"listen": ["sctp:127.0.0.1:5060"]}}) == ('sip.listen.0: must begin with "udp:" or "tcp:"',)
+    assert "at least 1 item" in faults({"sip": {"listen": []}})[0]
+
+
 def test_every_fault_is_told() -> None:
     assert len(faults({"server": {"a": 1, "b": 2}, "limits": {"legs": 0}})) == 3
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from callwright.config import Config, validate
-from callwright.daemon import accounts, auth_token, claim, listener
+from callwright.daemon import accounts, auth_token, check_certificate, claim, listener
 from callwright.errors import StartError
 
 SID, OTHER = "AC" + "1" * 32, "AC" + "2" * 32
@@ -73,6 +73,20 @@ def test_accounts_take_the_limits_that_they_do_not_set(tmp_path: Path) -> None:
     assert (made[SID].calls_per_second, made[OTHER].calls_per_second) == (2, 5)
     assert (made[SID].concurrent_calls, made[SID].friendly_name) == (9, SID)
     assert "auth_token" not in repr(made[SID])
+
+
+class TestCertificate:
+    def test_none(self) -> None:
+        check_certificate(config().http)
+
+    @pytest.mark.parametrize("text", [None, "-----BEGIN NONSENSE-----\n"])
+    def test_that_cannot_be_used(self, tmp_path: Path, text: str | None) -> None:
+        files = {"certificate": str(tmp_path / "cert.pem"), "private_key": str(tmp_path / "key.pem")}
+        for file in files.values():
+            if text is not None:
+                Path(file).write_text(text)
+        with pytest.raises(StartError, match=rf"http\.certificate: {tmp_path}/cert\.pem, "):
+            check_certificate(config(http=files).http)
 
 
 class TestListener:

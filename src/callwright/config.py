@@ -9,7 +9,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import SplitResult, urlsplit
@@ -351,6 +351,10 @@ def _fault(entry: Mapping[str, Any]) -> list[str]:
     return [f"{path}: {line}" if path else line for line in message.splitlines()]
 
 
+def _holds(table: tuple[int | str, ...], places: Sequence[tuple[int | str, ...]]) -> bool:
+    return any(len(place) > len(table) and place[: len(table)] == table for place in places)
+
+
 def validate(raw: Mapping[str, Any]) -> Config:
     """A configuration from parsed TOML.
 
@@ -361,6 +365,9 @@ def validate(raw: Mapping[str, Any]) -> Config:
         return Config.model_validate(raw)
     except ValidationError as error:
         entries = error.errors(include_url=False, include_input=False, include_context=False)
+        # a list whose entries are wrong is also said to be too short: it is not
+        wrong = [entry["loc"] for entry in entries]
+        entries = [one for one in entries if one["type"] != "too_short" or not _holds(one["loc"], wrong)]
         raise ConfigError([line for entry in entries for line in _fault(entry)]) from None
 
 

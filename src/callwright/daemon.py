@@ -8,6 +8,7 @@ import os
 import secrets
 import signal
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -33,7 +34,7 @@ from callwright.calls.router import Router
 from callwright.calls.router import declared as declared_number
 from callwright.calls.switchboard import Switchboard
 from callwright.calls.tasks import Tasks
-from callwright.config import AccountSection, Config
+from callwright.config import AccountSection, Config, HttpSection
 from callwright.demo.application import routes as demo_routes
 from callwright.engine import Sound
 from callwright.errors import StartError
@@ -141,6 +142,22 @@ def listener(address: str) -> socket.socket:
     return bound
 
 
+def check_certificate(section: HttpSection) -> None:
+    """Whether HTTPS can be served with what [http] names, if it names anything.
+
+    Raises:
+        StartError: certificate or key cannot be read, is none, or they do not belong together.
+    """
+    if not section.certificate:
+        return
+    try:
+        # an empty password, or the library would ask for one on the terminal
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(section.certificate, section.private_key, password="")
+    except OSError as error:
+        files = f"{section.certificate}, {section.private_key}"
+        raise StartError(f"http.certificate: {files}: {error.strerror or error}") from None
+
+
 class Daemon:
     """All parts of one running daemon. `open` starts them; leaving it stops them in reverse."""
 
@@ -159,6 +176,7 @@ class Daemon:
             stack.callback(os.close, claim(self.directory))
             web = listener(self.config.http.listen)
             stack.callback(web.close)
+            check_certificate(self.config.http)
             self.accounts = accounts(self.config, self.directory)
             self.store = await Store.open(f"sqlite:///{self.directory / 'callwright.db'}")
             stack.push_async_callback(self.store.close)
@@ -274,12 +292,13 @@ class Daemon:
         while not self.server.started:
             await asyncio.wait({serving}, timeout=0.01)
             if serving.done():
-                serving.result()
                 raise StartError("http: the server did not start; its log lines tell why")
 
     async def _close_web(self, serving: "asyncio.Task[None]") -> None:
         self.server.should_exit = True
-        await serving
+        await asyncio.wait({serving})
+        if not serving.cancelled() and (error := serving.exception()) is not None:
+            logger.error("the HTTP server failed", exc_info=error)
 
     def _watch(self, stack: AsyncExitStack, work: Coroutine[Any, Any, None], name: str) -> None:
         """Runs something beside the calls until the daemon stops."""
