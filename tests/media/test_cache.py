@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from callwright.media.cache import DiskCache
+from callwright.media.cache import MEMORY, DiskCache
 from tests.media.conftest import Clock
 
 HEADER = 56
@@ -169,3 +169,10 @@ def test_many_threads_at_once_keep_the_books(tmp_path: Path, now: Clock) -> None
     assert cache.damaged == 0
     assert cache.size <= 20 * (HEADER + 1000)
     assert os.listdir(tmp_path / "partial") == []
+
+
+def test_a_body_lies_in_memory_when_the_disk_has_no_room(tmp_path: Path) -> None:
+    cache = opened(tmp_path, Clock())
+    assert cache.body(1).parent == tmp_path / "partial"
+    assert cache.body(1 << 62).parent == MEMORY
+    assert cache.body(1 << 62) != cache.body(1 << 62)

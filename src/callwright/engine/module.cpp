@@ -253,6 +253,8 @@ void bind_signalling(nb::class_<Engine>& engine) {
 
 NB_MODULE(_engine, module) {
     using namespace callwright;
+    // A process that ends by an exception holds its engine in the traceback: nothing that an operator can act on.
+    nb::set_leak_warnings(false);
     nb::register_exception_translator([](const std::exception_ptr& raised, void*) {
         try {
             std::rethrow_exception(raised);

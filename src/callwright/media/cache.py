@@ -28,6 +28,8 @@ _TOUCH_SECONDS = 600.0
 _LOW_WATER = 0.9
 _EVICT_SECONDS = 3600.0
 
+MEMORY = Path("/dev/shm")
+
 
 @dataclass(slots=True)
 class _File:
@@ -87,6 +89,14 @@ class DiskCache:
     def partial(self) -> Path:
         """A new place for a body under way; the caller removes it."""
         return self._directory / "partial" / secrets.token_hex(16)
+
+    def body(self, room: int) -> Path:
+        """A new place for a fetched body of up to `room` bytes; the caller removes it. In memory when the disk has no
+        room: a full disk keeps nothing, but what is asked for is played (promise P3)."""
+        free = os.statvfs(self._directory)
+        if free.f_bavail * free.f_frsize < room and os.access(MEMORY, os.W_OK):
+            return MEMORY / f"callwright-{secrets.token_hex(16)}"
+        return self.partial()
 
     def has_sound(self, key: str) -> bool:
         """Whether a sound is there, without a look at its content."""

@@ -220,7 +220,7 @@ class Library(Generic[S]):
     async def _fetch(self, key: str, wanted: Target, account: Account, have: _Entry | None) -> S | None:
         """The sound, as the server gives or confirms it; None when it confirmed a copy that turned out damaged."""
         downloads = self._downloads.setdefault(account.sid, asyncio.Semaphore(self._limits.downloads))
-        body, written = self._disk.partial(), True
+        body, written = self._disk.body(self._limits.file_bytes), True
         try:
             async with downloads:
                 validators, validated = (have.freshness.validators, have.final_url) if have else ({}, "")
