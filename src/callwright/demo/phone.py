@@ -55,7 +55,11 @@ def level_dbov(samples: bytes) -> float:
 def _phone_config(address: str) -> Config:
     return validate(
         {
-            "sip": {"listen": [f"udp:{address}:0"], "domain": address, "user_agent": "Callwright test phone"},
+            "sip": {
+                "listen": [f"udp:{address}:0", f"tcp:{address}:0"],
+                "domain": address,
+                "user_agent": "Callwright test phone",
+            },
             "media": {"address": address, "rtp_ports": RTP_PORTS, "clock_rate": CLOCK_RATE},
         }
     )
