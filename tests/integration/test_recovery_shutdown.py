@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.harness.ports import free_port
-from tests.harness.waiting import within
+from tests.harness.waiting import SCALE, within
 
 from .commands import callwright, written
+from .pressure import Pressure
 from .site import Site
 
 pytestmark = pytest.mark.integration
@@ -76,12 +77,15 @@ async def test_P8_a_ringing_call_is_ended_too(sites: Sites) -> None:
 
 
 async def test_P8_idle(sites: Sites) -> None:
-    """Without a call the end is a matter of a second."""
+    """Without a call the end is a matter of a second, and "stopped" is the last that is heard of it."""
     site = await sites()
-    loop = asyncio.get_running_loop()
+    pressure, loop = Pressure(site.daemon.pid), asyncio.get_running_loop()
     began = loop.time()
-    await site.daemon.stop()
-    assert loop.time() - began < 2
+    site.daemon.process.send_signal(signal.SIGTERM)
+    await site.daemon.logged("stopped")
+    assert loop.time() - began - pressure.seconds() < 2 * SCALE
+    await ended(site)
+    assert site.daemon.log[-1].endswith(" stopped")
 
 
 async def test_a_second_signal_ends_it_at_once(sites: Sites) -> None:
