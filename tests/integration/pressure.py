@@ -5,6 +5,7 @@ pressure = Pressure(daemon.pid)
 assert took - pressure.seconds() < 0.5
 """
 
+import os
 from pathlib import Path
 
 
@@ -32,3 +33,9 @@ class Pressure:
 def since_birth(pid: int) -> float:
     """The same of the main thread, since the process was started."""
     return int((Path("/proc") / str(pid) / "schedstat").read_text().split()[1]) / 1e9
+
+
+def spent(pid: int) -> float:
+    """Processor seconds of a process and of its children that have ended."""
+    fields = (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    return sum(int(ticks) for ticks in fields[11:15]) / os.sysconf("SC_CLK_TCK")
