@@ -159,6 +159,7 @@ async def test_A12_no_secret_in_the_log(daemon: Daemons, applications: Applicati
     application.serve_sound("/tone.wav", sound(440, 0.5))
     play = with_user(application.url("/tone.wav"), SECRETS["play"])
     site.script("/voice", f"<Play>{play}</Play><Dial>{CALLEE}</Dial><Redirect>/broken</Redirect>")
+    site.script("/bye", "<Hangup/>")
     application.on("/status", "")
 
     call = await site.dial_in()
@@ -174,6 +175,7 @@ async def test_A12_no_secret_in_the_log(daemon: Daemons, applications: Applicati
         to=phone.uri,
         from_="alice",
         url=with_user(application.url("/missing"), SECRETS["url"]),
+        fallback_url=with_user(application.url("/bye"), SECRETS["url"]),
         sip_auth_username="carol",
         sip_auth_password=SECRETS["sip"],
     )
