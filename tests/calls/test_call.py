@@ -9,9 +9,10 @@ import pytest
 from callwright.calls.application import ALL_EVENTS, Application, Hook
 from callwright.calls.call import Call
 from callwright.calls.control import Silence
+from callwright.calls.outbound import Attempt
 from callwright.calls.status import CallStatus, Direction
 from callwright.errors import LegGone
-from callwright.sip.leg import Leg
+from callwright.sip.leg import Ending
 from tests.calls.fakes import Room, after, turns
 
 STATUS = Hook("http://app.example/status")
@@ -31,9 +32,9 @@ def outbound(room: Room, **options: Any) -> Call:
     )
 
 
-def attempt(room: Room, uri: str = "sip:x@y") -> Callable[[], Leg]:
+def attempt(room: Room, uri: str = "sip:x@y") -> Attempt:
     """One INVITE."""
-    return lambda: room.endpoint.originate(uri, local_uri="<sip:a@b>")
+    return Attempt(uri, lambda next_hop: room.endpoint.originate(uri, local_uri="<sip:a@b>", next_hop=next_hop))
 
 
 def ringing(room: Room, call: Call, count: int = 1) -> "asyncio.Task[bool]":
@@ -239,12 +240,39 @@ class TestOutbound:
         assert not await alone.ring_out([attempt(room, "sip:bad")], lambda leg, early: None)
         assert (alone.status, alone.sip_code) == (CallStatus.FAILED, 400)
 
+    async def test_a_name_without_an_address(self, room: Room) -> None:
+        call = outbound(room)
+        task = asyncio.create_task(
+            call.ring_out(
+                [attempt(room, "sip:x@gw.invalid"), attempt(room, "sip:x@gw.example")], lambda leg, early: None
+            )
+        )
+        leg = await room.engine.called()
+        sent = room.engine.of("originate", leg)[0].values
+        assert (sent["uri"], sent["next_hop"]) == ("sip:x@gw.example", "sip:192.0.2.1")
+        room.engine.end(leg, 486)
+        assert not await task
+        alone = outbound(room)
+        assert not await alone.ring_out([attempt(room, "sip:x@gw.invalid")], lambda leg, early: None)
+        assert (alone.status, alone.sip_code) == (CallStatus.FAILED, 503)
+
+    async def test_canceled_while_a_name_is_looked_up(self, room: Room) -> None:
+        found: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        room.endpoint.lookup = lambda host: found
+        call = outbound(room)
+        task = ringing(room, call)
+        await turns()
+        call.cancel(CallStatus.CANCELED)
+        found.set_result("192.0.2.1")
+        assert not await task
+        assert call.status is CallStatus.CANCELED and not room.engine.of("originate")
+
     async def test_nothing_carries_it(self, room: Room) -> None:
         call = outbound(room)
         assert not await call.ring_out([], lambda leg, early: None)
         assert (call.status, call.sip_code) == (CallStatus.FAILED, 404)
         full = outbound(room)
-        assert not await full.ring_out([lambda: None], lambda leg, early: None)
+        assert not await full.ring_out([Attempt("sip:x@y", lambda next_hop: None)], lambda leg, early: None)
         assert (full.status, full.sip_code) == (CallStatus.FAILED, 503)
 
     @pytest.mark.parametrize("verdict", [CallStatus.NO_ANSWER, CallStatus.CANCELED])
@@ -300,7 +328,9 @@ class TestOutbound:
         call.cancel(CallStatus.CANCELED)
         call.hang_up()
         call.cancel(CallStatus.NO_ANSWER)
-        assert len(room.posts.of(STATUS.url)) == 1 and call.status is CallStatus.CANCELED
+        call.finish(Ending(500, "too late", "remote"))
+        assert len(room.posts.of(STATUS.url)) == 1
+        assert (call.status, call.sip_code) == (CallStatus.CANCELED, 487)
 
     async def test_capacity_is_given_back(self, room: Room) -> None:
         before = outbound(room)

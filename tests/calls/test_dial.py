@@ -9,9 +9,9 @@ import pytest
 from callwright.calls.application import Hook
 from callwright.calls.call import Call
 from callwright.calls.control import Dialled, DialPlan, DialRecording, NumberTarget, SipTarget, StatusCallback, Target
-from callwright.calls.dial import dial
+from callwright.calls.dial import Dial, dial
 from callwright.calls.status import CallStatus
-from tests.calls.fakes import OTHERS_NUMBER, Room, after, turns
+from tests.calls.fakes import OTHERS_NUMBER, Room, after, timers, turns
 
 BOB, EVE, ZOE = (SipTarget(f"sip:{name}@host.example") for name in ("bob", "eve", "zoe"))
 PHONE = NumberTarget("+15558880000")
@@ -22,7 +22,8 @@ class Dialling:
 
     def __init__(self, room: Room, call: Call, leg: int, plan: DialPlan) -> None:
         self.room, self.engine, self.call, self.leg = room, room.engine, call, leg
-        self.task: asyncio.Task[Dialled] = asyncio.create_task(dial(call, plan))
+        self.dial = Dial(call, plan)
+        self.task: asyncio.Task[Dialled] = asyncio.create_task(self.dial.run())
 
     @classmethod
     async def begin(cls, room: Room, targets: Sequence[Target], **plan: Any) -> "Dialling":
@@ -131,6 +132,49 @@ async def test_answer_and_timeout_at_once(room: Room) -> None:
     assert (dialled.status, dialled.bridged, dialled.duration) == ("no-answer", False, None)
     assert (await child.ended, child.sip_code) == (CallStatus.NO_ANSWER, 487)
     assert not room.engine.of("connect")
+
+
+async def test_timeout_just_after_an_answer(room: Room) -> None:
+    """The child is in progress when the time is up, before its dial knows: it is hung up, and nobody answered."""
+    dialling = await Dialling.begin(room, [BOB], answer_on_bridge=True)
+    leg = room.endpoint.legs[await room.engine.called()]
+    await turns()
+    assert dialling.call.leg is not None
+    (first,) = dialling.call.leg._waiters
+    leg.on_established({"call_id": "x"})
+    dialling.dial._on_timeout(first)
+    dialled = await dialling.task
+    assert (dialled.status, dialled.bridged, dialled.duration) == ("no-answer", False, None)
+    assert room.engine.of("hangup", leg.node)
+
+
+async def test_no_timer_is_left(room: Room) -> None:
+    call, _ = await room.inbound()
+    await call.answer()
+    before = timers()
+    task = asyncio.create_task(dial(call, DialPlan([BOB], timeout=600)))
+    room.engine.end(await room.engine.called(), 486)
+    assert (await task).status == "busy"
+    assert timers() == before
+
+
+@pytest.mark.parametrize("first_ends", ["busy", "time"])
+async def test_each_round_of_a_sequence_is_its_own(room: Room, first_ends: str) -> None:
+    """What ended the first party says nothing of the second, which its caller gives up."""
+    dialling = await Dialling.begin(room, [BOB, EVE], sequential=True, timeout=10)
+    bob = await room.engine.called(1)
+    if first_ends == "busy":
+        room.engine.progress(bob, 183, early=True)
+        await after(5)
+        room.engine.end(bob, 486)
+    eve = await room.engine.called(2)
+    child = dialling.children[-1]
+    room.engine.progress(eve, 183, early=True)
+    await room.engine.until("connect", eve)
+    await after(7)
+    room.engine.end(dialling.leg)
+    assert (await dialling.task).status == "canceled"
+    assert await child.ended is CallStatus.CANCELED
 
 
 async def test_first_of_several_wins(room: Room) -> None:

@@ -8,7 +8,7 @@ from callwright.calls.control import File, Gathered, GatherPlan, Silence, Speech
 from callwright.calls.gather import Collector, gather
 from callwright.errors import LegGone
 from callwright.sip.leg import Digit
-from tests.calls.fakes import Room, after, turns
+from tests.calls.fakes import Room, after, timers, turns
 
 
 def press(collector: Collector, keys: str) -> None:
@@ -91,6 +91,18 @@ async def test_missing_prompt_is_passed_over(room: Room) -> None:
     room.engine.digit(leg, "7")
     assert await gathering == Gathered("7")
     assert ("warning", 11200) in [(kind, data.get("code")) for kind, data in room.rows.steps(call.sid)]
+
+
+async def test_no_timer_is_left(room: Room) -> None:
+    call, leg = await room.inbound()
+    await turns()
+    before = timers()
+    gathering = asyncio.create_task(gather(call, GatherPlan(timeout=86400)))
+    await turns()
+    assert timers() == before + 1
+    room.engine.digit(leg, "1", "#")
+    assert await gathering == Gathered("1", finished_on="#")
+    assert timers() == before
 
 
 async def test_hang_up_while_prompting(room: Room) -> None:

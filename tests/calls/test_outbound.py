@@ -23,7 +23,7 @@ def call_from(room: Room, from_: str, **options: str) -> Call:
 def invite(room: Room, from_: str, target: Target, **options: str) -> Command:
     """The first INVITE for a target."""
     call = call_from(room, from_, **options)
-    leg = outbound.attempts(call, target)[0]()
+    leg = outbound.attempts(call, target)[0].send("")
     assert leg is not None
     call.leg = leg
     leg.ended.add_done_callback(lambda ended: call.finish(ended.result()))
@@ -82,13 +82,13 @@ async def test_a_trunks_start_is_taken_when_it_is_used(rooms: Callable[..., Room
     room = rooms(trunk=[first | {"max_calls": 1}, slow])
     call = call_from(room, "+1")
     gw1, gw2, gw3 = outbound.attempts(call, NumberTarget("+1555"))
-    assert gw1() is not None and call.trunk == "first"
-    assert gw2() is not None, "the second gateway of a trunk is the same call: it takes no further room"
+    assert gw1.send("") is not None and call.trunk == "first"
+    assert gw2.send("") is not None, "the second gateway of a trunk is the same call: it takes no further room"
     other = call_from(room, "+1")
     refused, again, reserve = outbound.attempts(other, NumberTarget("+1555"))
-    assert refused() is None and again() is None
-    assert reserve() is not None and other.trunk == "second"
-    assert gw3() is None
+    assert refused.send("") is None and again.send("") is None
+    assert reserve.send("") is not None and other.trunk == "second"
+    assert gw3.send("") is None
     for one in (call, other):
         one.hang_up()
 

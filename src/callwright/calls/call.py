@@ -40,6 +40,7 @@ EVENT_OF = {
     CallStatus.IN_PROGRESS: "answered",
 }
 UNLOGGED = frozenset({"params", "body"})  # of a request: in the event log only
+NO_ADDRESS = 13254
 APPLICATION_FAILED = 480
 NOT_FOUND, TERMINATED, UNAVAILABLE = 404, 487, 503
 REJECT_CODES = {"busy": (486, CallStatus.BUSY), "rejected": (603, CallStatus.NO_ANSWER)}
@@ -301,9 +302,16 @@ class Call:
             ending = Ending(NOT_FOUND, "no trunk carries this number", "local")
         for attempt in attempts:
             try:
-                leg = attempt()
+                next_hop = await self.exchange.endpoint.next_hop(attempt.uri)
+                if self._status.final:  # canceled while the name was looked up
+                    return False
+                leg = attempt.send(next_hop)
             except ValueError as error:
                 ending = Ending(400, str(error), "local")
+                continue
+            except OSError as error:
+                ending = Ending(UNAVAILABLE, str(error), "local")
+                self.note("warning", code=NO_ADDRESS, message=str(error))
                 continue
             if leg is None:
                 continue

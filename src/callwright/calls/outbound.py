@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,19 @@ if TYPE_CHECKING:
 _SEPARATORS = str.maketrans("", "", " -().")
 _DIALLED = re.compile(r"\+?[0-9A-D*#]{1,32}")
 
-Attempt = Callable[[], Leg | None]
-"""Sends an INVITE and returns its leg; None when its trunk takes no further call now.
 
-Raises: ValueError: the address cannot be used.
-"""
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One INVITE to try.
+
+    Attributes:
+        uri: whom it goes to; its host may be a name.
+        send: given the next hop of the URI, sends it and returns its leg, or None when its trunk takes no further
+            call now; raises ValueError when the address cannot be used.
+    """
+
+    uri: str
+    send: Callable[[str], Leg | None]
 
 
 def number(text: str) -> str:
@@ -37,12 +46,12 @@ def address_of(target: Target) -> str:
 def attempts(call: "Call", target: Target) -> list[Attempt]:
     """The INVITEs to try for a target, in order; empty when nothing carries it."""
     if isinstance(target, SipTarget):
-        return [partial(_to_uri, call, one) for one in (target, *target.alternatives)]
+        return [Attempt(one.uri, partial(_to_uri, call, one)) for one in (target, *target.alternatives)]
     dialled = number(target.number)
     if not _DIALLED.fullmatch(dialled):
         return []
     return [
-        partial(_to_trunk, call, dialled, trunk, uri)
+        Attempt(uri, partial(_to_trunk, call, dialled, trunk, uri))
         for trunk in call.exchange.trunks.carrying(dialled, call.account.sid)
         for uri in trunk.targets
     ]
@@ -54,7 +63,7 @@ def _local(call: "Call") -> str:
     return call.exchange.endpoint.local_uri("anonymous" if user == ANONYMOUS else user)
 
 
-def _to_uri(call: "Call", target: SipTarget) -> Leg:
+def _to_uri(call: "Call", target: SipTarget, next_hop: str) -> Leg:
     headers = [
         ("X-Twilio-CallSid", call.sid),
         ("X-Twilio-AccountSid", call.account.sid),
@@ -62,18 +71,27 @@ def _to_uri(call: "Call", target: SipTarget) -> Leg:
         *target.headers,
     ]
     return call.exchange.endpoint.originate(
-        target.uri, local_uri=_local(call), headers=headers, username=target.username, password=target.password
+        target.uri,
+        local_uri=_local(call),
+        next_hop=next_hop,
+        headers=headers,
+        username=target.username,
+        password=target.password,
     )
 
 
-def _to_trunk(call: "Call", dialled: str, trunk: Trunk, uri: str) -> Leg | None:
+def _to_trunk(call: "Call", dialled: str, trunk: Trunk, uri: str, next_hop: str) -> Leg | None:
     # A start of a trunk's rate is taken when it is used, and once: its second gateway gets the same call.
     if call.trunk != trunk.name:
         if not call.exchange.capacity.trunk_free(trunk):
             return None
         call.carried_by(trunk.name)
     return call.exchange.endpoint.originate(
-        with_user(uri, dialled), local_uri=_local(call), username=trunk.username, password=trunk.password
+        with_user(uri, dialled),
+        local_uri=_local(call),
+        next_hop=next_hop,
+        username=trunk.username,
+        password=trunk.password,
     )
 
 

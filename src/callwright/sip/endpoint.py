@@ -7,7 +7,7 @@ its leg, player, tone or recorder. No Python runs on a native thread.
 import asyncio
 import errno
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,8 @@ from callwright.config import Config
 from callwright.engine import Engine, Event, EventKind, Sound
 from callwright.errors import MediaError, StartError
 from callwright.sip.leg import Digit, Headers, Invite, Leg
-from callwright.sip.uri import escaped
+from callwright.sip.lookup import address_of, is_address
+from callwright.sip.uri import at_address, escaped, user_and_host, without_port
 
 logger = logging.getLogger(__name__)
 wire = logging.getLogger("callwright.engine")
@@ -61,6 +62,7 @@ class Endpoint:
     def __init__(self, config: Config, sources: Sequence[str]) -> None:
         self.loop = asyncio.get_running_loop()
         self.legs: dict[int, Leg] = {}
+        self.lookup: Callable[[str], Awaitable[str]] = address_of
         self.incoming: Callable[[Leg], None] = _not_ready
         self._players: dict[int, asyncio.Future[Played]] = {}
         self._tapes: dict[int, Tape] = {}
@@ -88,6 +90,7 @@ class Endpoint:
         uri: str,
         *,
         local_uri: str,
+        next_hop: str = "",
         headers: Headers = (),
         username: str = "",
         password: str = "",
@@ -95,15 +98,33 @@ class Endpoint:
     ) -> Leg:
         """Sends an INVITE.
 
+        Args:
+            next_hop: what `next_hop` has found for the URI.
+
         Raises:
             ValueError: a URI or header cannot be used.
         """
         node = self.engine.originate(
-            uri, local_uri=local_uri, headers=headers, username=username, password=password, realm=realm
+            uri,
+            local_uri=local_uri,
+            next_hop=next_hop,
+            headers=headers,
+            username=username,
+            password=password,
+            realm=realm,
         )
         leg = Leg(self, node)
         self.legs[node] = leg
         return leg
+
+    async def next_hop(self, uri: str) -> str:
+        """Where an INVITE to a URI is sent: "" when its host is an address already.
+
+        Raises:
+            OSError: its host has no address.
+        """
+        host = without_port(user_and_host(uri)[1])
+        return "" if not host or is_address(host) else at_address(uri, await self.lookup(host))
 
     # audio
 

@@ -5,6 +5,7 @@ import re
 _PARTS = re.compile(r"<?\s*sips?:(?:([^@>]*)@)?([^;?>\s]+)", re.IGNORECASE)
 _SCHEME = re.compile(r"(sips?):(?:[^@]*@)?(.*)\Z", re.IGNORECASE)
 _HOST = re.compile(r"\[[^\]]*\]|[^:]*")
+_TRANSPORT = re.compile(r";transport=[a-z]+", re.IGNORECASE)
 # what neither stands for itself in a user part nor begins an escape
 _FOREIGN = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9\-_.!~*'()&=+$,;?/%]")
 
@@ -32,6 +33,15 @@ def escaped(user: str) -> str:
 def with_user(uri: str, user: str) -> str:
     """The same URI with another user part."""
     return _SCHEME.sub(lambda match: f"{match[1]}:{escaped(user)}@{match[2]}", uri)
+
+
+def at_address(uri: str, address: str) -> str:
+    """The hop that a URI's host stands for: the same scheme, port and transport at an address, and nothing else."""
+    host = user_and_host(uri)[1]
+    port = host[len(without_port(host)) :]
+    transport = _TRANSPORT.search(uri)
+    where = f"[{address}]" if ":" in address else address
+    return f"sip:{where}{port}{transport[0] if transport else ''}"
 
 
 def is_sip(address: str) -> bool:
