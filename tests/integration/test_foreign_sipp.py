@@ -1,5 +1,6 @@
 """SIPp as a third stack: its own RFC 4733 events, its own dialogs, and many of them at once."""
 
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
