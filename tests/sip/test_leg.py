@@ -1,6 +1,7 @@
 """A leg: its states, and everything that waits on it."""
 
 import asyncio
+import gc
 import itertools
 
 import pytest
@@ -102,6 +103,21 @@ async def test_end_fails_everything_that_waits(room: Room) -> None:
         await leg.sleep(1)
     leg.hang_up()
     assert not room.engine.of("hangup", 901)
+
+
+async def test_nobody_waits_and_nobody_complains(room: Room) -> None:
+    """A future that was given up before the leg ended is no unretrieved failure."""
+    complaints: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: complaints.append(context))
+    leg = outbound(room)
+    leg.waiter()
+    over(leg)
+    del leg
+    gc.collect()
+    await turns()
+    loop.set_exception_handler(None)
+    assert complaints == []
 
 
 async def test_statistics_that_cannot_be_read_hold_nobody(room: Room, caplog: pytest.LogCaptureFixture) -> None:
