@@ -92,7 +92,7 @@ async def test_every_fault_with_its_key(
 ) -> None:
     """One line a fault, each beginning with its key path; nothing else, and no secret."""
     file = written(tmp_path, config)
-    ended = await callwright(*(["serve", "--config", file] if command == "serve" else ["check-config", file]))
+    ended = await callwright(command, *(["--config"] if command == "serve" else []), file)
     found = [line.removeprefix("callwright: ").partition(":")[0] for line in ended.err]
     assert (ended.code, sorted(found)) == (1, sorted(keys)), ended.err
     assert all(line.startswith("callwright: ") and len(line) > 20 for line in ended.err)

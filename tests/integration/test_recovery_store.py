@@ -3,7 +3,7 @@
 import resource
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
@@ -55,7 +55,9 @@ async def whole_call(site: Site) -> str:
 
 
 @pytest.mark.parametrize("trouble", [locked, full])
-async def test_P3_the_database_cannot_be_written(sites: Sites, trouble: Callable[[Site], Iterator[None]]) -> None:
+async def test_P3_the_database_cannot_be_written(
+    sites: Sites, trouble: Callable[[Site], AbstractContextManager[None]]
+) -> None:
     """Two whole calls during the trouble, one of them begun before; their records are there after it."""
     site = await sites()
     site.daemon.allowed.append("the database cannot be written")
