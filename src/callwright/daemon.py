@@ -381,4 +381,6 @@ async def run(config: Config) -> None:
         )
         await stop.wait()
         await daemon.drain()
+    # or the interpreter, at its end, would not find what holds the engine
+    gc.unfreeze()
     logger.info("stopped")

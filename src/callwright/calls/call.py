@@ -5,7 +5,6 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from callwright import clock, ids
@@ -25,6 +24,7 @@ from callwright.calls.exchange import Exchange
 from callwright.calls.outbound import Attempt
 from callwright.calls.prompts import Prompter
 from callwright.calls.recording import Recording
+from callwright.calls.reporting import Reporting
 from callwright.calls.status import TRANSITIONS, CallStatus, Direction, status_for_sip
 from callwright.errors import LegGone, Outcome
 from callwright.log import CallLog
@@ -42,7 +42,9 @@ EVENT_OF = {
 UNLOGGED = frozenset({"params", "body"})  # of a request: in the event log only
 NO_ADDRESS = 13254
 APPLICATION_FAILED = 480
-NOT_FOUND, TERMINATED, UNAVAILABLE = 404, 487, 503
+TERMINATED, UNAVAILABLE = 487, 503
+FULL = Ending(UNAVAILABLE, "every trunk that carries this number is full", "local")
+UNROUTABLE = Ending(404, "no trunk carries this number", "local")
 REJECT_CODES = {"busy": (486, CallStatus.BUSY), "rejected": (603, CallStatus.NO_ANSWER)}
 
 
@@ -70,43 +72,48 @@ class Call:
         number_sid: str | None = None,
         extra: dict[str, str] | None = None,
     ) -> None:
-        self.exchange = exchange
-        self.account = account
-        self.application = application
+        self.exchange, self.account, self.application = exchange, account, application
         self.sid = ids.new(ids.CALL)
         self.direction = direction
-        self.from_ = from_
-        self.to = to
-        self.caller_id = caller_id
+        self.from_, self.to, self.caller_id = from_, to, caller_id
         self.parent = parent
         self.trunk = trunk
         self.leg: Leg | None = None
         self.log = CallLog(logger, self.sid, account.sid)
         self.prompter = Prompter(self)
+        self.recording: Recording | None = None  # of the whole call
         self.time_limit = exchange.call_seconds
         self.verdict: CallStatus | None = None
         self.ended: asyncio.Future[CallStatus] = exchange.endpoint.loop.create_future()
-        self._number_sid = number_sid
-        self._extra = extra or {}
-        self._status = CallStatus.RINGING if direction is Direction.INBOUND else CallStatus.QUEUED
-        self._created = clock.now()
-        self._start: datetime | None = None
-        self._end: datetime | None = None
-        self._answered_at = 0.0
-        self._seconds = 0
-        self.recording: Recording | None = None  # of the whole call
-        self._recorded: Recorded | None = None
-        self._sequence = 0
-        self._steps = Steps(exchange.store, self.sid)
-        self._limit: asyncio.TimerHandle | None = None
-        self._sip_code = 0
-        self._ended_by = ""
-        self._row: dict[str, Any] = {}
         # done when a live redirect takes a dialled child out of its dial
         self.taken: asyncio.Future[None] = exchange.endpoint.loop.create_future()
-        exchange.live[self.sid] = self
-        exchange.capacity.enter(account.sid, trunk)
-        self._save(**self._identity())
+        self._extra = extra or {}
+        self._status = CallStatus.RINGING if direction is Direction.INBOUND else CallStatus.QUEUED
+        self._answered_at, self._seconds = 0.0, 0
+        self._limit: asyncio.TimerHandle | None = None
+        self._ending: Ending | None = None
+        self._steps = Steps(exchange.store, self.sid)
+        self._row: dict[str, Any] = {}
+        self._reporting = Reporting(self, self._save)
+        self._enlist(number_sid)
+
+    def _enlist(self, number_sid: str | None) -> None:
+        self.exchange.live[self.sid] = self
+        self.exchange.capacity.enter(self.account.sid, self.trunk)
+        self._save(
+            **{"from": self.from_},
+            sid=self.sid,
+            account_sid=self.account.sid,
+            parent_call_sid=self.parent.sid if self.parent else None,
+            date_created=clock.now(),
+            to=self.to,
+            phone_number_sid=number_sid,
+            direction=str(self.direction),
+            status=str(self._status),
+            trunk=self.trunk or None,
+            application_sid=self.application.sid,
+            status_callback=self._reporting.stored(),
+        )
 
     # the resource
 
@@ -123,7 +130,7 @@ class Call:
     @property
     def duration(self) -> int:
         """Seconds from answer to end, or until now, rounded up; 0 when never answered."""
-        talking = self._status is CallStatus.IN_PROGRESS and self._end is None
+        talking = self._status is CallStatus.IN_PROGRESS and self._ending is None
         return self._talked() if talking else self._seconds
 
     def _talked(self) -> int:
@@ -132,23 +139,7 @@ class Call:
     @property
     def sip_code(self) -> int:
         """The final SIP code of the leg; 0 while it lives."""
-        return self._sip_code
-
-    def _identity(self) -> dict[str, Any]:
-        return {
-            "sid": self.sid,
-            "account_sid": self.account.sid,
-            "parent_call_sid": self.parent.sid if self.parent else None,
-            "date_created": self._created,
-            "from": self.from_,
-            "to": self.to,
-            "phone_number_sid": self._number_sid,
-            "direction": str(self.direction),
-            "status": str(self._status),
-            "trunk": self.trunk or None,
-            "application_sid": self.application.sid,
-            "status_callback": self._reporting(),
-        }
+        return self._ending.code if self._ending else 0
 
     def _save(self, **columns: Any) -> None:
         """Stages the whole row, so that one upsert holds it whatever came before."""
@@ -168,13 +159,19 @@ class Call:
             self.ended.set_result(status)
         self._save(status=str(status), **columns)
         event = EVENT_OF.get(status, "completed")
-        self.note(event, status=str(status), **self._ending_facts())
-        self._post_status(event)
+        facts = {"code": self.sip_code, "by": self._ended_by, "seconds": self._seconds} if status.final else {}
+        self.note(event, status=str(status), **facts)
+        self._reporting.post(event, self._last_words() if status.final else {})
 
-    def _ending_facts(self) -> dict[str, object]:
-        if not self._status.final:
-            return {}
-        return {"code": self._sip_code, "by": self._ended_by, "seconds": self._seconds}
+    def _last_words(self) -> dict[str, str]:
+        """What the last status callback adds."""
+        words = parameters.ending(self._seconds, self.sip_code)
+        recorded = self.recording.result if self.recording else None
+        return words | parameters.recording(recorded) if recorded else words
+
+    @property
+    def _ended_by(self) -> str:
+        return self._ending.by if self._ending else ""
 
     def note(self, kind: str, **data: object) -> None:
         """A step of the call's story: a row of its event log and one INFO line."""
@@ -198,29 +195,6 @@ class Call:
         if self.parent:
             params["ParentCallSid"] = self.parent.sid
         return params | self._extra
-
-    def _reporting(self) -> dict[str, Any] | None:
-        """Where this call's progress is posted, as a restart after a crash needs it."""
-        hook = self.application.status_callback
-        if hook is None:
-            return None
-        events = sorted(self.application.status_events)
-        return {"url": hook.url, "method": hook.method, "events": events, "sequence": self._sequence}
-
-    def _post_status(self, event: str) -> None:
-        hook = self.application.status_callback
-        if hook is None or event not in self.application.status_events:
-            return
-        params = self.parameters() | parameters.progress(self._sequence, clock.now())
-        if self._status.final:
-            params |= parameters.ending(self._seconds, self._sip_code)
-            if self._recorded is not None:
-                params |= parameters.recording(self._recorded)
-        self._sequence += 1
-        self._save(status_callback=self._reporting())
-        self.exchange.callbacks.post(
-            account=self.account, call_sid=self.sid, hook=hook, params=params, kind=f"call-{event}"
-        )
 
     # its leg
 
@@ -267,7 +241,7 @@ class Call:
             fallback=fallback or self.application.fallback,
             status_callback=status_callback or self.application.status_callback,
         )
-        self._save(status_callback=self._reporting())
+        self._save(status_callback=self._reporting.stored())
 
     def queued_for(self, milliseconds: int) -> None:
         """How long this call waited for its account's rate of starts."""
@@ -297,9 +271,7 @@ class Call:
         """
         if self._status.final:
             return False
-        ending = Ending(UNAVAILABLE, "every trunk that carries this number is full", "local")
-        if not attempts:
-            ending = Ending(NOT_FOUND, "no trunk carries this number", "local")
+        ending = FULL if attempts else UNROUTABLE
         for attempt in attempts:
             try:
                 next_hop = await self.exchange.endpoint.next_hop(attempt.uri)
@@ -362,9 +334,8 @@ class Call:
     def _answered(self, leg: Leg) -> None:
         loop = self.exchange.endpoint.loop
         self._answered_at = loop.time()
-        self._start = clock.now()
         self._limit = loop.call_later(self.time_limit, self._on_limit)
-        self._enter(CallStatus.IN_PROGRESS, start_time=self._start, sip_call_id=leg.call_id)
+        self._enter(CallStatus.IN_PROGRESS, start_time=clock.now(), sip_call_id=leg.call_id)
 
     def limit_to(self, seconds: float) -> None:
         """Sets the longest that this call may last from its answer, in seconds."""
@@ -384,18 +355,16 @@ class Call:
 
     def finish(self, ending: Ending) -> None:
         """Gives the call its final status from how its leg ended."""
-        if self._end is not None:
+        if self._ending is not None:
             return
         if self._limit is not None:
             self._limit.cancel()
-        self._end = clock.now()
-        self._sip_code = ending.code
-        self._ended_by = ending.by
+        self._ending = ending
         if self._status is CallStatus.IN_PROGRESS:
             self._seconds = self._talked()
         status = self._verdict_of(ending)
         columns = {
-            "end_time": self._end,
+            "end_time": clock.now(),
             "duration": self._seconds,
             "sip_code": ending.code,
             "sip_call_id": ending.call_id or None,
@@ -419,7 +388,7 @@ class Call:
     async def _enter_recorded(self, recording: Recording, status: CallStatus, columns: dict[str, Any]) -> None:
         """The final status of a call that is recorded whole: its last callback names the recording."""
         try:
-            self._recorded = await recording.finish(voice_needed=False)
+            await recording.finish(voice_needed=False)
         finally:
             self._enter(status, **columns)
 

@@ -31,6 +31,7 @@ class Recording:
 
     Attributes:
         ended: done when a limit is reached, or the file cannot go on.
+        result: once it is finished; None when it is absent.
 
     Raises:
         MediaError: the file cannot be created.
@@ -51,6 +52,7 @@ class Recording:
         self.call = call
         self.sid = ids.new(ids.RECORDING)
         self.ended = call.exchange.endpoint.loop.create_future()
+        self.result: Recorded | None = None
         self._channels = channels
         self._trim = trim
         self._callback = callback
@@ -135,7 +137,8 @@ class Recording:
         self._save(status="completed", duration=seconds)
         self.call.note("recorded", sid=self.sid, seconds=seconds)
         self._post("completed", seconds)
-        return Recorded(self.sid, self.url, seconds)
+        self.result = Recorded(self.sid, self.url, seconds)
+        return self.result
 
     async def _trimmed(self, taped: Taped) -> int:
         """Cuts the silence off both ends; the milliseconds that are left."""
