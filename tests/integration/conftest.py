@@ -5,6 +5,7 @@ Tests that use `line` run on the session's event loop: `pytestmark = [..., pytes
 
 import asyncio
 import itertools
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest_asyncio
 from tests.conftest import Section
 from tests.harness import ApplicationServer, Phone
 from tests.harness.daemon import TOKEN, Daemon, Table
-from tests.harness.ports import free_ports
+from tests.harness.ports import daemon_address, free_ports
 from tests.harness.waiting import within
 
 from .line import PORTS, Line, Plan
@@ -29,11 +30,23 @@ class Lines:
     def __init__(self, daemon: Daemon, plans: list[Plan]) -> None:
         self.daemon = daemon
         self._plans = itertools.cycle(plans)
+        self._opened: dict[int, Line] = {}
 
     async def next(self) -> Line:
-        """A line that nobody uses."""
+        """A line that nobody uses; one whose ports somebody has taken meanwhile is passed over."""
         assert self.daemon.process.returncode is None, f"the daemon has died\n{self.daemon.tail()}"
-        return await Line.open(self.daemon, next(self._plans))
+        for plan in itertools.islice(self._plans, LINES):
+            if plan.index in self._opened:
+                await self._opened.pop(plan.index).application.close()
+            if all(_is_free(port) for port in (plan.port, *plan.gateways)):
+                line = self._opened[plan.index] = await Line.open(self.daemon, plan)
+                return line
+        raise OSError("every line has a port that is in use")
+
+    async def close(self) -> None:
+        """Stops the application servers."""
+        for line in self._opened.values():
+            await line.application.close()
 
     async def idle(self) -> None:
         """Returns when no call lives, in Python and in the engine; looks every 50 ms."""
@@ -44,6 +57,20 @@ class Lines:
                 assert not ended.done(), f"the daemon died with {busy}"
         finally:
             ended.cancel()
+
+
+def _is_free(port: int) -> bool:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram,
+    ):
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            stream.bind((daemon_address(), port))
+            datagram.bind((daemon_address(), port))
+        except OSError:
+            return False
+    return True
 
 
 def _busy(metrics: dict[str, int]) -> dict[str, int]:
@@ -63,14 +90,15 @@ async def lines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lines
         numbers=[table for plan in plans for table in plan.numbers()],
         trunks=[carriers, *(plan.trunk() for plan in plans)],
     )
+    shared = Lines(daemon, plans)
     try:
-        shared = Lines(daemon, plans)
         yield shared
         if daemon.process.returncode is None:
             await within(shared.idle(), 15, lambda: f"the daemon is idle\n{daemon.tail()}")
             await daemon.stop()
     finally:
         await daemon.close()
+        await shared.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
