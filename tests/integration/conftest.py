@@ -21,7 +21,10 @@ from tests.harness.waiting import within
 from .line import PORTS, Line, Plan
 from .site import NUMBER, Site, canary_number
 
-LINES = 60
+LINES = 500
+"""More than there are tests: nobody meets the records of an earlier call to his number."""
+PLACES = 60
+"""Sets of ports; the lines use them in turn."""
 
 
 class Lines:
@@ -30,16 +33,16 @@ class Lines:
     def __init__(self, daemon: Daemon, plans: list[Plan]) -> None:
         self.daemon = daemon
         self._plans = itertools.cycle(plans)
-        self._opened: dict[int, Line] = {}
+        self._opened: dict[int, Line] = {}  # by the port of the application server
 
     async def next(self) -> Line:
         """A line that nobody uses; one whose ports somebody has taken meanwhile is passed over."""
         assert self.daemon.process.returncode is None, f"the daemon has died\n{self.daemon.tail()}"
-        for plan in itertools.islice(self._plans, LINES):
-            if plan.index in self._opened:
-                await self._opened.pop(plan.index).application.close()
+        for plan in itertools.islice(self._plans, PLACES):
+            if plan.port in self._opened:
+                await self._opened.pop(plan.port).application.close()
             if all(_is_free(port) for port in (plan.port, *plan.gateways)):
-                line = self._opened[plan.index] = await Line.open(self.daemon, plan)
+                line = self._opened[plan.port] = await Line.open(self.daemon, plan)
                 return line
         raise OSError("every line has a port that is in use")
 
@@ -82,8 +85,9 @@ def _busy(metrics: dict[str, int]) -> dict[str, int]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def lines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lines]:
     """One daemon for all tests of this process. When they are over it must be idle and end in order."""
-    ports = iter(free_ports(LINES * PORTS))
-    plans = [Plan(index, next(ports), (next(ports), next(ports))) for index in range(LINES)]
+    ports = iter(free_ports(PLACES * PORTS))
+    places = [(next(ports), (next(ports), next(ports))) for _ in range(PLACES)]
+    plans = [Plan(index, *places[index % PLACES]) for index in range(LINES)]
     carriers = {"name": "carriers", "allow": ["127.0.0.0/8"], "calls_per_second": 1000}
     daemon = await Daemon.start(
         tmp_path_factory.mktemp("daemon"),
