@@ -76,9 +76,9 @@ class Site:
         """The document at a path of the application server."""
         self.application.on(path, document(verbs))
 
-    def serve_tone(self, path: str, hz: float, seconds: float = 20.0) -> None:
+    def serve_tone(self, path: str, hz: float, seconds: float = 20.0, *, cache_control: str = "") -> None:
         """A sound file with one tone at a path of the application server."""
-        self.application.serve_sound(path, sound(hz, seconds))
+        self.application.serve_sound(path, sound(hz, seconds), cache_control=cache_control)
 
     # calls in
 

@@ -61,7 +61,7 @@ async def test_P3_the_database_cannot_be_written(
     """Two whole calls during the trouble, one of them begun before; their records are there after it."""
     site = await sites()
     site.daemon.allowed.append("the database cannot be written")
-    site.serve_tone("/menu.wav", 440, 5.0)
+    site.serve_tone("/menu.wav", 440, 5.0, cache_control="max-age=60")
     site.script("/voice", IVR)
     early = await site.dial_in()
     first = (await site.application.request("/voice")).form["CallSid"]

@@ -243,6 +243,7 @@ def server(app: FastAPI, listen: str, *, certificate: str = "", private_key: str
             port=int(port),
             loop="none",
             http="httptools",
+            ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,

@@ -22,10 +22,10 @@ constexpr std::size_t longest_line = 1000;
 
 // What pjproject calls an error and is a peer's mistake, or another process's port: told as information.
 constexpr int information = 3;
-constexpr std::array<std::string_view, 8> faults_of_others{
+constexpr std::array<std::string_view, 9> faults_of_others{
     "Error processing packet", "Request verification failed", "Bad SDP in incoming INVITE",
     "RTP socket bind() at",    "RTCP socket bind() at",       "Unknown Content-Type in incoming",
-    "Error parsing '",         "Error parsing/validating SDP",
+    "Error parsing '",         "Error parsing/validating SDP", "Unable to generate Contact header",
 };
 
 int level_of(int level, std::string_view line) {
