@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from callwright import lag
-from tests.calls.fakes import after, skipping
+from tests.calls.jumping import after, skipping
 
 
 def busy(seconds: float) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.calls.fakes import Room, skipping
+from tests.calls.fakes import Room
+from tests.calls.jumping import skipping
 
 
 @pytest.fixture(autouse=True)

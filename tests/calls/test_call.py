@@ -13,7 +13,8 @@ from callwright.calls.outbound import Attempt
 from callwright.calls.status import CallStatus, Direction
 from callwright.errors import LegGone
 from callwright.sip.leg import Ending
-from tests.calls.fakes import Room, after, turns
+from tests.calls.fakes import Room
+from tests.calls.jumping import after, turns
 
 STATUS = Hook("http://app.example/status")
 APPLICATION = Application(voice=Hook("http://app.example/voice"), status_callback=STATUS, status_events=ALL_EVENTS)

@@ -1,49 +1,17 @@
 """Dials: ringing, racing, bridging, and every way in which they end (call-control reference §1.6, §7.4)."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from callwright.calls.application import Hook
-from callwright.calls.call import Call
-from callwright.calls.control import Dialled, DialPlan, DialRecording, NumberTarget, SipTarget, StatusCallback, Target
-from callwright.calls.dial import Dial, dial
+from callwright.calls.control import Dialled, DialPlan, NumberTarget, SipTarget, StatusCallback, Target
+from callwright.calls.dial import dial
 from callwright.calls.status import CallStatus
-from tests.calls.fakes import OTHERS_NUMBER, Room, after, timers, turns
-
-BOB, EVE, ZOE = (SipTarget(f"sip:{name}@host.example") for name in ("bob", "eve", "zoe"))
-PHONE = NumberTarget("+15558880000")
-
-
-class Dialling:
-    """An inbound call that dials."""
-
-    def __init__(self, room: Room, call: Call, leg: int, plan: DialPlan) -> None:
-        self.room, self.engine, self.call, self.leg = room, room.engine, call, leg
-        self.dial = Dial(call, plan)
-        self.task: asyncio.Task[Dialled] = asyncio.create_task(self.dial.run())
-
-    @classmethod
-    async def begin(cls, room: Room, targets: Sequence[Target], **plan: Any) -> "Dialling":
-        async def dialling(call: Call) -> None:
-            await call.ended
-
-        room.script = dialling
-        call, leg = await room.inbound()
-        return cls(room, call, leg, DialPlan(targets, **plan))
-
-    @property
-    def children(self) -> list[Call]:
-        """The live children, in the order in which they were made."""
-        return [call for call in self.room.exchange.live.values() if call.parent is self.call]
-
-    def connected(self, one: int, other: int) -> bool:
-        """Whether two nodes hear each other."""
-        pairs = {(command.node, command.values["sink"]) for command in self.engine.of("connect")}
-        parted = {(command.node, command.values["sink"]) for command in self.engine.of("disconnect")}
-        return {(one, other), (other, one)} <= pairs - parted
+from tests.calls.dialling import BOB, EVE, PHONE, ZOE, Dialling
+from tests.calls.fakes import OTHERS_NUMBER, Room
+from tests.calls.jumping import after, timers, turns
 
 
 async def test_talk_and_the_callee_hangs_up(room: Room) -> None:
@@ -485,58 +453,3 @@ async def test_progress_of_a_child_is_posted(room: Room) -> None:
     assert [one["SequenceNumber"] for one in posted] == ["0", "1", "2", "3"]
     assert {one["ParentCallSid"] for one in posted} == {dialling.call.sid}
     assert {one["Direction"] for one in posted} == {"outbound-dial"}
-
-
-class TestRecording:
-    """record=... (call-control reference §1.6)."""
-
-    @pytest.mark.parametrize("track", ["both", "inbound", "outbound"])
-    @pytest.mark.parametrize("dual", [False, True])
-    async def test_from_answer(self, room: Room, dual: bool, track: str) -> None:
-        dialling = await Dialling.begin(room, [BOB], recording=DialRecording(dual=dual, track=track))
-        bob = await room.engine.called()
-        await turns()
-        assert not room.engine.of("recorder")
-        room.engine.answer_of(bob)
-        tape = await room.engine.until("recorder")
-        assert tape.values["channels"] == 1 + dual
-        heard = [c for c in room.engine.of("connect", dialling.leg) if c.values["sink"] == tape.node]
-        overheard = [c.values["listener"] for c in room.engine.of("overhear", dialling.leg)]
-        assert (len(heard), overheard) == (
-            0 if track == "outbound" else 1,
-            [] if track == "inbound" else [tape.node + dual],
-        )
-        room.engine.end(bob)
-        recorded = (await dialling.task).recording
-        assert recorded is not None and recorded.duration == 2
-        row = room.rows.row("recordings", recorded.sid)
-        assert (row["status"], row["source"], row["track"]) == ("completed", "DialVerb", track)
-        assert row["call_sid"] == dialling.call.sid
-
-    async def test_from_ringing_without_an_answer(self, room: Room) -> None:
-        dialling = await Dialling.begin(room, [BOB], recording=DialRecording(from_ringing=True))
-        tape = await room.engine.until("recorder")
-        room.engine.end(await room.engine.called(), 486)
-        dialled = await dialling.task
-        assert dialled.status == "busy" and dialled.recording is not None
-        assert len(room.engine.of("stop", tape.node)) == 1
-
-    async def test_caller_leaves(self, room: Room) -> None:
-        dialling = await Dialling.begin(room, [BOB], recording=DialRecording())
-        bob = await room.engine.called()
-        room.engine.answer_of(bob)
-        await room.engine.until("recorder")
-        room.engine.end(dialling.leg)
-        dialled = await dialling.task
-        assert dialled.hung_up and dialled.recording is not None
-
-    async def test_cancelled(self, room: Room) -> None:
-        dialling = await Dialling.begin(room, [BOB], recording=DialRecording())
-        bob = await room.engine.called()
-        room.engine.answer_of(bob)
-        await room.engine.until("connect", bob)
-        dialling.task.cancel()
-        await asyncio.wait({dialling.task})
-        await room.exchange.tasks.settle(0.5)
-        (row,) = room.rows.tables["recordings"].values()
-        assert row["status"] == "completed"

@@ -8,7 +8,8 @@ from callwright.calls.control import File, Gathered, GatherPlan, Silence, Speech
 from callwright.calls.gather import Collector, gather
 from callwright.errors import LegGone
 from callwright.sip.leg import Digit
-from tests.calls.fakes import Room, after, timers, turns
+from tests.calls.fakes import Room
+from tests.calls.jumping import after, timers, turns
 
 
 def press(collector: Collector, keys: str) -> None:

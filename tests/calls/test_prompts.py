@@ -8,7 +8,8 @@ from callwright.calls.control import File, Keys, Silence, Speech
 from callwright.calls.prompts import AHEAD, send_keys
 from callwright.engine import EventKind
 from callwright.errors import LegGone, MediaError
-from tests.calls.fakes import PATIENCE_S, Room, turns
+from tests.calls.fakes import PATIENCE_S, Room
+from tests.calls.jumping import turns
 
 
 async def test_in_order_and_each_when_the_last_has_ended(room: Room) -> None:

@@ -9,7 +9,8 @@ from callwright.calls.control import Recorded, RecordPlan
 from callwright.calls.record import record
 from callwright.engine import EventKind
 from callwright.errors import LegGone, MediaError
-from tests.calls.fakes import Room, turns
+from tests.calls.fakes import Room
+from tests.calls.jumping import turns
 
 
 async def begun(room: Room, **plan: object) -> "tuple[asyncio.Task[Recorded | None], int, int]":

@@ -12,7 +12,8 @@ from callwright.calls.control import DialRecording
 from callwright.calls.order import CallOrder
 from callwright.calls.status import CallStatus
 from callwright.errors import RestError
-from tests.calls.fakes import NUMBER, OTHERS_NUMBER, Room, after, turns
+from tests.calls.fakes import NUMBER, OTHERS_NUMBER, Room
+from tests.calls.jumping import after, turns
 
 STATUS = Hook("http://app.example/status")
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from callwright.calls.tasks import Tasks
-from tests.calls.fakes import after
+from tests.calls.jumping import after
 
 
 async def test_failure_is_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.calls.fakes import Room, skipping
+from tests.calls.fakes import Room
+from tests.calls.jumping import skipping
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from callwright.engine import EventKind, Sound
 from callwright.errors import LegGone, MediaError, StartError
 from callwright.sip.endpoint import BATCH, Endpoint, Played, Taped
 from callwright.sip.leg import Leg
-from tests.calls.fakes import Room, turns
+from tests.calls.fakes import Room
+from tests.calls.jumping import turns
 
 TONE = ((440.0, 0.0, 100, 0),)
 

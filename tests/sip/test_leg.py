@@ -8,7 +8,8 @@ import pytest
 
 from callwright.errors import LegGone
 from callwright.sip.leg import _FLOW, Digit, Invite, Leg, LegState
-from tests.calls.fakes import Room, after, turns
+from tests.calls.fakes import Room
+from tests.calls.jumping import after, turns
 
 INVITE = Invite("sip:a@b", "sip:c@d", "", "", "", "", "call-9", "127.0.0.1", 5060, "UDP")
 
