@@ -206,9 +206,7 @@ class Engine:
         is not listened to in its turn."""
 
     # ports; each is on the bridge at once and lives until it ends by itself or `stop`
-    def player(
-        self, sounds: Sequence[Sound], *, sink: int, loop: int = 1, stop_on_digit: int = 0
-    ) -> int:
+    def player(self, sounds: Sequence[Sound], *, sink: int, loop: int = 1, stop_on_digit: int = 0) -> int:
         """Plays sounds one after the other, `loop` times (0: for ever), to `sink` (a node). The first digit of leg
         `stop_on_digit` ends it natively, before Python hears of the digit. A digit pressed before the player was
         created does not stop it. An empty list finishes at once."""
