@@ -32,6 +32,8 @@ class Plan:
         repeat: how often each is measured.
         window: seconds of a P1 window.
         seconds: of calls being placed, in P6 and P7.
+        short, hold: seconds from answer to BYE in P6 and in P7. Short, because the sides differ in what they send to a
+            caller who is played nothing (ours silence, the peer no packet), and P6 is of signalling alone.
         settle: seconds after the last call that still count.
     """
 
@@ -45,6 +47,8 @@ class Plan:
     repeat: int = 3
     window: float = 10
     seconds: float = 20
+    short: float = 0.2
+    hold: float = 1.0
     settle: float = 2
     ramp: float = 100
     clock_rate: int = 16000
@@ -137,7 +141,8 @@ class Run:
             for rate in plan.rates:
                 for _ in range(plan.repeat):
                     for side in sides:
-                        self._emit("P6", side.name, self._signalling(side, "answer", rate) | side.facts())
+                        line = self._signalling(side, "answer", rate, plan.short)
+                        self._emit("P6", side.name, line | side.facts())
 
     def _p7(self) -> None:
         plan = self.plan
@@ -168,20 +173,20 @@ class Run:
 
     def _job(self, side: Server, rate: float, daemon: Callwright, application: ApplicationServer) -> Line:
         if side is not daemon:
-            return self._signalling(side, JOBS[side.name], rate) | side.facts()
+            return self._signalling(side, JOBS[side.name], rate, self.plan.hold) | side.facts()
         ledger = rows.Ledger(daemon, application)
-        return ledger.add_to(self._signalling(side, JOBS[side.name], rate)) | side.facts()
+        return ledger.add_to(self._signalling(side, JOBS[side.name], rate, self.plan.hold)) | side.facts()
 
-    def _signalling(self, side: Server, extension: str, rate: float) -> Line:
-        plan = self.plan
+    def _signalling(self, side: Server, extension: str, rate: float, hold: float) -> Line:
+        plan, directory = self.plan, self._directory
         return rows.signalling(
-            side, extension, rate, seconds=plan.seconds, settle=plan.settle, directory=self._directory
+            side, extension, rate, hold=hold, seconds=plan.seconds, settle=plan.settle, directory=directory
         )
 
     def _warm(self, sides: list[Server], extensions: dict[str, str]) -> None:
         """A few calls that nobody counts: caches, lazy imports, the first growth of pools."""
         for side in sides:
-            rows.signalling(side, extensions[side.name], 20, seconds=3, settle=1, directory=self._directory)
+            rows.signalling(side, extensions[side.name], 20, hold=1, seconds=3, settle=1, directory=self._directory)
 
     def _p13(self) -> None:
         plan = self.plan

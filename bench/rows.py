@@ -67,7 +67,7 @@ def prompt(server: Server, calls: int, *, ramp: float, seconds: float, sound: Pa
 
 
 def signalling(
-    server: Server, extension: str, rate: float, *, seconds: float, settle: float, directory: Path, hold: float = 1.0
+    server: Server, extension: str, rate: float, *, hold: float, seconds: float, settle: float, directory: Path
 ) -> Line:
     """P6 and P7: calls at a rate, each ended by its caller after `hold` seconds. The cost is in CPU ms per call.
 
@@ -81,7 +81,7 @@ def signalling(
     with Callers(Load(extension, rate, total, hold), server.target, directory) as callers:
         time.sleep(min(hold + 1, seconds / 2))
         window = Window(pids, [callers.pid])
-        time.sleep(max(1.0, seconds - hold - 2))
+        time.sleep(max(1.0, seconds - hold - 2))  # ends before the last call is placed
         usage, peak = window.end(), resident(pids)
         outcome = callers.finish(seconds + 60)
     wall = time.monotonic() - began
@@ -90,6 +90,7 @@ def signalling(
     late = wall > seconds + hold + 3
     return {
         "rate": rate,
+        "hold_s": hold,
         "cost": round(cost, 4),
         "unit": "ms per call",
         "clean": outcome.clean and not late,
