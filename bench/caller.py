@@ -109,13 +109,19 @@ class Callers:
         return int(float(self._last().get("CurrentCall") or 0))
 
     def finish(self, seconds: float) -> Outcome:
-        """Waits for the last call, at most so many seconds, and tells what became of all."""
+        """Waits for the last call, at most so many seconds, and tells what became of all.
+
+        Raises:
+            RuntimeError: SIPp could not place any, because its port is taken, say.
+        """
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             self._process.terminate()
             self._process.wait()
         row = self._last()
+        if not int(float(row.get("TotalCallCreated") or 0)):
+            raise RuntimeError(f"SIPp ended with {self._process.returncode}, no call placed: {self._first_error()}")
         times = self._answer_times()
         return Outcome(
             placed=self.load.total,
