@@ -1,0 +1,32 @@
+// An IPv4 or IPv6 address with its port, as the kernel takes it.
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstring>
+#include <string>
+
+namespace callwright {
+
+struct Address {
+    union {
+        sockaddr any;
+        sockaddr_in v4;
+        sockaddr_in6 v6;
+    };
+
+    Address() { std::memset(static_cast<void*>(this), 0, sizeof *this); }
+    // Anything else than IPv4 or IPv6 gives an address that is not set.
+    static Address of(const void* sockaddr_any);
+
+    bool set() const noexcept { return any.sa_family != 0; }
+    socklen_t length() const noexcept { return any.sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in); }
+    unsigned port() const noexcept { return ntohs(any.sa_family == AF_INET6 ? v6.sin6_port : v4.sin_port); }
+    bool same_host(const Address& other) const noexcept;
+    bool operator==(const Address& other) const noexcept { return same_host(other) && port() == other.port(); }
+    bool operator!=(const Address& other) const noexcept { return !(*this == other); }
+    std::string text() const;  // "192.0.2.1:5004", "[2001:db8::1]:5004", "" when not set
+};
+
+}  // namespace callwright
