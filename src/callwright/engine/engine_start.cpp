@@ -113,7 +113,7 @@ void Engine::start_library() {
 
 void Engine::start_media_thread() {
     media_ = std::make_unique<MediaThread>(options_.media_backend);
-    mixer_ = std::make_unique<Mixer>(*this);
+    mixer_ = std::make_unique<Mixer>(media_.get(), samples_per_frame());
     patch_.start(*media_, *mixer_);
     // It calls streams and SRTP, whose locks ask pjlib who they are.
     media_->post([this] {

@@ -147,7 +147,7 @@ void Patch::unplace(std::uint64_t id, Node& node, Changes& changes) {
 void Patch::plan_sink(std::uint64_t id, Node& node, Changes& changes) {
     const Feed feed = node.kind == Kind::LEG ? feed_of(node) : Feed{};
     const Ids mix = mix_of(node, feed);
-    const bool sink_port = node.kind == Kind::PORT && node.port->is_sink();
+    const bool sink_port = node.kind == Kind::PORT && node.port->direction() == Port::Direction::SINK;
     if (!mix.empty() || sink_port || node.kind == Kind::BUS) join_mixer(id, node, changes);
     for (std::uint64_t source : mix) {
         if (holds(node.mixed, source)) continue;
