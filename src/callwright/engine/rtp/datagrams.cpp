@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "epoll.hpp"
+#include "uring.hpp"
 
 namespace callwright {
 
@@ -32,8 +33,18 @@ void Datagram::drop() noexcept {
 }
 
 std::unique_ptr<Datagrams> Datagrams::open(const std::string& backend) {
-    if (backend == "epoll" || backend == "auto") return std::make_unique<Epoll>();
-    throw std::system_error(std::make_error_code(std::errc::invalid_argument), "no such backend: " + backend);
+    if (backend == "epoll") return std::make_unique<Epoll>();
+    if (backend == "io_uring") return Uring::open();
+    if (backend != "auto") {
+        throw std::system_error(std::make_error_code(std::errc::invalid_argument), "no such backend: " + backend);
+    }
+    try {
+        return Uring::open();
+    } catch (const std::system_error& error) {
+        auto datagrams = std::make_unique<Epoll>();
+        datagrams->why_not_ = error.what();
+        return datagrams;
+    }
 }
 
 Datagrams::Counters Datagrams::counters() const noexcept {

@@ -98,6 +98,7 @@ class Datagrams {
     // Of one writer, read by all.
     class Counter {
       public:
+        void clear() noexcept { n_.store(0, std::memory_order_relaxed); }
         void add(std::uint64_t n = 1) noexcept { n_.store(get() + n, std::memory_order_relaxed); }
         std::uint64_t get() const noexcept { return n_.load(std::memory_order_relaxed); }
 
