@@ -210,6 +210,21 @@ async def test_soft_ends_of_words_are_voice_for_200_ms(bridge: Bridge, path: Pat
     assert recorded.detail["last_voice"] - recorded.detail["first_voice"] == 400 + 400 + 160 + 400
 
 
+@pytest.mark.parametrize("gain", [-40.0, -6.0, 6.0, 20.0])
+async def test_a_recording_is_made_louder_or_softer_and_clipped(bridge: Bridge, path: Path, gain: float) -> None:
+    pcm = noise(8000, peak=20000)
+    (recorder,) = bridge.engine.recorder(str(path), sample_rate=16000, gain=gain)
+    await play(bridge, pcm, recorder)
+    recorded = await finish(bridge, recorder)
+
+    heard, _ = tones.read_wav(path)
+    expected = np.clip(np.rint(pcm.astype(float) * 10 ** (gain / 20)), -32768, 32767)
+    start = 0 if gain < 0 else start_of(heard)
+    near = [np.abs(heard[at : at + len(pcm)] - expected).max() for at in range(start, len(heard) - len(pcm) + 1, 320)]
+    assert min(near) <= 1
+    assert recorded.detail["voiced"] == 500  # heard before the gain
+
+
 @pytest.mark.parametrize("silence", [True, False])
 async def test_a_pause_is_silence_or_left_out(bridge: Bridge, path: Path, silence: bool) -> None:
     pcm = noise(2 * 16000)
@@ -318,6 +333,9 @@ async def test_a_recorder_checks_its_arguments(bridge: Bridge, path: Path) -> No
             recorder(str(path), max_duration=seconds)
         with pytest.raises(ValueError, match="max_duration"):
             recorder(str(path), silence=seconds)
+    for gain in (-40.1, 40.1, float("nan")):
+        with pytest.raises(ValueError, match="gain"):
+            bridge.engine.recorder(str(path), gain=gain)
     with pytest.raises(ValueError, match="NUL"):
         recorder(f"{path}\0.wav")
     assert size_of(path) is None
