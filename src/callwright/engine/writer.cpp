@@ -82,7 +82,8 @@ std::int16_t RecordingFile::amplified(std::int16_t sample) const noexcept {
     if (factor_ == 1.0F) {
         return sample;
     }
-    return static_cast<std::int16_t>(std::lrint(std::clamp(static_cast<float>(sample) * factor_, -32768.0F, 32767.0F)));
+    const float louder = static_cast<float>(sample) * factor_;
+    return static_cast<std::int16_t>(std::lrint(std::clamp(louder, -32768.0F, 32767.0F)));
 }
 
 // Writes what is pending when it is at least that many samples. After an error it is thrown away: the file ends there.

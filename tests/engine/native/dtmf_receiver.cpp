@@ -168,7 +168,8 @@ void test_noise_and_codecs() {
             for (const char key : KEYS) audio.digit(key, 45, 45, dbm0, dbm0);
             for (double& sample : audio.samples) {
                 const int pcm = static_cast<int>(std::clamp(sample, -32768.0, 32767.0));
-                sample = mu ? pjmedia_ulaw2linear(pjmedia_linear2ulaw(pcm)) : pjmedia_alaw2linear(pjmedia_linear2alaw(pcm));
+                sample = mu ? pjmedia_ulaw2linear(pjmedia_linear2ulaw(pcm))
+                            : pjmedia_alaw2linear(pjmedia_linear2alaw(pcm));
             }
             EXPECT(audio.found() == KEYS);
         }

@@ -60,7 +60,9 @@ struct Stream {
         const auto* samples = static_cast<const std::int16_t*>(frame.buf);
         for (unsigned i = 0; i < packet; ++i) {
             taken.push_back(samples[i * channels]);
-            for (unsigned channel = 1; channel < channels; ++channel) EXPECT(samples[i * channels + channel] == taken.back());
+            for (unsigned channel = 1; channel < channels; ++channel) {
+                EXPECT(samples[i * channels + channel] == taken.back());
+            }
         }
         return PJ_SUCCESS;
     }

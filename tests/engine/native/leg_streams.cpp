@@ -1,6 +1,6 @@
 // sources: mix/leg_audio.cpp mix/frame_resampler.cpp mix/samples.cpp resampler.cpp
-// A leg's audio on real pjmedia streams: what is written comes back through encoder, packets, jitter buffer and decoder,
-// at every codec's clock rate and at every ptime.
+// A leg's audio on real pjmedia streams: what is written comes back through encoder, packets, jitter buffer and
+// decoder, at every codec's clock rate and at every ptime.
 #include <pjlib.h>
 #include <pjmedia-codec.h>
 #include <pjmedia.h>
@@ -63,7 +63,7 @@ struct Stream {
         info.fmt.pt = info.tx_pt = info.rx_pt = found->pt;
         pjmedia_codec_mgr_get_default_param(codecs, found, &param);
         param.setting.vad = 0;
-        param.setting.frm_per_pkt = static_cast<pj_uint8_t>(std::max(1U, ptime / std::max(1, int{param.info.frm_ptime})));
+        param.setting.frm_per_pkt = static_cast<pj_uint8_t>(std::max(1, int(ptime) / int{param.info.frm_ptime}));
         info.param = &param;
         info.ssrc = 1234;
         info.jb_init = info.jb_min_pre = info.jb_max_pre = info.jb_max = -1;

@@ -69,11 +69,11 @@ void test_what_is_above_4_khz_does_not_fold() {
         Bytes out(8000);
         sound->g711(Law::MU, 0, out.size(), out.data());
         Samples back(out.size());
-        std::transform(out.begin(), out.end(), back.begin(), [](std::uint8_t byte) { return pjmedia_ulaw2linear(byte); });
+        std::transform(out.begin(), out.end(), back.begin(), [](int byte) { return pjmedia_ulaw2linear(byte); });
         EXPECT(sine::rms(back.data() + 200, back.size() - 400) < 10);  // the smallest step of G.711 is 8
         const SoundPtr speech = sound_of(sine::make(3300, rate, rate, 20000), rate);
         speech->g711(Law::A, 0, out.size(), out.data());
-        std::transform(out.begin(), out.end(), back.begin(), [](std::uint8_t byte) { return pjmedia_alaw2linear(byte); });
+        std::transform(out.begin(), out.end(), back.begin(), [](int byte) { return pjmedia_alaw2linear(byte); });
         EXPECT_NEAR(sine::db(sine::fit(back.data() + 200, 7600, 3300, 8000).peak / 20000), 0, 0.15);
     }
 }

@@ -12,7 +12,8 @@ constexpr double PI = 3.14159265358979323846;
 inline std::vector<std::int16_t> make(double hz, unsigned rate, std::size_t count, double peak, double phase = 0) {
     std::vector<std::int16_t> samples(count);
     for (std::size_t i = 0; i < count; ++i) {
-        samples[i] = static_cast<std::int16_t>(std::lrint(peak * std::sin(2 * PI * hz * static_cast<double>(i) / rate + phase)));
+        const double angle = 2 * PI * hz * static_cast<double>(i) / rate + phase;
+        samples[i] = static_cast<std::int16_t>(std::lrint(peak * std::sin(angle)));
     }
     return samples;
 }

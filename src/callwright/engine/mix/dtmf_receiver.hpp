@@ -12,9 +12,9 @@ namespace callwright {
 // below 23 ms never (Q.24 annex A leaves what lies between open). A break of 10 ms does not divide a digit, a pause of
 // 40 ms does.
 //
-// Audio is looked at in steps of 10 ms; two of them together are a window. For each of the eight frequencies a step's
-// correlation is taken with an oscillator that never stops, so that the phase between two steps tells by how much the
-// tone differs from its nominal frequency.
+// Audio is looked at in steps of 10 ms; two of them together are a window. For each of the eight frequencies a step is
+// correlated with an oscillator that never stops, so that the phase between two steps tells by how much the tone
+// differs from its nominal frequency.
 class DtmfReceiver {
   public:
     // Hz; a multiple of 8000. Frames are 20 ms.

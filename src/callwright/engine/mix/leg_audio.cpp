@@ -107,7 +107,7 @@ bool LegAudio::read(std::int16_t* samples) noexcept {
     return true;
 }
 
-// White: what a packet may say of the noise's colour is left aside. The RMS of an even distribution is its peak / 3^0.5.
+// White: what a packet may say of the noise's colour is left aside. An even distribution has an RMS of its peak / 3^0.5.
 void LegAudio::comfort(int dbov) noexcept {
     const double rms = 32768.0 * std::pow(10.0, std::min(dbov, LOUDEST_DBOV) / 20.0);
     noise_peak_ = dbov <= QUIETEST_DBOV ? 0 : static_cast<std::int32_t>(std::lrint(rms * std::sqrt(3.0)));
