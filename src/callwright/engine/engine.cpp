@@ -10,9 +10,11 @@
 #include "gate.hpp"
 #include "leg.hpp"
 #include "message.hpp"
+#include "mix/mixer.hpp"
 #include "port.hpp"
 #include "ports.hpp"
 #include "request.hpp"
+#include "rtp/media_thread.hpp"
 #include "sound.hpp"
 
 namespace callwright {
@@ -23,9 +25,9 @@ std::atomic<Engine*> living{nullptr};
 
 // How long one poll may sleep; timers and the wake-up socket end it earlier.
 constexpr unsigned poll_ms = 500;
-// How long close() waits for the peers to answer CANCEL and BYE, and for the bridge to let go.
+// How long close() waits for the peers to answer CANCEL and BYE, and for the media thread to let go.
 constexpr std::chrono::milliseconds farewell{1000};
-constexpr std::chrono::milliseconds bridge_settles{300};
+constexpr std::chrono::milliseconds ports_settle{300};
 
 template <typename Condition>
 void poll_until(std::chrono::milliseconds limit, Condition done) {
@@ -88,6 +90,7 @@ void Engine::run(std::promise<void>& started) {
     while (!closing_) {
         pjsua_handle_events(poll_ms);
         run_jobs();
+        patch_.settle();
     }
     stop();
 }
@@ -147,9 +150,10 @@ void Engine::stop() noexcept {
     }
     if (wakeup_key_ != nullptr) pj_ioqueue_unregister(std::exchange(wakeup_key_, nullptr));  // closes pjlib's end
     if (pool_ != nullptr) pj_pool_release(std::exchange(pool_, nullptr));
-    // Nobody is waited for any more: that has been done.
+    // Nobody is waited for any more: that has been done. What is left of calls takes its lines out of the media thread.
     pjsua_destroy2(PJSUA_DESTROY_NO_RX_MSG);
-    // The last ports to be freed were freed by the bridge's end.
+    if (media_) media_->close();
+    // The last ports to be freed were freed by the media thread's end.
     run_jobs();
 }
 
@@ -176,38 +180,25 @@ void Engine::end_ports() {
         remove(id);
     }
     ports_->close();
-    poll_until(bridge_settles, [this] {
+    poll_until(ports_settle, [this] {
         run_jobs();
-        return pjsua_conf_get_active_ports() <= 1 && Port::live() == 0;
+        patch_.settle();
+        return Port::live() == 0;
     });
 }
 
 void Engine::place(Port* port, std::uint64_t sink) {
-    pjsua_conf_port_id slot = PJSUA_INVALID_ID;
-    const pj_status_t status = pjsua_conf_add_port(pool_, port->media(), &slot);
-    if (status != PJ_SUCCESS) {
-        std::array<char, PJ_ERR_MSG_SIZE> text;
-        const pj_str_t why = pj_strerror(status, text.data(), text.size());
-        fail(port->id(), "the bridge takes no further port: " + text_of(why));
-        digits_.unwatch(port);
-        pjmedia_port_destroy(port->media());
-        return;
-    }
     placed_.emplace(port->id(), port);
-    patch_.add(port->id(), slot);
+    patch_.add_port(port->id(), port);
     if (sink != 0) patch_.connect(port->id(), sink);
 }
 
 void Engine::remove(std::uint64_t port_id) {
     const auto found = placed_.find(port_id);
     if (found == placed_.end()) return;
-    Port* port = found->second;
+    digits_.unwatch(found->second);
     placed_.erase(found);
-    digits_.unwatch(port);
-    const int slot = patch_.slot(port_id);
     patch_.remove(port_id);
-    pjsua_conf_remove_port(slot);
-    pjmedia_port_destroy(port->media());
 }
 
 Port* Engine::find_port(std::uint64_t id) const {
@@ -227,6 +218,16 @@ void Engine::overhear(std::uint64_t node, std::uint64_t listener) {
     post([this, node, listener] { patch_.overhear(node, listener); });
 }
 
+std::uint64_t Engine::add_bus() {
+    const std::uint64_t id = next_id();
+    post([this, id] { patch_.add_bus(id); });
+    return id;
+}
+
+void Engine::remove_bus(std::uint64_t bus) {
+    post([this, bus] { patch_.remove(bus); });
+}
+
 bool Engine::with_library(const std::function<void()>& use) const {
     std::lock_guard<std::mutex> lock(library_mutex_);
     if (!library_up_) return false;
@@ -235,12 +236,10 @@ bool Engine::with_library(const std::function<void()>& use) const {
 }
 
 std::vector<std::pair<const char*, std::uint64_t>> Engine::counts() const {
-    std::uint64_t bridge_ports = 0;
-    with_library([&bridge_ports] { bridge_ports = pjsua_conf_get_active_ports() - 1; });  // one is the bridge's own
     return {
         {"legs", legs_->size()},         {"ports", Port::live()},
         {"sounds", Sound::live()},       {"requests", requests_->size()},
-        {"bridge_ports", bridge_ports},  {"jobs", jobs_.load(std::memory_order_relaxed)},
+        {"bridge_ports", mixer_ ? mixer_->size() : 0}, {"jobs", jobs_.load(std::memory_order_relaxed)},
         {"events", events_.backlog()},
     };
 }

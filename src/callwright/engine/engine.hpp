@@ -28,6 +28,8 @@ namespace callwright {
 
 class Gate;
 class Legs;
+class MediaThread;
+class Mixer;
 class Port;
 class Ports;
 class Requests;
@@ -47,6 +49,7 @@ struct EngineOptions {
     unsigned max_legs = 2000;
     std::string user_agent;
     int log_level = 2;
+    std::string media_backend = "auto";  // of the RTP sockets: "auto" | "io_uring" | "epoll"
 
     // pjsua's call slots: one stays taken for up to 32 s after its leg when the peer answers no BYE or CANCEL.
     unsigned max_calls() const { return max_legs + max_legs / 2 + 16; }
@@ -101,18 +104,23 @@ class Engine {
 
     // --- engine thread only ---
     bool on_engine_thread() const noexcept { return std::this_thread::get_id() == thread_id_; }
-    // On the bridge as node port->id(), heard by `sink` (0: nobody yet). The engine keeps it by id until remove().
-    // When the bridge refuses, FAILED is sent and the port destroyed as remove() would.
+    // In the patch as node port->id(), heard by `sink` (0: nobody yet). The engine keeps it by id until remove().
     void place(Port* port, std::uint64_t sink);
-    // Off the bridge, off the digit watch, then pjmedia_port_destroy: the caller's pointer is dead. Unknown: no-op.
+    // Out of the patch, off the digit watch; freed once the media thread has let go: the caller's pointer is dead.
+    // Unknown: no-op.
     void remove(std::uint64_t port_id);
     Port* find_port(std::uint64_t id) const;
     Patch& patch() noexcept { return patch_; }
+    // Lives from the start to the end of the library.
+    MediaThread& media() noexcept { return *media_; }
 
     // --- commands (any thread; each queues a job) ---
     void connect(std::uint64_t source, std::uint64_t sink);
     void disconnect(std::uint64_t source, std::uint64_t sink);
     void overhear(std::uint64_t node, std::uint64_t listener);
+    // A node that hears many and is heard by many, until remove_bus().
+    std::uint64_t add_bus();
+    void remove_bus(std::uint64_t bus);
 
     // --- parts, for each other ---
     Digits& digits() noexcept { return digits_; }
@@ -131,6 +139,7 @@ class Engine {
     void run(std::promise<void>& started);
     void start();
     void start_library();
+    void start_media_thread();
     void start_wakeup();
     void start_transport(const Listen& listen);
     void start_media();
@@ -164,6 +173,9 @@ class Engine {
     pj_ioqueue_key_t* wakeup_key_ = nullptr;
     pj_ioqueue_op_key_t wakeup_op_{};
     std::array<char, 64> wakeup_buffer_{};
+    std::unique_ptr<MediaThread> media_;
+    std::unique_ptr<Mixer> mixer_;
+    pj_thread_desc media_thread_;  // pjlib's record of it
 
     LogLines log_{events_, options_.log_level};
     Digits digits_{events_};

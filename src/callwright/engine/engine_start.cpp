@@ -6,7 +6,6 @@
 #include <pjsua-lib/pjsua_internal.h>  // needs pjsua.h before it
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -14,7 +13,9 @@
 #include "gate.hpp"
 #include "leg.hpp"
 #include "message.hpp"
+#include "mix/mixer.hpp"
 #include "request.hpp"
+#include "rtp/media_thread.hpp"
 
 namespace callwright {
 
@@ -22,9 +23,6 @@ namespace {
 
 // A flood must not push a BYE out of the kernel's queue.
 constexpr int receive_buffer = 4 * 1024 * 1024;
-// A leg, and a player and a recorder or tap beside it; the bridge's tables grow with this.
-constexpr unsigned bridge_ports_per_leg = 4;
-constexpr unsigned bridge_ports_beside = 256;
 
 void check(pj_status_t status, const char* what) {
     if (status == PJ_SUCCESS) return;
@@ -66,6 +64,7 @@ void check_options(const EngineOptions& options) {
 
 void Engine::start() {
     start_library();
+    start_media_thread();
     start_wakeup();
     for (const Listen& listen : options_.listen) start_transport(listen);
     check(pjsua_start(), "pjsua does not start");
@@ -99,11 +98,8 @@ void Engine::start_library() {
     pjsua_media_config_default(&media);
     media.clock_rate = media.snd_clock_rate = options_.clock_rate;
     media.audio_frame_ptime = 20;
-    media.max_media_ports =
-        std::min<unsigned>(PJSUA_MAX_CONF_PORTS, options_.max_legs * bridge_ports_per_leg + bridge_ports_beside);
+    media.max_media_ports = options_.max_calls() + 2;  // pjmedia's bridge stays empty: this is its least size
     media.no_vad = PJ_TRUE;
-    // Of the bridge's resampling only: speex quality 3, which is made for telephony; 7 costs three times the clock.
-    media.quality = 2;
     media.ec_tail_len = 0;
     media.snd_auto_close_time = -1;
     check(pjsua_init(&agent, &log, &media), "pjsua cannot be initialised");
@@ -113,6 +109,18 @@ void Engine::start_library() {
     requests_->install(pjsua_get_pjsip_endpt());
     std::lock_guard<std::mutex> lock(library_mutex_);
     library_up_ = true;
+}
+
+void Engine::start_media_thread() {
+    media_ = std::make_unique<MediaThread>(options_.media_backend);
+    mixer_ = std::make_unique<Mixer>(media_.get(), samples_per_frame());
+    patch_.start(*media_, *mixer_);
+    // It calls streams and SRTP, whose locks ask pjlib who they are.
+    media_->post([this] {
+        pj_bzero(media_thread_, sizeof(media_thread_));
+        pj_thread_t* thread = nullptr;
+        pj_thread_register("callwright-rtp", media_thread_, &thread);
+    });
 }
 
 void Engine::start_wakeup() {
@@ -169,9 +177,6 @@ void Engine::start_transport(const Listen& listen) {
     settings.ka_interval = 0;
     settings.allow_contact_rewrite = settings.allow_via_rewrite = settings.allow_sdp_nat_rewrite = PJ_FALSE;
     settings.ipv6_media_use = is_ipv6(options_.media_address) ? PJSUA_IPV6_ENABLED_PREFER_IPV6 : PJSUA_IPV6_DISABLED;
-    settings.rtp_cfg.port = legs_->rtp_ports().first();
-    settings.rtp_cfg.port_range = legs_->rtp_ports().span();
-    settings.rtp_cfg.bound_addr = settings.rtp_cfg.public_addr = borrow(options_.media_address);
     legs_->add_account(account, type);
 }
 
@@ -186,7 +191,7 @@ void Engine::start_media() {
         const pj_uint8_t priority = pcmu ? PJMEDIA_CODEC_PRIO_HIGHEST : pcma ? PJMEDIA_CODEC_PRIO_NEXT_HIGHER : 0;
         check(pjsua_codec_set_priority(&codecs[i].codec_id, priority), "a codec's priority cannot be set");
     }
-    check(pjsua_set_null_snd_dev(), "the bridge has no clock");
+    pjsua_set_no_snd_dev();  // and so no clock: the media thread has it
 }
 
 void Engine::on_log(int level, const char* data, int length) {

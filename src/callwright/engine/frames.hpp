@@ -1,4 +1,4 @@
-// Memory for the frames that are on their way from the bridge to the recorders' writer, shared by all recorders: a
+// Memory for the frames that are on their way from the mixer to the recorders' writer, shared by all recorders: a
 // disc that stalls may use all of it, while in steady state the same few warm frames go round.
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace callwright {
 
-// take() and undo() belong to the clock thread, give() to the writer.
+// take() and undo() belong to the media thread, give() to the writer.
 class FrameStore {
   public:
     static constexpr std::uint32_t NONE = 0xFFFFFFFF;
@@ -27,11 +27,11 @@ class FrameStore {
     const unsigned frame_;
     const std::uint32_t frames_;
     const std::unique_ptr<std::int16_t[]> samples_;
-    // The clock thread's: a stack, so that the frame used last, still in the cache, is used next.
+    // The media thread's: a stack, so that the frame used last, still in the cache, is used next.
     const std::unique_ptr<std::uint32_t[]> free_;
     std::uint32_t free_count_ = 0;
     std::uint32_t fresh_ = 0;  // frames from here on were never used
-    // From the writer back to the clock thread; has room for every frame, so it is never full.
+    // From the writer back to the media thread; has room for every frame, so it is never full.
     const std::unique_ptr<std::uint32_t[]> given_;
     std::atomic<std::uint32_t> given_head_{0};
     std::uint32_t given_tail_ = 0;

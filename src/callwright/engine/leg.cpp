@@ -17,16 +17,6 @@ namespace {
 
 const pjsua_call& state_of(pjsua_call_id call) { return pjsua_var.calls[call]; }
 
-std::int64_t ptime_of(const pjmedia_stream_info& info) {
-    return info.param == nullptr ? 20 : std::int64_t{info.param->info.frm_ptime} * info.param->setting.frm_per_pkt;
-}
-
-std::string address_of(const pj_sockaddr& address) {
-    if (!pj_sockaddr_has_addr(&address)) return {};
-    std::array<char, PJ_INET6_ADDRSTRLEN + 10> text{};
-    return pj_sockaddr_print(&address, text.data(), text.size(), 3);
-}
-
 bool carries_sdp(const pjsip_rx_data* rdata) {
     return rdata != nullptr && pjsip_rdata_get_sdp_info(const_cast<pjsip_rx_data*>(rdata))->sdp != nullptr;
 }
@@ -60,9 +50,7 @@ bool Leg::set_state(State next) {
 }
 
 Legs::Legs(Engine& engine)
-    : engine_(engine), rtp_ports_(engine.options().rtp_first, engine.options().rtp_last) {
-    pj_timer_entry_init(&digit_timer_, 0, this, &Legs::on_digit_timer);
-}
+    : engine_(engine), rtp_ports_(engine.options().rtp_first, engine.options().rtp_last) {}
 
 void Legs::install(pjsua_callback& callbacks) {
     callbacks.on_incoming_call = &Legs::on_incoming;
@@ -72,23 +60,20 @@ void Legs::install(pjsua_callback& callbacks) {
     callbacks.on_call_media_state = &Legs::on_media_state;
     callbacks.on_stream_created2 = &Legs::on_stream_created;
     callbacks.on_stream_destroyed = &Legs::on_stream_destroyed;
-    callbacks.on_create_media_transport = &Legs::on_media_transport;
+    callbacks.on_make_media_transport = &Legs::on_make_transport;
+    callbacks.on_stream_transport = &Legs::on_stream_transport;
     callbacks.on_call_transfer_request2 = &Legs::on_transfer;
     callbacks.on_call_replace_request2 = &Legs::on_replace;
-    callbacks.on_dtmf_event = &Legs::on_digit;
 }
 
 void Legs::add_account(pjsua_acc_id account, pjsip_transport_type_e type) {
     const bool reliable = (pjsip_transport_get_flag_from_type(type) & PJSIP_TRANSPORT_RELIABLE) != 0;
     accounts_.push_back({account, reliable, (type & PJSIP_TRANSPORT_IPV6) != 0});
-    rtp_ports_.add_account(account);
 }
 
 bool Legs::prepare() {
-    const bool room = !shut_ && legs_.size() < engine_.options().max_legs && !rtp_ports_.empty() &&
-                      pjsua_call_get_count() < engine_.options().max_calls();
-    if (room) rtp_ports_.aim();
-    return room;
+    return !shut_ && legs_.size() < engine_.options().max_legs && !rtp_ports_.empty() &&
+           pjsua_call_get_count() < engine_.options().max_calls();
 }
 
 Leg* Legs::find(std::uint64_t id) {
@@ -103,7 +88,7 @@ Leg* Legs::of_call(pjsua_call_id call) {
 Leg& Legs::add(std::uint64_t id, bool outbound) {
     Leg& leg = legs_.try_emplace(id, id, outbound).first->second;
     count_ = legs_.size();
-    engine_.patch().add(id);
+    engine_.patch().add_leg(id);
     engine_.digits().open(id);
     return leg;
 }
@@ -120,7 +105,7 @@ void Legs::on_incoming(pjsua_acc_id, pjsua_call_id call, pjsip_rx_data* rdata) {
 }
 
 void Legs::on_rejected(const pjsua_on_rejected_incoming_call_param* rejected) {
-    Engine::current()->legs().rtp_ports_.release(rejected->call_id);
+    Engine::current()->legs().release_media(rejected->call_id);
 }
 
 void Legs::on_state(pjsua_call_id call, pjsip_event* event) {
@@ -174,14 +159,13 @@ void Legs::forget(Leg& leg, const Reply& reply, const pjsip_rx_data* last) {
     if (leg.call != PJSUA_INVALID_ID) {
         const auto* session = state_of(leg.call).inv;
         if (session != nullptr) call_id = text_of(session->dlg->call_id->id);
-        rtp_ports_.release(leg.call);
-        leg_of_call_[static_cast<std::size_t>(leg.call)] = 0;
+        release_media(leg.call);
         pjsua_call_set_user_data(leg.call, nullptr);
     }
     ended->with("by", std::string(leg.hung_up ? "local" : "remote"));
     ended->with("headers", headers_of(last));
     ended->with("call_id", std::move(call_id));
-    ended->with("statistics", statistics_.take(leg.id));
+    ended->with("statistics", take_statistics(leg.id));
     legs_.erase(leg.id);
     count_ = legs_.size();
     engine_.push(std::move(ended));
@@ -225,57 +209,6 @@ void Legs::receive_request(const Leg& leg, pjsip_transaction* transaction, pjsip
     rdata->msg_info.msg->body = nullptr;
 }
 
-void Legs::on_media_state(pjsua_call_id call) {
-    Legs& legs = Engine::current()->legs();
-    const Leg* leg = legs.of_call(call);
-    if (leg != nullptr) legs.update_media(*leg);
-}
-
-void Legs::update_media(const Leg& leg) {
-    const pjsua_call& call = state_of(leg.call);
-    const pjsua_call_media* media = call.audio_idx < 0 ? nullptr : &call.media[call.audio_idx];
-    const bool active = media != nullptr && media->strm.a.stream != nullptr &&
-                        media->strm.a.conf_slot != PJSUA_INVALID_ID && media->state != PJSUA_CALL_MEDIA_NONE &&
-                        media->state != PJSUA_CALL_MEDIA_ERROR;
-    engine_.patch().set_slot(leg.id, active ? media->strm.a.conf_slot : Patch::no_slot);
-    auto event = std::make_unique<Event>(EventKind::MEDIA, leg.id, active ? 1 : 0);
-    pjmedia_stream_info info{};
-    if (active) pjmedia_stream_get_info(media->strm.a.stream, &info);
-    const bool local_hold = active && media->state == PJSUA_CALL_MEDIA_LOCAL_HOLD;
-    const bool remote_hold = active && media->state == PJSUA_CALL_MEDIA_REMOTE_HOLD;
-    event->with("codec", active ? text_of(info.fmt.encoding_name) : std::string());
-    event->with("clock_rate", active ? std::int64_t{info.fmt.clock_rate} : std::int64_t{0});
-    event->with("ptime", active ? ptime_of(info) : std::int64_t{0});
-    event->with("remote", active ? address_of(info.rem_addr) : std::string());
-    event->with("hold", std::string(local_hold ? "local" : remote_hold ? "remote" : "none"));
-    engine_.push(std::move(event));
-}
-
-void Legs::on_stream_created(pjsua_call_id call, pjsua_on_stream_created_param* created) {
-    Legs& legs = Engine::current()->legs();
-    const Leg* leg = legs.of_call(call);
-    if (leg == nullptr) return;
-    legs.leg_of_call_[static_cast<std::size_t>(call)] = leg->id;
-    legs.statistics_.start(leg->id, created->stream);
-}
-
-void Legs::on_stream_destroyed(pjsua_call_id call, pjmedia_stream*, unsigned) {
-    Legs& legs = Engine::current()->legs();
-    const Leg* leg = legs.of_call(call);
-    if (leg == nullptr) return;
-    legs.statistics_.stop(leg->id);
-    legs.engine_.patch().set_slot(leg->id, Patch::no_slot);
-}
-
-pjmedia_transport* Legs::on_media_transport(pjsua_call_id call, unsigned, pjmedia_transport* transport, unsigned) {
-    pjmedia_transport_info info;
-    pjmedia_transport_info_init(&info);
-    if (pjmedia_transport_get_info(transport, &info) == PJ_SUCCESS) {
-        Engine::current()->legs().rtp_ports_.take(call, pj_sockaddr_get_port(&info.sock_info.rtp_addr_name));
-    }
-    return transport;
-}
-
 // A transfer or a take-over moves a call out of its owner's hands: nobody in the daemon has allowed it.
 void Legs::on_transfer(pjsua_call_id, const pj_str_t*, pjsip_status_code* code, pjsua_call_setting*) {
     *code = PJSIP_SC_DECLINE;
@@ -283,13 +216,6 @@ void Legs::on_transfer(pjsua_call_id, const pj_str_t*, pjsip_status_code* code, 
 
 void Legs::on_replace(pjsua_call_id, pjsip_rx_data*, int* code, pj_str_t*, pjsua_call_setting*) {
     *code = PJSIP_SC_DECLINE;
-}
-
-void Legs::on_digit(pjsua_call_id call, const pjsua_dtmf_event* event) {
-    Engine& engine = *Engine::current();
-    const std::uint64_t leg = engine.legs().leg_of_call_[static_cast<std::size_t>(call)];
-    if (leg == 0) return;
-    engine.digits().receive_event(leg, static_cast<char>(event->digit), event->duration, event->timestamp);
 }
 
 }  // namespace callwright

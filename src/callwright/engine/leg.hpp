@@ -3,16 +3,17 @@
 
 #include <pjsua-lib/pjsua.h>
 
-#include <array>
 #include <atomic>
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "event.hpp"
+#include "rtp/line.hpp"
 #include "rtp_ports.hpp"
-#include "statistics.hpp"
 
 namespace callwright {
 
@@ -45,8 +46,6 @@ class Leg {
     bool hung_up = false;  // by us
     Reply farewell;        // what a local hang-up said
     Headers answer;        // of the 2xx to our INVITE, until the ACK
-    std::string digits;    // wait for room in the stream's queue
-    unsigned digit_duration = 0;
 
     State state() const { return state_; }
     // False, and nothing changes, when the dialog cannot go from here to there.
@@ -64,7 +63,7 @@ class Legs {
     void install(pjsua_callback& callbacks);
     void add_account(pjsua_acc_id account, pjsip_transport_type_e type);
     const RtpPorts& rtp_ports() const { return rtp_ports_; }
-    // False when no further leg can be taken; else the next one gets the RTP port that has rested longest.
+    // False when no further leg can be taken.
     bool prepare();
     // From now on originate() fails.
     void shut() { shut_ = true; }
@@ -79,7 +78,7 @@ class Legs {
     void send_digits(std::uint64_t id, const std::string& digits, unsigned duration);
 
     // Any thread.
-    std::string statistics(std::uint64_t id) const { return statistics_.of(id); }
+    std::string statistics(std::uint64_t id) const;
     std::size_t size() const { return count_.load(std::memory_order_relaxed); }
 
   private:
@@ -89,7 +88,7 @@ class Legs {
         bool ipv6;
     };
 
-    // pjsua's callbacks, of the engine thread ...
+    // pjsua's callbacks.
     static void on_incoming(pjsua_acc_id account, pjsua_call_id call, pjsip_rx_data* rdata);
     static void on_rejected(const pjsua_on_rejected_incoming_call_param* rejected);
     static void on_state(pjsua_call_id call, pjsip_event* event);
@@ -97,15 +96,13 @@ class Legs {
     static void on_media_state(pjsua_call_id call);
     static void on_stream_created(pjsua_call_id call, pjsua_on_stream_created_param* created);
     static void on_stream_destroyed(pjsua_call_id call, pjmedia_stream* stream, unsigned index);
-    static pjmedia_transport* on_media_transport(pjsua_call_id call, unsigned index, pjmedia_transport* transport,
-                                                 unsigned flags);
+    static pj_status_t on_make_transport(pjsua_call_id call, unsigned index, int ip_version,
+                                         pjmedia_transport** transport);
+    static pjmedia_transport* on_stream_transport(pjsua_call_id call, unsigned index, pjmedia_transport* below);
     static void on_transfer(pjsua_call_id call, const pj_str_t* target, pjsip_status_code* code,
                             pjsua_call_setting* setting);
     static void on_replace(pjsua_call_id call, pjsip_rx_data* rdata, int* code, pj_str_t* reason,
                            pjsua_call_setting* setting);
-    // ... and of the RTP thread.
-    static void on_digit(pjsua_call_id call, const pjsua_dtmf_event* event);
-    static void on_digit_timer(pj_timer_heap_t* heap, pj_timer_entry* entry);
 
     Leg* find(std::uint64_t id);
     Leg* of_call(pjsua_call_id call);
@@ -119,18 +116,18 @@ class Legs {
     void forget(Leg& leg, const Reply& reply, const pjsip_rx_data* last);
     void set_credentials(const Leg& leg, const Credentials& credentials);
     pjsua_acc_id account_for(const std::string& uri) const;
-    bool dial_digits(Leg& leg);
+    std::shared_ptr<Line> line_of(std::uint64_t leg) const;
+    void release_media(pjsua_call_id call);
+    std::string take_statistics(std::uint64_t leg);
 
     Engine& engine_;
     RtpPorts rtp_ports_;
-    Statistics statistics_;
     bool shut_ = false;
     std::vector<Account> accounts_;
     std::unordered_map<std::uint64_t, Leg> legs_;
     std::atomic<std::size_t> count_{0};
-    // For the RTP thread, which knows calls only.
-    std::array<std::atomic<std::uint64_t>, PJSUA_MAX_CALLS> leg_of_call_{};
-    pj_timer_entry digit_timer_{};
+    mutable std::mutex lines_mutex_;
+    std::unordered_map<std::uint64_t, std::shared_ptr<Line>> lines_;  // of legs that have or had media
 };
 
 }  // namespace callwright

@@ -14,9 +14,6 @@ namespace callwright {
 
 namespace {
 
-// A stream queues 32 digits; the rest wait here and are offered again this often.
-constexpr pj_time_val digit_retry{0, 100};
-
 std::string words_of(pj_status_t status) {
     std::array<char, PJ_ERR_MSG_SIZE> text;
     return text_of(pj_strerror(status, text.data(), text.size()));
@@ -96,7 +93,6 @@ void Legs::answer(std::uint64_t id, const Reply& reply) {
         engine_.fail(id, "answer: the leg does not wait for an answer");
         return;
     }
-    rtp_ports_.aim();  // an INVITE without an offer gets its media only now
     const MessageData message(reply.headers);
     const pj_str_t reason = borrow(reply.reason);
     const pj_status_t status =
@@ -147,51 +143,22 @@ void Legs::hold(std::uint64_t id, bool on) {
 }
 
 void Legs::send_digits(std::uint64_t id, const std::string& digits, unsigned duration) {
-    Leg* leg = find(id);
+    const Leg* leg = find(id);
     if (leg == nullptr) return;
-    leg->digits += digits;
-    leg->digit_duration = duration;
-    if (dial_digits(*leg) || digit_timer_.id != 0) return;
-    digit_timer_.id = 1;
-    pjsip_endpt_schedule_timer(pjsua_get_pjsip_endpt(), &digit_timer_, &digit_retry);
-}
-
-// False while digits wait for room.
-bool Legs::dial_digits(Leg& leg) {
-    constexpr std::size_t batch = 16;
-    while (!leg.digits.empty()) {
-        const std::string some = leg.digits.substr(0, batch);
-        pjsua_call_send_dtmf_param parameters;
-        pjsua_call_send_dtmf_param_default(&parameters);
-        parameters.method = PJSUA_DTMF_METHOD_RFC2833;
-        parameters.digits = borrow(some);
-        parameters.duration = leg.digit_duration;
-        pj_status_t status = pjsua_call_send_dtmf(leg.call, &parameters);
-        if (status == PJ_ETOOMANY) return false;
-        if (status == PJMEDIA_RTP_EREMNORFC2833) {
-            parameters.method = PJSUA_DTMF_METHOD_SIP_INFO;
-            status = pjsua_call_send_dtmf(leg.call, &parameters);
-        }
-        if (status != PJ_SUCCESS) {
-            engine_.fail(leg.id, "send_digits: " + words_of(status));
-            leg.digits.clear();
-            return true;
-        }
-        leg.digits.erase(0, some.size());
+    const std::shared_ptr<Line> line = line_of(id);
+    if (!line) {
+        engine_.fail(id, "send_digits: the leg has no media");
+        return;
     }
-    return true;
-}
-
-void Legs::on_digit_timer(pj_timer_heap_t*, pj_timer_entry* entry) {
-    auto* legs = static_cast<Legs*>(entry->user_data);
-    entry->id = 0;
-    bool waiting = false;
-    for (auto& [id, leg] : legs->legs_) {
-        if (!leg.digits.empty() && !legs->dial_digits(leg)) waiting = true;
-    }
-    if (!waiting) return;
-    entry->id = 1;
-    pjsip_endpt_schedule_timer(pjsua_get_pjsip_endpt(), entry, &digit_retry);
+    if (line->send_digits(digits, duration)) return;
+    // Without telephone-event: one INFO a digit (pjsua: application/dtmf-relay).
+    pjsua_call_send_dtmf_param parameters;
+    pjsua_call_send_dtmf_param_default(&parameters);
+    parameters.method = PJSUA_DTMF_METHOD_SIP_INFO;
+    parameters.digits = borrow(digits);
+    parameters.duration = duration;
+    const pj_status_t status = pjsua_call_send_dtmf(leg->call, &parameters);
+    if (status != PJ_SUCCESS) engine_.fail(id, "send_digits: " + words_of(status));
 }
 
 }  // namespace callwright

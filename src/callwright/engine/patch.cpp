@@ -1,93 +1,104 @@
 #include "patch.hpp"
 
-#include <pjsua-lib/pjsua.h>
-
 #include <algorithm>
+#include <utility>
+
+#include "player.hpp"
 
 namespace callwright {
 
 namespace {
 
-bool holds(const std::vector<std::uint64_t>& nodes, std::uint64_t node) {
-    return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
-}
+using Ids = std::vector<std::uint64_t>;
 
-void erase(std::vector<std::uint64_t>& nodes, std::uint64_t node) {
-    nodes.erase(std::remove(nodes.begin(), nodes.end(), node), nodes.end());
-}
+bool holds(const Ids& nodes, std::uint64_t node) { return std::find(nodes.begin(), nodes.end(), node) != nodes.end(); }
+
+void erase(Ids& nodes, std::uint64_t node) { nodes.erase(std::remove(nodes.begin(), nodes.end(), node), nodes.end()); }
 
 }  // namespace
 
-void Patch::add(std::uint64_t node, int slot) { nodes_.emplace(node, Node{slot, {}, {}}); }
-
-void Patch::set_slot(std::uint64_t node, int slot) {
-    auto found = nodes_.find(node);
-    if (found == nodes_.end()) return;
-    found->second.slot = slot;
-    if (slot == no_slot) return;
-    // The bridge answers "exists" for a connection that survived: that is no failure.
-    for (std::uint64_t sink : found->second.sinks) {
-        int other = nodes_.at(sink).slot;
-        if (other != no_slot) pjsua_conf_connect(slot, other);
-    }
-    for (std::uint64_t source : found->second.sources) {
-        int other = nodes_.at(source).slot;
-        if (other != no_slot && source != node) pjsua_conf_connect(other, slot);
-    }
+void Patch::start(MediaThread& media, Mixer& mixer) {
+    media_ = &media;
+    mixer_ = &mixer;
 }
 
-void Patch::remove(std::uint64_t node) {
-    auto found = nodes_.find(node);
+void Patch::add_leg(std::uint64_t leg) { nodes_[leg].kind = Kind::LEG; }
+
+void Patch::add_port(std::uint64_t id, Port* port) {
+    Node& node = nodes_[id];
+    node.kind = Kind::PORT;
+    node.port = port;
+    node.player = dynamic_cast<Player*>(port);
+    touch(id);
+}
+
+void Patch::add_bus(std::uint64_t bus) {
+    nodes_[bus].kind = Kind::BUS;
+    touch(bus);
+}
+
+void Patch::set_line(std::uint64_t leg, std::shared_ptr<Line> line) {
+    const auto found = nodes_.find(leg);
     if (found == nodes_.end()) return;
-    for (std::uint64_t listener : std::vector<std::uint64_t>(found->second.listeners)) forget_listener(node, listener);
-    for (std::uint64_t other : found->second.overheard) erase(nodes_.at(other).listeners, node);
-    for (std::uint64_t sink : found->second.sinks) {
-        if (sink != node) erase(nodes_.at(sink).sources, node);
+    found->second.line = std::move(line);
+    touch(leg);
+}
+
+void Patch::remove(std::uint64_t id) {
+    const auto found = nodes_.find(id);
+    if (found == nodes_.end()) return;
+    Node& node = found->second;
+    for (std::uint64_t listener : Ids(node.listeners)) forget_listener(id, listener);
+    for (std::uint64_t other : node.overheard) erase(nodes_.at(other).listeners, id);
+    for (std::uint64_t sink : node.sinks) {
+        if (sink != id) erase(nodes_.at(sink).sources, id);
+        touch(sink);
     }
-    for (std::uint64_t source : found->second.sources) {
-        if (source != node) erase(nodes_.at(source).sinks, node);
+    for (std::uint64_t source : node.sources) {
+        if (source != id) erase(nodes_.at(source).sinks, id);
+        touch(source);
     }
+    gone_.emplace(id, std::move(node));
     nodes_.erase(found);
+    touched_.erase(id);
 }
 
 bool Patch::connect(std::uint64_t source, std::uint64_t sink) {
-    auto from = nodes_.find(source);
-    auto to = nodes_.find(sink);
+    const auto from = nodes_.find(source);
+    const auto to = nodes_.find(sink);
     if (from == nodes_.end() || to == nodes_.end()) return false;
     if (holds(from->second.sinks, sink)) return true;
     from->second.sinks.push_back(sink);
     to->second.sources.push_back(source);
-    if (from->second.slot != no_slot && to->second.slot != no_slot) {
-        pjsua_conf_connect(from->second.slot, to->second.slot);
-    }
-    for (std::uint64_t listener : to->second.listeners) connect(source, listener);
+    touch(source);
+    touch(sink);
+    for (std::uint64_t listener : Ids(to->second.listeners)) connect(source, listener);
     return true;
 }
 
 bool Patch::disconnect(std::uint64_t source, std::uint64_t sink) {
-    auto from = nodes_.find(source);
-    auto to = nodes_.find(sink);
+    const auto from = nodes_.find(source);
+    const auto to = nodes_.find(sink);
     if (from == nodes_.end() || to == nodes_.end()) return false;
     if (!holds(from->second.sinks, sink)) return true;
     erase(from->second.sinks, sink);
     erase(to->second.sources, source);
-    if (from->second.slot != no_slot && to->second.slot != no_slot) {
-        pjsua_conf_disconnect(from->second.slot, to->second.slot);
-    }
-    for (std::uint64_t listener : to->second.listeners) disconnect(source, listener);
+    touch(source);
+    touch(sink);
+    for (std::uint64_t listener : Ids(to->second.listeners)) disconnect(source, listener);
     return true;
 }
 
 bool Patch::overhear(std::uint64_t node, std::uint64_t listener) {
-    auto heard = nodes_.find(node);
-    auto by = nodes_.find(listener);
+    const auto heard = nodes_.find(node);
+    const auto by = nodes_.find(listener);
     if (heard == nodes_.end() || by == nodes_.end() || node == listener) return false;
     if (holds(heard->second.listeners, listener)) return true;
     // A listener has no listeners of its own: no chain, and so no ring of them.
     if (!by->second.listeners.empty() || !heard->second.overheard.empty()) return false;
     heard->second.listeners.push_back(listener);
     by->second.overheard.push_back(node);
-    for (std::uint64_t source : std::vector<std::uint64_t>(heard->second.sources)) connect(source, listener);
+    for (std::uint64_t source : Ids(heard->second.sources)) connect(source, listener);
     return true;
 }
 
@@ -95,12 +106,7 @@ void Patch::forget_listener(std::uint64_t node, std::uint64_t listener) {
     Node& heard = nodes_.at(node);
     erase(heard.listeners, listener);
     erase(nodes_.at(listener).overheard, node);
-    for (std::uint64_t source : std::vector<std::uint64_t>(heard.sources)) disconnect(source, listener);
-}
-
-int Patch::slot(std::uint64_t node) const {
-    auto found = nodes_.find(node);
-    return found == nodes_.end() ? no_slot : found->second.slot;
+    for (std::uint64_t source : Ids(heard.sources)) disconnect(source, listener);
 }
 
 }  // namespace callwright

@@ -19,10 +19,9 @@ std::unique_ptr<Event> played(std::uint64_t id) {
 
 }  // namespace
 
-Playback::Playback(Engine& engine, std::uint64_t id, const char* name)
-    : Port(engine, id, name, Direction::SOURCE), played_(played(id)) {}
+Playback::Playback(Engine& engine, std::uint64_t id) : Port(engine, id, Direction::SOURCE), played_(played(id)) {}
 
-// The bridge's removal ends the watch as well; this is for a port that was never placed.
+// Engine::remove ends the watch as well; this is for a port that was never placed.
 Playback::~Playback() {
     if (watched_ != 0) {
         engine_.unwatch_digits(this);
@@ -36,7 +35,7 @@ void Playback::stop_on_digit_of(std::uint64_t leg) {
 
 void Playback::on_digit(std::uint64_t, char digit, unsigned) {
     char none = 0;
-    if (silent_.load(std::memory_order_acquire) || !digit_.compare_exchange_strong(none, digit)) {
+    if (silent() || !digit_.compare_exchange_strong(none, digit)) {
         return;
     }
     silent_.store(true, std::memory_order_release);
@@ -74,22 +73,26 @@ void Playback::report(const char* how, char digit) noexcept {
     engine_.push(std::move(event));
 }
 
+void Playback::advance(std::uint64_t count, bool last) noexcept {
+    position_.fetch_add(count, std::memory_order_relaxed);
+    if (last && !silent_.exchange(true, std::memory_order_acq_rel)) {
+        report("finished", 0);
+        leave();
+    }
+}
+
 bool Playback::read(std::int16_t* samples) noexcept {
-    if (silent_.load(std::memory_order_acquire)) {
+    if (silent()) {
         return false;
     }
     const Rendered rendered = render(samples, frame_);
     std::memset(samples + rendered.count, 0, (frame_ - rendered.count) * sizeof *samples);
-    position_.fetch_add(rendered.count, std::memory_order_relaxed);
-    if (rendered.last && !silent_.exchange(true, std::memory_order_acq_rel)) {
-        report("finished", 0);
-        leave();
-    }
+    advance(rendered.count, rendered.last);
     return rendered.audible;
 }
 
 Player::Player(Engine& engine, std::uint64_t id, std::vector<SoundPtr> sounds, unsigned loop)
-    : Playback(engine, id, "player"), sounds_(std::move(sounds)), loop_(loop) {}
+    : Playback(engine, id), sounds_(std::move(sounds)), loop_(loop) {}
 
 // False at the end of the last round. Empty sounds are passed over.
 bool Player::next_sound() noexcept {
@@ -118,6 +121,33 @@ Playback::Rendered Player::render(std::int16_t* samples, unsigned count) noexcep
         more = next_sound();
     }
     return {done, done != 0, !more};
+}
+
+// Positions are kept at the engine's clock rate, a multiple of 8 kHz: one that lies between two samples of 8 kHz goes
+// on with the later one.
+unsigned Player::encoded(std::uint8_t* payload, unsigned count, Law law, bool& audible) noexcept {
+    const std::size_t ratio = engine_.clock_rate() / Sound::G711_RATE;
+    const bool plays = !silent();
+    unsigned done = 0;
+    std::uint64_t passed = 0;
+    bool more = plays;
+    while (more && done < count) {
+        const Sound& sound = *sounds_[sound_];
+        const std::size_t at = (offset_ + ratio - 1) / ratio;
+        const std::size_t part = std::min<std::size_t>(count - done, sound.g711_size() - at);
+        sound.g711(law, at, part, payload + done);
+        const std::size_t next = std::min((at + part) * ratio, sound.size());
+        passed += next - offset_;
+        offset_ = next;
+        done += static_cast<unsigned>(part);
+        more = next_sound();
+    }
+    std::memset(payload + done, g711_silence(law), count - done);
+    if (plays) {
+        advance(passed, !more);
+    }
+    audible = done != 0;
+    return done;
 }
 
 }  // namespace callwright

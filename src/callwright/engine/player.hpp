@@ -32,16 +32,20 @@ class Playback : public Port {
         bool last;       // nothing is left after these
     };
 
-    Playback(Engine& engine, std::uint64_t id, const char* name);
-    // Clock thread: the next samples; at least one while the last result was not `last`.
+    Playback(Engine& engine, std::uint64_t id);
+    // Media thread: the next samples; at least one while the last result was not `last`.
     virtual Rendered render(std::int16_t* samples, unsigned count) noexcept = 0;
+    // It was stopped, or has come to its end.
+    bool silent() const noexcept { return silent_.load(std::memory_order_acquire); }
+    // Media thread: `count` samples were played; `last`: it ends with them.
+    void advance(std::uint64_t count, bool last) noexcept;
 
   private:
     bool read(std::int16_t* samples) noexcept final;
     void report(const char* how, char digit) noexcept;
 
     Signal<> played_;
-    std::atomic<std::uint64_t> position_{0};  // samples handed to the bridge
+    std::atomic<std::uint64_t> position_{0};  // samples of the engine's clock rate that were played
     std::atomic<bool> silent_{false};
     std::atomic<char> digit_{0};
     std::uint64_t watched_ = 0;
@@ -52,6 +56,12 @@ class Player final : public Playback {
   public:
     // `sounds` hold at least one sample in all.
     Player(Engine& engine, std::uint64_t id, std::vector<SoundPtr> sounds, unsigned loop);
+
+    // Media thread: the next `count` samples at 8 kHz as G.711, in place of read(), with which it shares the position:
+    // between one call and the next either may be taken. Returns the samples of sound; the rest of `payload` is
+    // silence, all of it (0, not `audible`) once the player has come to its end or was stopped. The end is told as
+    // read() tells it.
+    unsigned encoded(std::uint8_t* payload, unsigned count, Law law, bool& audible) noexcept;
 
   private:
     Rendered render(std::int16_t* samples, unsigned count) noexcept override;

@@ -8,6 +8,7 @@
 
 #include "player.hpp"
 #include "recorder.hpp"
+#include "resampler.hpp"
 
 namespace callwright {
 
@@ -170,7 +171,8 @@ std::vector<std::uint64_t> Ports::recorder(const std::string& path, const Record
     start_writer();
     auto recording = std::make_shared<Recording>(engine_, *frames_, recorded);
     const RecordingFile::Target target{path, clock, rate};
-    writer_->add(std::make_shared<RecordingFile>(recording, frames_, std::move(file), target, filter(clock, rate)));
+    writer_->add(std::make_shared<RecordingFile>(recording, frames_, std::move(file), target,
+                                                 ResamplingFilter::between(clock, rate)));
     for (unsigned channel = 0; channel < inputs.size(); ++channel) {
         place(std::make_unique<RecorderInput>(*this, inputs, channel, recording), 0);
     }
@@ -184,17 +186,6 @@ void Ports::start_writer() {
         frames_ = std::make_shared<FrameStore>(frame, STORE_BYTES / (frame * sizeof(std::int16_t)));
         writer_ = std::make_unique<Writer>(engine_.events());
     }
-}
-
-std::shared_ptr<const ResamplingFilter> Ports::filter(unsigned in, unsigned out) {
-    if (in == out) {
-        return nullptr;
-    }
-    std::shared_ptr<const ResamplingFilter>& filter = filters_[{in, out}];
-    if (!filter) {
-        filter = std::make_shared<ResamplingFilter>(in, out);
-    }
-    return filter;
 }
 
 template <typename Kind>

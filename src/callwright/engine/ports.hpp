@@ -1,22 +1,19 @@
-// The commands about ports, as the public surface has them. Any thread but the engine's and the clock's; each returns
-// at once, the work is done by a job.
+// The commands about ports, as the public surface has them. Any thread but the engine's and the media thread; each
+// returns at once, the work is done by a job.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <unordered_map>
-#include <utility>
 #include <variant>
 #include <vector>
 
 #include "engine.hpp"
 #include "frames.hpp"
-#include "resampler.hpp"
 #include "ring.hpp"
 #include "sound.hpp"
 #include "tone.hpp"
@@ -39,8 +36,8 @@ class Ports {
     Ports(const Ports&) = delete;
     Ports& operator=(const Ports&) = delete;
 
-    // Engine thread, once every port was closed and removed while the clock still runs: returns when the recordings
-    // are complete, or have not become so in time.
+    // Engine thread, once every port was closed and removed while the media thread still runs: returns when the
+    // recordings are complete, or have not become so in time.
     void close();
 
     // These throw std::invalid_argument, and std::runtime_error once the engine is closed.
@@ -74,7 +71,6 @@ class Ports {
     std::uint64_t play(std::vector<ToneSegment> segments, std::uint64_t sink, int loop);
     Recording::Options recording_options(const RecorderOptions& options, const WaveFile& file);
     void start_writer();
-    std::shared_ptr<const ResamplingFilter> filter(unsigned in, unsigned out);
     template <typename Kind>
     std::shared_ptr<Kind> ring(std::uint64_t id);
 
@@ -87,7 +83,6 @@ class Ports {
     std::mutex writer_mutex_;
     std::shared_ptr<FrameStore> frames_;
     std::unique_ptr<Writer> writer_;
-    std::map<std::pair<unsigned, unsigned>, std::shared_ptr<const ResamplingFilter>> filters_;
 };
 
 }  // namespace callwright

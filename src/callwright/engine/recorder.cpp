@@ -23,7 +23,7 @@ Recording::~Recording() = default;
 
 bool Recording::put(unsigned channel, const std::int16_t* samples, std::uint64_t timestamp) noexcept {
     if (open_ && (timestamp != timestamp_ || filled_[channel])) {
-        commit();  // an input that is not on the bridge yet, or no more, is silent
+        commit();  // an input that is not on the mixer yet, or no more, is silent
     }
     if (over_) {
         return false;
@@ -130,7 +130,7 @@ void Recording::input_gone() noexcept { inputs_.fetch_sub(1, std::memory_order_a
 
 RecorderInput::RecorderInput(Ports& ports, std::vector<std::uint64_t> inputs, unsigned channel,
                              std::shared_ptr<Recording> recording)
-    : Port(ports.engine(), inputs[channel], "recorder", Direction::SINK),
+    : Port(ports.engine(), inputs[channel], Direction::SINK),
       ports_(ports),
       inputs_(std::move(inputs)),
       channel_(channel),

@@ -1,4 +1,4 @@
-// Recording, the bridge's side: frames of one or two inputs are brought together tick by tick on the clock thread and
+// Recording, the mixer's side: frames of one or two inputs are brought together tick by tick on the media thread and
 // handed to the writer (writer.hpp) without waiting for it.
 #pragma once
 
@@ -18,7 +18,7 @@ namespace callwright {
 
 class Ports;
 
-// What the clock thread hands over for each tick of 20 ms.
+// What the media thread hands over for each tick of 20 ms.
 struct Tick {
     static constexpr unsigned MAX_CHANNELS = 2;
 
@@ -27,13 +27,13 @@ struct Tick {
     std::uint32_t count = 0;  // samples of this tick; less than a frame at the limit only
 };
 
-// One recording: what its inputs, on the clock thread, and the writer share.
+// One recording: what its inputs, on the media thread, and the writer share.
 class Recording {
   public:
     struct Options {
         std::uint64_t id = 0;
         unsigned channels = 1;
-        std::uint64_t limit = 0;    // samples at the bridge's clock; always set: a WAV file has an end
+        std::uint64_t limit = 0;    // samples at the engine's clock rate; always set: a WAV file has an end
         std::uint64_t silence = 0;  // likewise; 0: none
     };
     enum class Pause { NONE, SILENCE, SKIP };
@@ -41,14 +41,14 @@ class Recording {
     Recording(Engine& engine, FrameStore& store, const Options& options);
     ~Recording();
 
-    // --- clock thread ---
+    // --- media thread ---
     // A frame of one input, nullptr: silence. False once the recording is over: the input should leave.
     bool put(unsigned channel, const std::int16_t* samples, std::uint64_t timestamp) noexcept;
 
     // --- any thread ---
     void stop() noexcept { stopping_.store(true, std::memory_order_release); }
     void pause(Pause pause) noexcept { pause_.store(pause, std::memory_order_release); }
-    // An input has left the bridge; the last one seals the recording.
+    // An input has left the mixer; the last one seals the recording.
     void input_gone() noexcept;
     bool sealed() const noexcept { return inputs_.load(std::memory_order_acquire) == 0; }
 
@@ -57,7 +57,7 @@ class Recording {
     bool next(Tick& tick) noexcept;
     // Once sealed and after the last tick: how many were lost after it. Gives back what an unfinished tick holds.
     std::uint32_t finish() noexcept;
-    // SILENCE is sent by the clock thread; it must find the next one made.
+    // SILENCE is sent by the media thread; it must find the next one made.
     void refill() { silence_event_.arm(EventKind::SILENCE, options_.id); }
     std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
     const Voice& voice() const noexcept { return voice_; }
@@ -77,7 +77,7 @@ class Recording {
     const Options options_;
     const unsigned frame_;
 
-    // The clock thread's: the tick that is being brought together.
+    // The media thread's: the tick that is being brought together.
     Tick tick_;
     std::uint64_t timestamp_ = 0;
     bool open_ = false;
@@ -102,7 +102,7 @@ class Recording {
     std::atomic<std::uint64_t> dropped_{0};
 };
 
-// One channel of a recording on the bridge. Whichever of them is stopped stops the recording.
+// One channel of a recording on the mixer. Whichever of them is stopped stops the recording.
 class RecorderInput final : public Port {
   public:
     // `inputs`: the ids of all channels of the recording.

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <map>
+#include <mutex>
 #include <numeric>
 #include <utility>
 
@@ -12,9 +14,6 @@ namespace callwright {
 namespace {
 
 constexpr double PI = 3.14159265358979323846;
-constexpr double CUTOFF = 0.95;      // -6 dB, of half the lower rate
-constexpr double TRANSITION = 0.20;  // its whole width, likewise
-constexpr double STOPBAND_DB = 80.0;
 
 // Four products at once: the compiler's own vectors, because it may not reorder a sum of floats by itself.
 constexpr unsigned LANES = 4;
@@ -38,10 +37,10 @@ double bessel(double x) {
     return sum;
 }
 
-// Kaiser's window and length (Oppenheim and Schafer, 7.5.3) for a sinc of `cutoff` turns a sample.
-std::vector<double> low_pass(double cutoff, double transition) {
-    const double beta = 0.1102 * (STOPBAND_DB - 8.7);
-    const int half = static_cast<int>(std::ceil((STOPBAND_DB - 7.95) / (2.285 * 2 * PI * transition) / 2));
+// Kaiser's window and length (Oppenheim and Schafer, 7.5.3; for more than 50 dB) for a sinc of `cutoff` turns a sample.
+std::vector<double> low_pass(double cutoff, double transition, double stopband) {
+    const double beta = 0.1102 * (stopband - 8.7);
+    const int half = static_cast<int>(std::ceil((stopband - 7.95) / (2.285 * 2 * PI * transition) / 2));
     std::vector<double> taps;
     for (int n = -half; n <= half; ++n) {
         const double x = 2 * PI * cutoff * n;
@@ -54,13 +53,14 @@ std::vector<double> low_pass(double cutoff, double transition) {
 
 }  // namespace
 
-ResamplingFilter::ResamplingFilter(unsigned in, unsigned out) {
+ResamplingFilter::ResamplingFilter(unsigned in, unsigned out, const Quality& quality) {
     const unsigned common = std::gcd(in, out);
     up = out / common;
     down = in / common;
     const double nyquist = std::min(in, out) / 2.0;
     const double rate = static_cast<double>(in) * up;
-    const std::vector<double> prototype = low_pass(CUTOFF * nyquist / rate, TRANSITION * nyquist / rate);
+    const std::vector<double> prototype =
+        low_pass(quality.cutoff * nyquist / rate, quality.transition * nyquist / rate, quality.stopband);
     centre = static_cast<unsigned>(prototype.size() / 2);
     taps = static_cast<unsigned>((prototype.size() + up - 1) / up);
     taps = (taps + STEP - 1) / STEP * STEP;  // the oldest ones are zero
@@ -75,6 +75,33 @@ ResamplingFilter::ResamplingFilter(unsigned in, unsigned out) {
             phases[std::size_t{phase} * taps + (taps - 1 - k)] = static_cast<float>(prototype[i] / sum);
         }
     }
+}
+
+std::shared_ptr<const ResamplingFilter> ResamplingFilter::between(unsigned in, unsigned out) {
+    static std::mutex mutex;
+    static std::map<std::pair<unsigned, unsigned>, std::shared_ptr<const ResamplingFilter>> filters;
+    if (in == out) {
+        return nullptr;
+    }
+    const std::lock_guard<std::mutex> lock(mutex);
+    std::shared_ptr<const ResamplingFilter>& filter = filters[{in, out}];
+    if (!filter) {
+        filter = std::make_shared<ResamplingFilter>(in, out);
+    }
+    return filter;
+}
+
+std::int16_t ResamplingFilter::output(const float* window, unsigned phase) const noexcept {
+    const float* factors = phases.data() + std::size_t{phase} * taps;
+    Lanes even{};  // two sums, so that an addition need not wait for the one before
+    Lanes odd{};
+    for (unsigned k = 0; k < taps; k += STEP) {
+        even += load(factors + k) * load(window + k);
+        odd += load(factors + k + LANES) * load(window + k + LANES);
+    }
+    const Lanes lanes = even + odd;
+    const float sum = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
+    return static_cast<std::int16_t>(std::clamp(sum < 0 ? sum - 0.5F : sum + 0.5F, -32768.0F, 32767.0F));
 }
 
 Resampler::Resampler(std::shared_ptr<const ResamplingFilter> filter) : filter_(std::move(filter)) {
@@ -126,7 +153,7 @@ void Resampler::produce(std::uint64_t limit, std::vector<std::int16_t>& out) {
     std::uint64_t first = at / filter_->up;
     unsigned phase = static_cast<unsigned>(at % filter_->up);
     for (; produced_ < limit && first + filter_->taps <= end; ++produced_) {
-        out.push_back(first >= quiet_from ? 0 : filtered(line_.data() + (first - line_start_), phase));
+        out.push_back(first >= quiet_from ? 0 : filter_->output(line_.data() + (first - line_start_), phase));
         phase += filter_->down;
         first += phase / filter_->up;
         phase %= filter_->up;
@@ -134,19 +161,6 @@ void Resampler::produce(std::uint64_t limit, std::vector<std::int16_t>& out) {
     const std::uint64_t used = std::min<std::uint64_t>(first - line_start_, line_.size());
     line_.erase(line_.begin(), line_.begin() + static_cast<std::ptrdiff_t>(used));
     line_start_ += used;
-}
-
-std::int16_t Resampler::filtered(const float* window, unsigned phase) const noexcept {
-    const float* taps = filter_->phases.data() + std::size_t{phase} * filter_->taps;
-    Lanes even{};  // two sums, so that an addition need not wait for the one before
-    Lanes odd{};
-    for (unsigned k = 0; k < filter_->taps; k += STEP) {
-        even += load(taps + k) * load(window + k);
-        odd += load(taps + k + LANES) * load(window + k + LANES);
-    }
-    const Lanes lanes = even + odd;
-    const float sum = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
-    return static_cast<std::int16_t>(std::clamp(sum < 0 ? sum - 0.5F : sum + 0.5F, -32768.0F, 32767.0F));
 }
 
 }  // namespace callwright

@@ -1,4 +1,5 @@
-// Changes the sample rate of a recording: a polyphase low-pass filter, run in the writer thread only.
+// Changes of the sample rate by a polyphase low-pass filter: the filters, and what recordings need of them. (What legs
+// need, a frame at a time, stands in mix/frame_resampler.hpp.)
 #pragma once
 
 #include <cstddef>
@@ -8,10 +9,24 @@
 
 namespace callwright {
 
-// The filter of one pair of rates, shared by every recording that uses it: passes up to 0.85 of half the lower rate
-// (3.4 kHz for 8 kHz audio) within 0.1 dB, 80 dB down from 1.05 of it on.
+// The filter of one pair of rates. With the quality of files it passes up to 0.85 of half the lower rate (3.4 kHz for
+// 8 kHz audio) within 0.1 dB and is 80 dB down from 1.05 of it on.
 struct ResamplingFilter {
-    ResamplingFilter(unsigned in, unsigned out);
+    struct Quality {
+        double cutoff;      // -6 dB, of half the lower rate
+        double transition;  // its whole width, likewise
+        double stopband;    // dB
+    };
+    static constexpr Quality FILES{0.95, 0.20, 80.0};
+
+    ResamplingFilter(unsigned in, unsigned out, const Quality& quality = FILES);
+    // The one that everybody shares, of the quality of files. nullptr: the rates are equal. Any thread; the first call
+    // for two rates takes some 100 us.
+    static std::shared_ptr<const ResamplingFilter> between(unsigned in, unsigned out);
+
+    // One output: `window` are `taps` inputs, oldest first; for output n they end with the input (n * down + centre) /
+    // up, and the phase is what that division leaves.
+    std::int16_t output(const float* window, unsigned phase) const noexcept;
 
     unsigned up;      // interpolation, L
     unsigned down;    // decimation, M; out / in = L / M
@@ -33,7 +48,6 @@ class Resampler {
 
   private:
     void produce(std::uint64_t limit, std::vector<std::int16_t>& out);
-    std::int16_t filtered(const float* window, unsigned phase) const noexcept;
 
     const std::shared_ptr<const ResamplingFilter> filter_;
     std::vector<float> line_;      // taps - 1 samples of the past, then what is not used yet

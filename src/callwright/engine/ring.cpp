@@ -103,7 +103,7 @@ std::vector<std::int16_t> TapRing::read() {
 }
 
 SourcePort::SourcePort(Ports& ports, std::uint64_t id, std::shared_ptr<SourceRing> ring)
-    : Port(ports.engine(), id, "source", Direction::SOURCE), ports_(ports), ring_(std::move(ring)) {}
+    : Port(ports.engine(), id, Direction::SOURCE), ports_(ports), ring_(std::move(ring)) {}
 
 SourcePort::~SourcePort() { ports_.forget(id()); }
 
@@ -120,7 +120,7 @@ bool SourcePort::read(std::int16_t* samples) noexcept {
 }
 
 TapPort::TapPort(Ports& ports, std::uint64_t id, std::shared_ptr<TapRing> ring)
-    : Port(ports.engine(), id, "tap", Direction::SINK), ports_(ports), ring_(std::move(ring)) {}
+    : Port(ports.engine(), id, Direction::SINK), ports_(ports), ring_(std::move(ring)) {}
 
 TapPort::~TapPort() { ports_.forget(id()); }
 

@@ -1,4 +1,4 @@
-// Rings of PCM between Python and the bridge: a source is written by Python and played, a tap is heard and read.
+// Rings of PCM between Python and the mixer: a source is written by Python and played, a tap is heard and read.
 // Both rings outlive their port as long as a command holds them.
 #pragma once
 
@@ -16,7 +16,7 @@ namespace callwright {
 
 class Ports;
 
-// Any thread writes and clears, the clock thread reads. The clock never waits: while clear() holds the ring, for some
+// Any thread writes and clears, the media thread reads. It never waits: while clear() holds the ring, for some
 // nanoseconds, it hears silence.
 class SourceRing {
   public:
@@ -30,7 +30,7 @@ class SourceRing {
         bool audible;
         bool drained;  // these were the last samples
     };
-    // Clock thread: the oldest `count` samples, filled up with silence.
+    // Media thread: the oldest `count` samples, filled up with silence.
     Frame read(std::int16_t* samples, unsigned count) noexcept;
     std::unique_ptr<Event> take_drained() noexcept { return drained_.take(); }
 
@@ -45,8 +45,8 @@ class SourceRing {
     Signal<2> drained_;
 };
 
-// The clock thread writes and never waits; one thread at a time reads. A reader that was overtaken drops what the
-// clock thread overwrote under it: the positions are a sequence lock, the samples are atomic words of four.
+// The media thread writes and never waits; one thread at a time reads. A reader that was overtaken drops what the
+// media thread overwrote under it: the positions are a sequence lock, the samples are atomic words of four.
 class TapRing {
   public:
     static constexpr unsigned WORD = 4;  // samples; every frame is a multiple
@@ -54,7 +54,7 @@ class TapRing {
     // capacity and notify in samples; the capacity is rounded up to whole words.
     TapRing(std::uint64_t tap, std::size_t capacity, std::size_t notify);
 
-    // Clock thread. nullptr: silence. True when TAPPED is due.
+    // Media thread. nullptr: silence. True when TAPPED is due.
     bool write(const std::int16_t* samples, unsigned count) noexcept;
     std::unique_ptr<Event> take_tapped() noexcept { return tapped_.take(); }
     // Everything unread, oldest first; TAPPED is armed again.
@@ -68,7 +68,7 @@ class TapRing {
     const std::uint64_t notify_;
     const std::unique_ptr<Word[]> buffer_;
     std::mutex readers_;
-    std::atomic<std::uint64_t> claimed_{0};  // words that the clock thread has begun to write
+    std::atomic<std::uint64_t> claimed_{0};  // words that the media thread has begun to write
     std::atomic<std::uint64_t> written_{0};
     std::atomic<std::uint64_t> read_{0};
     Signal<> tapped_;

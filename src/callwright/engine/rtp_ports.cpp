@@ -1,41 +1,68 @@
 #include "rtp_ports.hpp"
 
-#include <pjsua-lib/pjsua.h>
-
-#include <pjsua-lib/pjsua_internal.h>  // needs pjsua.h before it
-
-#include <algorithm>
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace callwright {
 
-RtpPorts::RtpPorts(int first, int last) : first_(static_cast<unsigned>(first + first % 2)), span_(0) {
-    for (unsigned port = first_; port + 1 <= static_cast<unsigned>(last); port += 2) {
-        free_.push_back(port);
-        span_ = port - first_;
+namespace {
+
+constexpr std::chrono::seconds rest{30};
+
+Address at(const std::string& host, unsigned port) {
+    Address address;
+    if (inet_pton(AF_INET6, host.c_str(), &address.v6.sin6_addr) == 1) {
+        address.v6.sin6_family = AF_INET6;
+        address.v6.sin6_port = htons(static_cast<std::uint16_t>(port));
+    } else if (inet_pton(AF_INET, host.c_str(), &address.v4.sin_addr) == 1) {
+        address.v4.sin_family = AF_INET;
+        address.v4.sin_port = htons(static_cast<std::uint16_t>(port));
+    }
+    return address;
+}
+
+int bound(const Address& address) {
+    const int socket = ::socket(address.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (socket >= 0 && ::bind(socket, &address.any, address.length()) != 0) {
+        ::close(socket);
+        return -1;
+    }
+    return socket;
+}
+
+}  // namespace
+
+RtpPorts::RtpPorts(int first, int last) {
+    for (unsigned port = static_cast<unsigned>(first + first % 2); port + 1 <= static_cast<unsigned>(last); port += 2) {
+        free_.push_back({port, Clock::time_point::min()});
     }
 }
 
-void RtpPorts::aim() const {
-    if (free_.empty()) return;
-    for (const pjsua_acc_id account : accounts_) {
-        pjsua_var.acc[account].next_rtp_port = static_cast<pj_uint16_t>(free_.front());
+std::optional<RtpPorts::Pair> RtpPorts::open(pjsua_call_id call, const std::string& host) {
+    for (std::size_t tries = free_.size(); tries > 0; --tries) {
+        const Resting resting = free_.front();
+        free_.pop_front();
+        Pair pair{-1, -1, at(host, resting.port), at(host, resting.port + 1)};
+        pair.rtp_socket = bound(pair.rtp);
+        if (pair.rtp_socket >= 0) {
+            pair.rtcp_socket = bound(pair.rtcp);
+            if (pair.rtcp_socket >= 0) {
+                if (resting.since != Clock::time_point::min() && Clock::now() - resting.since < rest) ++taken_early_;
+                taken_[call].push_back(resting.port);
+                return pair;
+            }
+            ::close(pair.rtp_socket);
+        }
+        free_.push_back({resting.port, Clock::now()});
     }
-}
-
-void RtpPorts::take(pjsua_call_id call, unsigned port) {
-    const auto found = std::find(free_.begin(), free_.end(), port);
-    if (found == free_.end()) return;
-    // Those before it could not be bound (another process has them): they go to the back, or every call would try.
-    const std::vector<unsigned> skipped(free_.begin(), found);
-    free_.erase(free_.begin(), std::next(found));
-    free_.insert(free_.end(), skipped.begin(), skipped.end());
-    taken_[call].push_back(port);
+    return std::nullopt;
 }
 
 void RtpPorts::release(pjsua_call_id call) {
     const auto found = taken_.find(call);
     if (found == taken_.end()) return;
-    free_.insert(free_.end(), found->second.begin(), found->second.end());
+    for (const unsigned port : found->second) free_.push_back({port, Clock::now()});
     taken_.erase(found);
 }
 

@@ -1,38 +1,51 @@
-// Which RTP port the next leg takes: the one that has rested longest, so that a late packet of an ended call finds
-// nobody for as long as the range allows.
+// The UDP port pairs of the RTP range: bound for a line, given back at its leg's end, taken again as late as possible,
+// so that a late packet of an ended call finds nobody.
 #pragma once
 
 #include <pjsua-lib/pjsua.h>
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
+#include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "rtp/address.hpp"
+
 namespace callwright {
 
-// Engine thread only. pjsua binds the sockets itself and takes an account's "next port" first.
+// Engine thread only.
 class RtpPorts {
   public:
     // Even ports of the range whose odd neighbour (RTCP) is in it too.
     RtpPorts(int first, int last);
 
-    bool empty() const { return free_.empty(); }
-    // Even port, and the distance to the last one, as pjsua wants it.
-    unsigned first() const { return first_; }
-    unsigned span() const { return span_; }
-    void add_account(pjsua_acc_id account) { accounts_.push_back(account); }
-    // The next media transport that pjsua makes tries this port first.
-    void aim() const;
-    void take(pjsua_call_id call, unsigned port);
+    struct Pair {
+        int rtp_socket;
+        int rtcp_socket;
+        Address rtp;
+        Address rtcp;
+    };
+    // Bound to `host`, non-blocking. Nothing: no pair is free. Those that another process holds go to the back.
+    std::optional<Pair> open(pjsua_call_id call, const std::string& host);
     void release(pjsua_call_id call);
 
+    bool empty() const { return free_.empty(); }
+    // Pairs that had to be taken before they had rested for half a minute: the range is too small for the load.
+    std::uint64_t taken_early() const { return taken_early_; }
+
   private:
-    unsigned first_;
-    unsigned span_;
-    std::deque<unsigned> free_;
-    std::vector<pjsua_acc_id> accounts_;
+    using Clock = std::chrono::steady_clock;
+    struct Resting {
+        unsigned port;
+        Clock::time_point since;
+    };
+
+    std::deque<Resting> free_;  // longest rested first
     std::unordered_map<pjsua_call_id, std::vector<unsigned>> taken_;
+    std::uint64_t taken_early_ = 0;
 };
 
 }  // namespace callwright

@@ -1,4 +1,4 @@
-// An event made beforehand, so that the clock thread can send it without allocating.
+// An event made beforehand, so that the media thread can send it without allocating.
 #pragma once
 
 #include <array>

@@ -121,7 +121,7 @@ std::vector<ToneSegment> dtmf_segments(const std::string& digits, int on, int of
 }
 
 Tone::Tone(Engine& engine, std::uint64_t id, std::vector<ToneSegment> segments, unsigned loop)
-    : Playback(engine, id, "tone"), segments_(std::move(segments)), loop_(loop) {
+    : Playback(engine, id), segments_(std::move(segments)), loop_(loop) {
     edge_.resize(engine.clock_rate() * EDGE_MS / 1000);
     for (std::size_t i = 0; i < edge_.size(); ++i) {
         const double position = (static_cast<double>(i) + 0.5) / static_cast<double>(edge_.size());

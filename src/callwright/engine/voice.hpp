@@ -22,7 +22,7 @@ class Voice {
 
     // The sum of squares of a frame.
     static std::uint64_t energy(const std::int16_t* samples, unsigned count) noexcept;
-    // Clock thread: the next `count` samples, at most a frame, of the given energy. True when the silence limit is
+    // Media thread: the next `count` samples, at most a frame, of the given energy. True when the silence limit is
     // reached: once, then again only after voice.
     bool hear(std::uint64_t energy, std::uint64_t position, unsigned count) noexcept;
 

@@ -54,7 +54,7 @@ class RecordingFile {
     std::vector<Resampler> resamplers_;  // one a channel, as are the samples that wait to be written
     std::vector<std::vector<std::int16_t>> pending_;
     std::vector<std::int16_t> interleaved_;
-    std::uint64_t taken_ = 0;  // samples at the bridge's clock
+    std::uint64_t taken_ = 0;  // samples at the engine's clock rate
 };
 
 class Writer {
@@ -67,7 +67,7 @@ class Writer {
     Writer& operator=(const Writer&) = delete;
 
     void add(std::shared_ptr<RecordingFile> file);
-    // Any thread, also the clock's: a recording was sealed.
+    // Any thread, also the media thread: a recording was sealed.
     void wake() noexcept;
     // Waits until every file is complete and the thread has ended. When that takes longer, the files that are left are
     // reported as they stand. No event comes afterwards.

@@ -2,6 +2,7 @@
 // cannot (epoll). All of it belongs to one thread.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -13,6 +14,8 @@ namespace callwright {
 
 // Nanoseconds of CLOCK_MONOTONIC.
 using Nanos = std::int64_t;
+
+Nanos monotonic_now() noexcept;
 
 class Datagrams;
 
@@ -32,7 +35,7 @@ class Datagram {
     explicit operator bool() const noexcept { return data != nullptr; }
     void drop() noexcept;
 
-    std::uint8_t* data = nullptr;
+    std::uint8_t* data = nullptr;  // may be moved on inside the buffer, to cut something off the front
     std::size_t size = 0;
     Address from;  // of one that came
 
@@ -51,13 +54,22 @@ class Datagrams {
         virtual void on_datagram(int channel, Datagram datagram, Nanos now) noexcept = 0;
     };
 
-    // backend: "auto" | "io_uring" | "epoll". Throws std::system_error: the named one cannot be had.
+    // backend: "auto" | "io_uring" | "epoll". Throws std::system_error: the named one cannot be had. The thread that
+    // opens it is the one it belongs to.
     static std::unique_ptr<Datagrams> open(const std::string& backend);
+    Datagrams() = default;
+    Datagrams(const Datagrams&) = delete;
+    Datagrams& operator=(const Datagrams&) = delete;
+    // Any thread, after close(). Every Datagram has been dropped by then.
     virtual ~Datagrams() = default;
+    // Lets go of every socket. Afterwards an added socket is closed at once, and a datagram to send is dropped.
+    virtual void close() noexcept = 0;
 
     // "io_uring" | "epoll".
     virtual const char* backend() const noexcept = 0;
-    // The socket is bound and non-blocking; it is owned from now on.
+    // Why "auto" did not take io_uring; "" when it did, or was not asked for.
+    const std::string& why_not() const noexcept { return why_not_; }
+    // The socket is bound and non-blocking; it is owned from now on. Throws std::bad_alloc (the socket is closed).
     virtual void add(int socket, Receiver* receiver, int channel) = 0;
     // No on_datagram after it returns. The socket is closed when the kernel has let go of it.
     virtual void remove(int socket) noexcept = 0;
@@ -71,19 +83,55 @@ class Datagrams {
     // Any thread: ends the wait of turn().
     virtual void wake() noexcept = 0;
 
+    // When the last wait ended.
+    Nanos woken() const noexcept { return woken_; }
+
+    // Packets since the start. dropped: came, but too long for a buffer, or there was none. system_calls: of all kinds.
     struct Counters {
-        std::uint64_t received = 0, sent = 0, refused = 0, system_calls = 0;
+        std::uint64_t received = 0, sent = 0, refused = 0, dropped = 0, system_calls = 0;
     };
-    virtual Counters counters() const noexcept = 0;
+    // Any thread.
+    Counters counters() const noexcept;
 
   protected:
     friend class Datagram;
+    // Of one writer, read by all.
+    class Counter {
+      public:
+        void clear() noexcept { n_.store(0, std::memory_order_relaxed); }
+        void add(std::uint64_t n = 1) noexcept { n_.store(get() + n, std::memory_order_relaxed); }
+        std::uint64_t get() const noexcept { return n_.load(std::memory_order_relaxed); }
+
+      private:
+        std::atomic<std::uint64_t> n_{0};
+    };
+
     virtual void give_back(std::uint64_t buffer) noexcept = 0;
     Datagram lend(std::uint8_t* data, std::size_t size, std::uint64_t buffer) noexcept;
     static std::uint64_t buffer_of(Datagram& datagram) noexcept { return datagram.buffer_; }
     static void forget(Datagram& datagram) noexcept { datagram.data = nullptr; }
-};
 
-Nanos monotonic_now() noexcept;
+    // Packets that follow one another closely are waited for together: a wake-up each would cost as much as they do.
+    static constexpr Nanos GATHER = 1'000'000;
+    static constexpr Nanos REST = 100'000'000;  // of a socket that gives nothing but errors
+    static constexpr unsigned MOST_FAILURES = 16;
+    // When packets that have come are handed out: at once (0) while they are rare.
+    Nanos gather_end() const noexcept {
+        return handed_out_ != 0 && woken_ - woken_before_ < 2 * GATHER ? woken_ + GATHER : 0;
+    }
+    void woke() noexcept {
+        woken_before_ = woken_;
+        woken_ = monotonic_now();
+        handed_out_ = 0;
+    }
+
+    Counter received_, sent_, refused_, dropped_, system_calls_;
+    unsigned handed_out_ = 0;  // by the turn that goes on, or went before
+
+  private:
+    std::string why_not_;
+    Nanos woken_ = 0;
+    Nanos woken_before_ = 0;
+};
 
 }  // namespace callwright

@@ -2,15 +2,18 @@
 // waits for Python, for SIP or for a disc.
 #pragma once
 
-#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <memory>
+#include <mutex>
+#include <string>
 #include <thread>
-#include <vector>
 
 #include "datagrams.hpp"
+#include "wheel.hpp"
 
 namespace callwright {
 
@@ -34,34 +37,69 @@ class MediaThread {
 
     // Starts the thread. Throws std::system_error. backend: see Datagrams::open.
     explicit MediaThread(const std::string& backend);
-    // Ends it; jobs that were posted before are run.
-    ~MediaThread();
+    // Ends it; jobs that were posted before are run, and every socket is closed. Not on the thread itself. Idempotent.
     void close();
+    ~MediaThread();
+    MediaThread(const MediaThread&) = delete;
+    MediaThread& operator=(const MediaThread&) = delete;
 
-    // Any thread. In order of posting; after close() a job is destroyed without running.
+    // Any thread, also its own. In order of posting; after close() a job is destroyed without running.
     void post(std::function<void()> job) { post(std::unique_ptr<Job>(new Job{std::move(job), nullptr})); }
     void post(std::unique_ptr<Job> job) noexcept;
-    bool on_thread() const noexcept;
-    std::size_t jobs() const noexcept;
+    bool on_thread() const noexcept { return std::this_thread::get_id() == thread_id_; }
+    // Waiting.
+    std::size_t jobs() const noexcept { return jobs_.load(std::memory_order_relaxed); }
 
     // --- media thread only ---
-    Datagrams& datagrams() noexcept;
+    Datagrams& datagrams() noexcept { return *datagrams_; }
     // In the phase that has the fewest; `phase` (0 to 19) when it is given. Once each.
-    void every_frame(Beat* beat, int phase = -1);
-    void never(Beat* beat) noexcept;  // no further beat, also when called from a beat
+    void every_frame(Beat* beat, int phase = -1) { frames_.add(beat, phase, monotonic_now()); }
+    void never(Beat* beat) noexcept { frames_.remove(beat); }  // no further beat, also when called from a beat
     // Once a second, each at its own time; `frames` is the number of seconds.
-    void every_second(Beat* beat);
-    void never_each_second(Beat* beat) noexcept;
+    void every_second(Beat* beat) { seconds_.add(beat, -1, monotonic_now()); }
+    void never_each_second(Beat* beat) noexcept { seconds_.remove(beat); }
 
     struct Figures {
-        std::uint64_t late_beats = 0;   // frames that began more than 10 ms late
-        std::uint64_t lost_beats = 0;   // frames given up beyond 25
+        std::uint64_t late_beats = 0;       // frames that began more than 10 ms late
+        std::uint64_t lost_beats = 0;       // frames given up beyond 25
+        std::uint64_t failed_jobs = 0;      // that threw: memory has run out
         std::uint64_t longest_turn_us = 0;  // since the last look
     };
     // Any thread.
     Figures figures() noexcept;
-    Datagrams::Counters counters() const noexcept;
-    const char* backend() const noexcept;
+    Datagrams::Counters counters() const noexcept { return datagrams_->counters(); }
+    const char* backend() const noexcept { return datagrams_->backend(); }
+    // Why it is not io_uring although "auto" was asked for; "" when it is.
+    const char* why_not() const noexcept { return datagrams_->why_not().c_str(); }
+    // What the thread was permitted: "rr 10", "nice -10", "normal"; "inherited" when it was started with more.
+    const char* priority() const noexcept { return priority_; }
+
+  private:
+    void start(const std::string& backend, std::promise<void>& started);
+    void raise_priority() noexcept;
+    void loop() noexcept;
+    void run_beats() noexcept;
+    void run_jobs() noexcept;
+    void take_jobs() noexcept;
+    void drop(Job* job) noexcept;  // and those behind it
+    void note_turn(Nanos took) noexcept;
+
+    std::unique_ptr<Datagrams> datagrams_;
+    Wheel frames_{FRAME, PHASES};
+    Wheel seconds_{1'000'000'000, 50};
+    const char* priority_ = "normal";
+    bool ending_ = false;      // the thread's
+    Job* oldest_ = nullptr;    // jobs that were taken, the thread's
+    Job* newest_ = nullptr;
+
+    std::atomic<Job*> posted_{nullptr};  // newest first
+    std::atomic<std::size_t> jobs_{0};
+    std::atomic<bool> ended_{false};
+    std::atomic<std::uint64_t> late_{0}, lost_{0}, failed_{0}, longest_turn_{0};
+
+    std::mutex close_mutex_;
+    std::thread::id thread_id_;
+    std::thread thread_;
 };
 
 }  // namespace callwright

@@ -1,0 +1,38 @@
+#include "address.hpp"
+
+#include <arpa/inet.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace callwright {
+
+Address Address::of(const void* sockaddr_any) {
+    Address address;
+    if (sockaddr_any == nullptr) return address;
+    sa_family_t family;
+    std::memcpy(&family, static_cast<const std::uint8_t*>(sockaddr_any) + offsetof(sockaddr, sa_family), sizeof family);
+    if (family == AF_INET) std::memcpy(&address.v4, sockaddr_any, sizeof address.v4);
+    if (family == AF_INET6) std::memcpy(&address.v6, sockaddr_any, sizeof address.v6);
+    return address;
+}
+
+bool Address::same_host(const Address& other) const noexcept {
+    if (any.sa_family != other.any.sa_family) return false;
+    if (any.sa_family == AF_INET) return v4.sin_addr.s_addr == other.v4.sin_addr.s_addr;
+    // Without the scope: a description does not know it.
+    return std::memcmp(&v6.sin6_addr, &other.v6.sin6_addr, sizeof v6.sin6_addr) == 0;
+}
+
+std::string Address::text() const {
+    char host[INET6_ADDRSTRLEN];
+    if (any.sa_family == AF_INET && inet_ntop(AF_INET, &v4.sin_addr, host, sizeof host) != nullptr) {
+        return std::string(host) + ":" + std::to_string(port());
+    }
+    if (any.sa_family == AF_INET6 && inet_ntop(AF_INET6, &v6.sin6_addr, host, sizeof host) != nullptr) {
+        return "[" + std::string(host) + "]:" + std::to_string(port());
+    }
+    return "";
+}
+
+}  // namespace callwright

@@ -1,0 +1,154 @@
+#include "media_thread.hpp"
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace callwright {
+
+namespace {
+
+constexpr unsigned jobs_a_turn = 256;
+constexpr int real_time = 10;
+constexpr int nice_value = -10;
+
+}  // namespace
+
+MediaThread::MediaThread(const std::string& backend) {
+    std::promise<void> started;
+    thread_ = std::thread([this, &backend, &started] { start(backend, started); });
+    try {
+        started.get_future().get();
+    } catch (...) {
+        thread_.join();
+        throw;
+    }
+}
+
+MediaThread::~MediaThread() { close(); }
+
+void MediaThread::close() {
+    std::lock_guard<std::mutex> lock(close_mutex_);
+    if (!thread_.joinable()) return;
+    // The order matters: a job that is posted now is still run, none after it.
+    post([this] { ending_ = true; });
+    thread_.join();
+    ended_ = true;
+    drop(std::exchange(oldest_, nullptr));
+    drop(posted_.exchange(nullptr, std::memory_order_acquire));
+}
+
+void MediaThread::start(const std::string& backend, std::promise<void>& started) {
+    pthread_setname_np(pthread_self(), "callwright-rtp");
+    thread_id_ = std::this_thread::get_id();
+    try {
+        datagrams_ = Datagrams::open(backend);
+    } catch (...) {
+        started.set_exception(std::current_exception());
+        return;
+    }
+    raise_priority();
+    started.set_value();
+    loop();
+    datagrams_->close();
+}
+
+void MediaThread::raise_priority() noexcept {
+    int policy = SCHED_OTHER;
+    sched_param parameters{};
+    if (pthread_getschedparam(pthread_self(), &policy, &parameters) == 0 && policy != SCHED_OTHER) {
+        priority_ = "inherited";
+        return;
+    }
+    parameters.sched_priority = real_time;
+    if (pthread_setschedparam(pthread_self(), SCHED_RR, &parameters) == 0) {
+        priority_ = "rr 10";
+    } else if (setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), nice_value) == 0) {
+        priority_ = "nice -10";
+    }
+}
+
+void MediaThread::loop() noexcept {
+    while (!ending_) {
+        const bool busy = oldest_ != nullptr || posted_.load(std::memory_order_relaxed) != nullptr;
+        datagrams_->turn(busy ? 0 : std::min(frames_.due(), seconds_.due()));
+        run_beats();
+        run_jobs();
+        note_turn(monotonic_now() - datagrams_->woken());
+    }
+}
+
+void MediaThread::run_beats() noexcept {
+    const Nanos now = monotonic_now();
+    const Wheel::Ran ran = frames_.run(now);
+    if (ran.late != 0) late_.fetch_add(ran.late, std::memory_order_relaxed);
+    if (ran.lost != 0) lost_.fetch_add(ran.lost, std::memory_order_relaxed);
+    seconds_.run(now);
+}
+
+void MediaThread::post(std::unique_ptr<Job> job) noexcept {
+    jobs_.fetch_add(1, std::memory_order_relaxed);
+    Job* mine = job.release();
+    Job* head = posted_.load(std::memory_order_relaxed);
+    do {
+        mine->next = head;
+    } while (!posted_.compare_exchange_weak(head, mine, std::memory_order_release, std::memory_order_relaxed));
+    // Only the job that ends the emptiness wakes the thread, which looks for itself before it waits.
+    if (head == nullptr && !on_thread()) datagrams_->wake();
+    if (ended_) drop(posted_.exchange(nullptr, std::memory_order_acquire));
+}
+
+// Some at a time: beats come in between.
+void MediaThread::run_jobs() noexcept {
+    take_jobs();
+    for (unsigned i = 0; i < jobs_a_turn && oldest_ != nullptr && !ending_; i++) {
+        std::unique_ptr<Job> job(std::exchange(oldest_, oldest_->next));
+        try {
+            job->run();
+        } catch (const std::exception&) {  // memory has run out: this command is lost, the calls are not
+            failed_.fetch_add(1, std::memory_order_relaxed);
+        }
+        jobs_.fetch_sub(1, std::memory_order_relaxed);
+    }
+}
+
+// Behind those that were taken before.
+void MediaThread::take_jobs() noexcept {
+    Job* newest = posted_.exchange(nullptr, std::memory_order_acquire);
+    if (newest == nullptr) return;
+    Job* const last = newest;
+    Job* oldest = nullptr;
+    while (newest != nullptr) {
+        Job* next = newest->next;
+        newest->next = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    (oldest_ == nullptr ? oldest_ : newest_->next) = oldest;
+    newest_ = last;
+}
+
+void MediaThread::drop(Job* job) noexcept {
+    while (job != nullptr) {
+        std::unique_ptr<Job> dropped(std::exchange(job, job->next));
+        jobs_.fetch_sub(1, std::memory_order_relaxed);
+    }
+}
+
+void MediaThread::note_turn(Nanos took) noexcept {
+    const auto us = static_cast<std::uint64_t>(std::max<Nanos>(0, took) / 1000);
+    if (us > longest_turn_.load(std::memory_order_relaxed)) longest_turn_.store(us, std::memory_order_relaxed);
+}
+
+MediaThread::Figures MediaThread::figures() noexcept {
+    return {late_.load(std::memory_order_relaxed), lost_.load(std::memory_order_relaxed),
+            failed_.load(std::memory_order_relaxed), longest_turn_.exchange(0, std::memory_order_relaxed)};
+}
+
+}  // namespace callwright
