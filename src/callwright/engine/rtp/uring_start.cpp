@@ -88,6 +88,8 @@ void Uring::set_up_buffers() {
     void* memory = ::mmap(nullptr, SPARE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     check(memory == MAP_FAILED ? -errno : 0, "memory");
     spare_ = static_cast<io_uring_buf_ring*>(memory);
+    // The kernel keeps these very pages: a fork must not leave us with copies.
+    check(::madvise(memory, SPARE_BYTES, MADV_DONTFORK) != 0 ? -errno : 0, "memory");
     io_uring_buf_reg registration{};
     registration.ring_addr = reinterpret_cast<std::uintptr_t>(memory);
     registration.ring_entries = SPARE_LIMIT;
