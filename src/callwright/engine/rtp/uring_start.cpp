@@ -112,6 +112,7 @@ void Uring::try_out() {
     while (error == 0 && count_ != 0 && monotonic_now() < end) turn(end);
     check(-error, "trial");
     check(count_ != 0 ? -ETIMEDOUT : 0, "cancel");
+    tried_ = true;
     for (Counter* counter : {&received_, &sent_, &refused_, &dropped_, &system_calls_}) counter->clear();
 }
 
@@ -120,7 +121,7 @@ void Uring::close() noexcept {
     for (std::size_t socket = 0; socket < sockets_.size(); socket++) remove(static_cast<int>(socket));
     // Until the kernel has let go of each: then its port is free.
     const Nanos end = monotonic_now() + closing_time;
-    while (ring_up_ && (count_ != 0 || sending_ != 0) && monotonic_now() < end) turn(monotonic_now() + moment);
+    while (tried_ && (count_ != 0 || sending_ != 0) && monotonic_now() < end) turn(monotonic_now() + moment);
     closed_ = true;
     tear_down();
 }
