@@ -202,7 +202,7 @@ void it_sleeps_when_nothing_is_due(const char* backend) {
     CHECK(after - before <= 5);
 }
 
-// It rises above the rest of the process where it may; a second thread of the same kind finds the same.
+// It rises above the rest of the process where it may.
 void its_priority_is_told() {
     MediaThread media("auto");
     const std::string told = media.figures().priority;
