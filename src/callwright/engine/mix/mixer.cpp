@@ -211,12 +211,7 @@ bool Mixer::mute(const Edge& edge, const Node& sink) noexcept {
     if (source.party == nullptr) {
         sum_up(source);
     }
-    return nothing_in(edge, sink);
-}
-
-// Silence, or the sink's own voice and nothing else.
-bool Mixer::nothing_in(const Edge& edge, const Node& sink) noexcept {
-    return !edge.source->audible || (edge.own && edge.source->only == &sink);
+    return !source.audible || (edge.own && source.only == &sink);
 }
 
 const std::int16_t* Mixer::heard(const Node& sink) noexcept {
@@ -256,7 +251,7 @@ const std::int16_t* Mixer::heard_together(const Node& sink) noexcept {
     std::fill(sum_.begin(), sum_.end(), 0);
     for (const Edge& edge : sink.sources) {
         const Node& source = *edge.source;
-        if (nothing_in(edge, sink)) {
+        if (mute(edge, sink)) {
             continue;
         }
         if (source.party) {

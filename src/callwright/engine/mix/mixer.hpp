@@ -99,9 +99,8 @@ class Mixer : public Beat {
     void tick() noexcept;
     void sum_up(Node& bus) noexcept;
     void sum_in(Node& bus, const Edge& edge) noexcept;
-    // Nothing of the edge is to be heard in this tick; a bus is summed up when it is not yet.
+    // Silence, or the sink's own voice and nothing else. A bus is summed up when it is not yet.
     bool mute(const Edge& edge, const Node& sink) noexcept;
-    static bool nothing_in(const Edge& edge, const Node& sink) noexcept;
     const std::int16_t* heard(const Node& sink) noexcept;
     const std::int16_t* heard_alone(const Edge& edge, const Node& sink) noexcept;
     const std::int16_t* heard_together(const Node& sink) noexcept;
