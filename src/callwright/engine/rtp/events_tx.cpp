@@ -32,7 +32,7 @@ void EventSender::finish() noexcept {
     heard_ms_ = 0;
     ends_ = 0;
     segments_ = 0;
-    pause_ = PAUSE_MS / FRAME_MS;
+    pause_ = PAUSE_MS / FRAME_MS - (ENDS - 1);  // the key went up with the first end
 }
 
 bool EventSender::beat(unsigned rate, Packet& packet) noexcept {

@@ -14,7 +14,7 @@ class EventSender {
   public:
     static constexpr unsigned FRAME_MS = 20;
     static constexpr unsigned ENDS = 3;        // the last packet is said three times (RFC 4733 section 2.5.1.4)
-    static constexpr unsigned PAUSE_MS = 80;   // of silence after a digit
+    static constexpr unsigned PAUSE_MS = 80;   // from a key that goes up to the next that goes down
     static constexpr unsigned MIN_MS = 40, MAX_MS = 5000;
     static constexpr std::size_t ROOM = 128;   // digits that may wait
 

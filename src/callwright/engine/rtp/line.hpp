@@ -264,7 +264,6 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     EventReceiver digits_in_;
     std::uint32_t events_ssrc_ = 0;
     Refused refused_;
-    std::uint64_t noise_ = 0;           // comfort noise packets
     std::uint64_t digits_heard_ = 0;
     Address foreign_;                   // the last one
     std::uint64_t foreign_reported_ = 0;
@@ -275,7 +274,7 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
 
     EgressClock clock_;
     EventSender digits_out_;
-    Egress egress_ = Egress::IDLE;   // now ...
+    Egress egress_ = Egress::IDLE;   // now ... (written by the media thread alone)
     Egress wanted_ = Egress::IDLE;   // ... and as soon as it has something to send
     unsigned waited_ = 0;            // frames that the mixer has offered since
     EgressClock::Series outgoing_ = 0;

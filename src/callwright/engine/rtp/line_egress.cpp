@@ -137,6 +137,7 @@ bool Line::read(std::int16_t* samples) noexcept {
 }
 
 void Line::write(const std::int16_t* samples) noexcept {
+    if (egress_ != Egress::MIX && wanted_ != Egress::MIX) return;  // the mixer writes to whoever is in it
     Hold hold(*this);
     if (!audio_) return;
     if (egress_ != wanted_) {

@@ -126,7 +126,7 @@ void Line::receive_rtp(Datagram& datagram, std::uint8_t* data, std::size_t size,
     }
     events_ssrc_ = packet.ssrc;
     if (event) receive_event(packet, data);
-    if (noise) ++noise_;
+    if (noise && packet.payload != 0 && audio_) audio_->comfort(-static_cast<int>(data[packet.header] & 0x7F));
     if (noise || packet.payload == 0) return;
     if (!event && listening_) to_stream(data, size);
     if (relays_to_ != nullptr && (!event || relay_events_)) {
@@ -184,7 +184,7 @@ void Line::forward_packet(Datagram& datagram, std::uint8_t* data, std::size_t si
 void Line::hand_on(Forward& forward, Nanos now) noexcept {
     if (forward.to == nullptr) return;
     const bool taken = forward.to->take_forward(this, forward, now);
-    if (relay_ends_ && (!taken || --relay_left_ == 0)) drop_relay();
+    if (!taken || (relay_ends_ && --relay_left_ == 0)) drop_relay();
 }
 
 void Line::receive_rtcp(const std::uint8_t* data, std::size_t size, const Address& from, bool shared,

@@ -36,11 +36,16 @@ bool SourceLock::admit(const Address& from, std::uint32_t ssrc, std::uint16_t se
         adopt(from, rank, now);
         return true;
     }
-    const unsigned consistent = note(from, ssrc, sequence, now);
-    const Nanos silence = learning(now) ? EARLY_SILENCE : SILENCE;
-    if (consistent < CONSISTENT || (source_.set() && now - last_ < silence)) return false;
+    if (note(from, ssrc, sequence, now) < CONSISTENT) return false;
+    // The peer that was described may have been silent itself, and comes back to its own.
+    const bool comes_back = rank == Rank::DESCRIBED && rank > rank_;
+    if (source_.set() && !comes_back && now - last_ < patience(now)) return false;
     adopt(from, rank, now);
     return true;
+}
+
+Nanos SourceLock::patience(Nanos now) const noexcept {
+    return learning(now) && rank_ <= Rank::OTHER ? EARLY_SILENCE : SILENCE;
 }
 
 bool SourceLock::may_take_over(Rank rank, Nanos now) const noexcept {

@@ -15,7 +15,7 @@ class SourceLock {
   public:
     static constexpr Nanos LEARNING = 5'000'000'000;        // after an offer/answer
     static constexpr Nanos SILENCE = 2'000'000'000;         // of the locked source before another one may take over
-    static constexpr Nanos EARLY_SILENCE = 500'000'000;     // the same while learning
+    static constexpr Nanos EARLY_SILENCE = 500'000'000;     // the same of a stranger while learning
     static constexpr unsigned CONSISTENT = 3;               // packets that a new source must have sent in sequence
 
     // An offer/answer said where RTP goes to; not set: nowhere.
@@ -45,6 +45,7 @@ class SourceLock {
     Rank rank_of(const Address& from) const noexcept;
     bool learning(Nanos now) const noexcept { return now - opened_ < LEARNING; }
     bool may_take_over(Rank rank, Nanos now) const noexcept;
+    Nanos patience(Nanos now) const noexcept;
     unsigned note(const Address& from, std::uint32_t ssrc, std::uint16_t sequence, Nanos now) noexcept;
     void adopt(const Address& from, Rank rank, Nanos now) noexcept;
 
