@@ -92,62 +92,22 @@ bool Playback::read(std::int16_t* samples) noexcept {
 }
 
 Player::Player(Engine& engine, std::uint64_t id, std::vector<SoundPtr> sounds, unsigned loop)
-    : Playback(engine, id), sounds_(std::move(sounds)), loop_(loop) {}
-
-// False at the end of the last round. Empty sounds are passed over.
-bool Player::next_sound() noexcept {
-    while (offset_ == sounds_[sound_]->size()) {
-        offset_ = 0;
-        if (++sound_ < sounds_.size()) {
-            continue;
-        }
-        sound_ = 0;
-        if (loop_ != 0 && ++rounds_ == loop_) {
-            return false;
-        }
-    }
-    return true;
-}
+    : Playback(engine, id), playlist_(std::move(sounds), loop) {}
 
 Playback::Rendered Player::render(std::int16_t* samples, unsigned count) noexcept {
-    unsigned done = 0;
-    bool more = true;
-    while (more && done < count) {
-        const Sound& sound = *sounds_[sound_];
-        const std::size_t part = std::min<std::size_t>(count - done, sound.size() - offset_);
-        std::memcpy(samples + done, sound.samples() + offset_, part * sizeof *samples);
-        done += static_cast<unsigned>(part);
-        offset_ += part;
-        more = next_sound();
-    }
-    return {done, done != 0, !more};
+    const Playlist::Taken taken = playlist_.samples(samples, count);
+    return {taken.count, taken.count != 0, taken.last};
 }
 
-// Positions are kept at the engine's clock rate, a multiple of 8 kHz: one that lies between two samples of 8 kHz goes
-// on with the later one.
 unsigned Player::encoded(std::uint8_t* payload, unsigned count, Law law, bool& audible) noexcept {
-    const std::size_t ratio = engine_.clock_rate() / Sound::G711_RATE;
-    const bool plays = !silent();
-    unsigned done = 0;
-    std::uint64_t passed = 0;
-    bool more = plays;
-    while (more && done < count) {
-        const Sound& sound = *sounds_[sound_];
-        const std::size_t at = (offset_ + ratio - 1) / ratio;
-        const std::size_t part = std::min<std::size_t>(count - done, sound.g711_size() - at);
-        sound.g711(law, at, part, payload + done);
-        const std::size_t next = std::min((at + part) * ratio, sound.size());
-        passed += next - offset_;
-        offset_ = next;
-        done += static_cast<unsigned>(part);
-        more = next_sound();
+    Playlist::Taken taken{0, 0, false};
+    if (!silent()) {
+        taken = playlist_.g711(law, payload, count);
+        advance(taken.samples, taken.last);
     }
-    std::memset(payload + done, g711_silence(law), count - done);
-    if (plays) {
-        advance(passed, !more);
-    }
-    audible = done != 0;
-    return done;
+    std::memset(payload + taken.count, g711_silence(law), count - taken.count);
+    audible = taken.count != 0;
+    return taken.count;
 }
 
 }  // namespace callwright

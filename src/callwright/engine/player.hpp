@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "playlist.hpp"
 #include "port.hpp"
 #include "signal.hpp"
-#include "sound.hpp"
 
 namespace callwright {
 
@@ -65,13 +65,8 @@ class Player final : public Playback {
 
   private:
     Rendered render(std::int16_t* samples, unsigned count) noexcept override;
-    bool next_sound() noexcept;
 
-    const std::vector<SoundPtr> sounds_;
-    const unsigned loop_;
-    std::size_t sound_ = 0;   // index of the one that plays
-    std::size_t offset_ = 0;  // samples of it that were played
-    unsigned rounds_ = 0;     // times that the list was played to its end
+    Playlist playlist_;
 };
 
 }  // namespace callwright

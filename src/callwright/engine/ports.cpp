@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "mix/detector.hpp"
 #include "player.hpp"
 #include "recorder.hpp"
 #include "resampler.hpp"
@@ -16,6 +17,7 @@ namespace {
 
 constexpr int TICK_MS = 20;
 constexpr int MAX_RING_MS = 600 * 1000;
+constexpr double MAX_GAIN_DB = 40;
 constexpr double MAX_RECORDING_SECONDS = 7 * 24 * 3600;
 // Sound that may wait for a stalled disc, of all recorders together.
 constexpr std::size_t STORE_BYTES = 64U << 20U;
@@ -137,6 +139,56 @@ std::uint64_t Ports::tap(int capacity_ms, int notify_ms) {
     return id;
 }
 
+std::uint64_t Ports::detect_digits(std::uint64_t leg) {
+    require_open();
+    const std::uint64_t id = engine_.next_id();
+    {
+        const std::lock_guard<std::mutex> lock(nodes_mutex_);
+        if (const std::uint64_t other = detector_of(leg)) {
+            return other;
+        }
+        detectors_.emplace(id, leg);
+    }
+    auto holder = std::make_shared<std::unique_ptr<Port>>(std::make_unique<Detector>(*this, id, leg));
+    engine_.post([this, holder, leg] {
+        if (engine_.patch().has(leg)) {
+            Port* detector = holder->release();
+            engine_.place(detector, 0);
+            engine_.patch().connect(leg, detector->id());
+        }
+    });
+    return id;
+}
+
+// Under nodes_mutex_. Few legs have one.
+std::uint64_t Ports::detector_of(std::uint64_t leg) const {
+    const auto found = std::find_if(detectors_.begin(), detectors_.end(),
+                                    [leg](const auto& detector) { return detector.second == leg; });
+    return found == detectors_.end() ? 0 : found->first;
+}
+
+void Ports::forget_detector(std::uint64_t id) {
+    const std::lock_guard<std::mutex> lock(nodes_mutex_);
+    detectors_.erase(id);
+}
+
+void Ports::leg_ended(std::uint64_t leg) {
+    std::unique_lock<std::mutex> lock(nodes_mutex_);
+    const std::uint64_t id = detector_of(leg);
+    lock.unlock();
+    if (Port* port = engine_.find_port(id)) {
+        port->end();
+    }
+}
+
+std::uint64_t Ports::bus() {
+    require_open();
+    const std::uint64_t id = engine_.add_bus();
+    const std::lock_guard<std::mutex> lock(nodes_mutex_);
+    buses_.insert(id);
+    return id;
+}
+
 // The file sets the limit when nothing else does: RIFF counts its bytes in 32 bits.
 Recording::Options Ports::recording_options(const RecorderOptions& options, const WaveFile& file) {
     const unsigned clock = engine_.clock_rate();
@@ -156,6 +208,7 @@ std::vector<std::uint64_t> Ports::recorder(const std::string& path, const Record
     for (const double seconds : {options.max_duration, options.silence}) {
         require(seconds >= 0 && seconds <= MAX_RECORDING_SECONDS, "max_duration and silence: must be 0 s to 7 days");
     }
+    require(std::fabs(options.gain) <= MAX_GAIN_DB, "gain: must be -40 to 40 dB");
     require(path.find('\0') == std::string::npos, "path: holds a NUL");
     require_open();
     const unsigned clock = engine_.clock_rate();
@@ -170,7 +223,7 @@ std::vector<std::uint64_t> Ports::recorder(const std::string& path, const Record
     require_open();
     start_writer();
     auto recording = std::make_shared<Recording>(engine_, *frames_, recorded);
-    const RecordingFile::Target target{path, clock, rate};
+    const RecordingFile::Target target{path, clock, rate, options.gain};
     writer_->add(std::make_shared<RecordingFile>(recording, frames_, std::move(file), target,
                                                  ResamplingFilter::between(clock, rate)));
     for (unsigned channel = 0; channel < inputs.size(); ++channel) {
@@ -226,6 +279,14 @@ void Ports::pause(std::uint64_t recorder, bool on, bool silence) {
 }
 
 void Ports::stop(std::uint64_t id) {
+    {
+        const std::lock_guard<std::mutex> lock(nodes_mutex_);
+        detectors_.erase(id);  // at once, so that the leg may have another
+        if (buses_.erase(id) != 0) {
+            engine_.remove_bus(id);
+            return;
+        }
+    }
     engine_.post([this, id] {
         if (Port* port = engine_.find_port(id)) {
             port->end();

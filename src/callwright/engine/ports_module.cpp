@@ -70,11 +70,11 @@ std::uint64_t dtmf_tone(Engine& engine, const std::string& digits, std::uint64_t
 }
 
 nb::tuple recorder(Engine& engine, const std::string& path, int channels, int sample_rate, double max_duration,
-                   double silence, bool append) {
+                   double silence, bool append, double gain) {
     std::vector<std::uint64_t> inputs;
     try {
         const nb::gil_scoped_release released;
-        inputs = engine.ports().recorder(path, {channels, sample_rate, max_duration, silence, append});
+        inputs = engine.ports().recorder(path, {channels, sample_rate, max_duration, silence, append, gain});
     } catch (const std::system_error& error) {
         raise_os_error(error, path);
     }
@@ -109,7 +109,7 @@ void bind_playback(nb::class_<Engine>& engine) {
 
 void bind_recording(nb::class_<Engine>& engine) {
     engine.def("recorder", &recorder, "path"_a, nb::kw_only(), "channels"_a = 1, "sample_rate"_a = 8000,
-               "max_duration"_a = 0.0, "silence"_a = 0.0, "append"_a = false);
+               "max_duration"_a = 0.0, "silence"_a = 0.0, "append"_a = false, "gain"_a = 0.0);
     engine.def(
         "pause",
         [](Engine& self, std::uint64_t id, bool on, bool silence) { self.ports().pause(id, on, silence); },
@@ -126,6 +126,10 @@ void bind_rings(nb::class_<Engine>& engine) {
         "tap", [](Engine& self, int capacity, int notify) { return self.ports().tap(capacity, notify); },
         nb::kw_only(), "capacity"_a = 2000, "notify"_a = 100, WithoutGil());
     engine.def("read_tap", &read_tap, "tap"_a);
+    engine.def(
+        "detect_digits", [](Engine& self, std::uint64_t leg) { return self.ports().detect_digits(leg); }, "leg"_a,
+        WithoutGil());
+    engine.def("bus", [](Engine& self) { return self.ports().bus(); }, WithoutGil());
 }
 
 }  // namespace

@@ -23,7 +23,9 @@ Sound::Sound(const void* samples, std::size_t bytes, unsigned clock_rate)
         throw std::invalid_argument("clock_rate: must be 8000 to 48000 Hz");
     }
     samples_.reset(new std::int16_t[size_]);
-    std::memcpy(samples_.get(), samples, bytes);
+    if (bytes != 0) {
+        std::memcpy(samples_.get(), samples, bytes);
+    }
     filter_ = ResamplingFilter::between(clock_rate, G711_RATE);
     live_.fetch_add(1, std::memory_order_relaxed);
 }

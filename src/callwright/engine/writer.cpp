@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <system_error>
 
@@ -35,6 +36,7 @@ RecordingFile::RecordingFile(std::shared_ptr<Recording> recording, std::shared_p
       store_(std::move(store)),
       file_(std::move(file)),
       target_(std::move(target)),
+      factor_(static_cast<float>(std::pow(10.0, target_.gain / 20.0))),
       frames_before_(file_->frames()),
       resamplers_(file_->channels(), Resampler(std::move(filter))),
       pending_(file_->channels()) {}
@@ -75,6 +77,14 @@ void RecordingFile::take_silence(std::uint64_t samples) {
     taken_ += count;
 }
 
+// Clipped where it is too much.
+std::int16_t RecordingFile::amplified(std::int16_t sample) const noexcept {
+    if (factor_ == 1.0F) {
+        return sample;
+    }
+    return static_cast<std::int16_t>(std::lrint(std::clamp(static_cast<float>(sample) * factor_, -32768.0F, 32767.0F)));
+}
+
 // Writes what is pending when it is at least that many samples. After an error it is thrown away: the file ends there.
 void RecordingFile::flush(std::size_t least) {
     const std::size_t count = pending_.front().size();
@@ -85,7 +95,7 @@ void RecordingFile::flush(std::size_t least) {
     interleaved_.resize(count * channels);
     for (std::size_t channel = 0; channel < channels; ++channel) {
         for (std::size_t i = 0; i < count; ++i) {
-            interleaved_[i * channels + channel] = pending_[channel][i];
+            interleaved_[i * channels + channel] = amplified(pending_[channel][i]);
         }
         pending_[channel].clear();
     }

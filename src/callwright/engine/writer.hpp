@@ -26,6 +26,7 @@ class RecordingFile {
         std::string path;
         unsigned clock_rate = 0;  // of the ticks
         unsigned sample_rate = 0;
+        double gain = 0;  // dB
     };
 
     RecordingFile(std::shared_ptr<Recording> recording, std::shared_ptr<FrameStore> store,
@@ -43,6 +44,7 @@ class RecordingFile {
     void take(const Tick& tick);
     void take_silence(std::uint64_t samples);
     void flush(std::size_t least);
+    std::int16_t amplified(std::int16_t sample) const noexcept;
     void finish();
     std::unique_ptr<Event> report(std::uint64_t frames, const std::string& error) const;
 
@@ -50,6 +52,7 @@ class RecordingFile {
     const std::shared_ptr<FrameStore> store_;
     const std::unique_ptr<WaveFile> file_;
     const Target target_;
+    const float factor_;  // of the gain
     const std::uint64_t frames_before_;  // in the file when it was opened
     std::vector<Resampler> resamplers_;  // one a channel, as are the samples that wait to be written
     std::vector<std::vector<std::int16_t>> pending_;

@@ -1,8 +1,10 @@
-// sources: mix/mixer.cpp mix/samples.cpp
+// sources: rtp/address.cpp rtp/datagrams.cpp rtp/datagrams_pool.cpp rtp/epoll.cpp rtp/uring.cpp rtp/uring_start.cpp rtp/wheel.cpp rtp/media_thread.cpp mix/mixer.cpp mix/samples.cpp
 // The mixer: who hears whom, sums and clipping, buses without one's own voice, and what comes and goes.
 #include "mix/mixer.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <future>
 #include <map>
 #include <random>
 #include <set>
@@ -10,15 +12,6 @@
 #include "expect.hpp"
 
 using namespace callwright;
-
-// The thread's part is played by hand: which beats it has.
-namespace {
-std::multiset<const Beat*> beats;
-}
-namespace callwright {
-void MediaThread::every_frame(Beat* beat, int) { beats.insert(beat); }
-void MediaThread::never(Beat* beat) noexcept { beats.erase(beat); }
-}  // namespace callwright
 
 namespace {
 
@@ -297,23 +290,39 @@ void test_time_is_one_for_all_and_what_was_missed_is_made_good() {
     EXPECT(one.writes == 4 && other.writes == 3);
 }
 
-void test_it_beats_while_it_has_a_node() {
-    alignas(MediaThread) static unsigned char place[sizeof(MediaThread)];  // never used as a thread
-    auto* thread = reinterpret_cast<MediaThread*>(place);
-    Voice voice;
-    {
-        Mixer mixer(thread, FRAME);
-        EXPECT(beats.empty());
-        mixer.add_bus(1);
-        mixer.add(2, std::make_unique<VoiceParty>(voice, true, true));
-        EXPECT(beats.count(&mixer) == 1);
-        mixer.remove(1);
-        EXPECT(beats.count(&mixer) == 1);
-        mixer.remove(2);
-        EXPECT(beats.empty() && voice.lefts == 1);
-        mixer.add(2, std::make_unique<VoiceParty>(voice, true, true));
+// A sink that says when it was written for the third time.
+class Third final : public Mixer::Party {
+  public:
+    Third() : Party(false, true) {}
+
+    bool read(std::int16_t*) noexcept override { return false; }
+    void write(const std::int16_t*, std::uint64_t) noexcept override {
+        if (++writes_ == 3) third_.set_value();
     }
-    EXPECT(beats.empty() && voice.lefts == 2);
+    std::future<void> third() { return third_.get_future(); }
+
+  private:
+    unsigned writes_ = 0;
+    std::promise<void> third_;
+};
+
+void test_it_beats_while_it_has_a_node() {
+    MediaThread thread("epoll");
+    Mixer mixer(&thread, FRAME);
+    for (int round = 0; round < 2; ++round) {  // it begins anew
+        auto party = std::make_unique<Third>();
+        std::future<void> third = party->third();
+        thread.post([&] { mixer.add(1, std::move(party)); });
+        EXPECT(third.wait_for(std::chrono::seconds(5)) == std::future_status::ready);
+        std::promise<void> removed;
+        thread.post([&] {
+            mixer.remove(1);
+            removed.set_value();
+        });
+        EXPECT(removed.get_future().wait_for(std::chrono::seconds(5)) == std::future_status::ready);
+        EXPECT(mixer.size() == 0);
+    }
+    thread.close();
 }
 
 // Anything may happen: compared with sums made one by one.
