@@ -199,7 +199,9 @@ void bind_events(nb::module_& module) {
         .value("TAPPED", EventKind::TAPPED)
         .value("DRAINED", EventKind::DRAINED)
         .value("FAILED", EventKind::FAILED)
-        .value("LOG", EventKind::LOG);
+        .value("LOG", EventKind::LOG)
+        .value("SECURITY", EventKind::SECURITY)
+        .value("MEDIA_LOST", EventKind::MEDIA_LOST);
     nb::class_<Event>(module, "Event", nb::is_final())
         .def_prop_ro("kind", [](const Event& event) { return event.kind; })
         .def_prop_ro("id", [](const Event& event) { return event.id; })

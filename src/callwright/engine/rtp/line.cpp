@@ -212,6 +212,7 @@ void Line::apply(const pjmedia_stream_info& info) {
 void Line::started(Nanos now) {
     Hold hold(*this);
     if (egress_ == Egress::IDLE && !digits_out_.busy()) send_silence(now);
+    update_beat();
 }
 
 void Line::close_stream() {

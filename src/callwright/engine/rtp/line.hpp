@@ -37,7 +37,7 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
   public:
     // What leaves the line.
     enum class Egress {
-        IDLE,    // nothing but a packet of silence each 5 s, which keeps NAT and the peer's patience alive
+        IDLE,    // silence
         PLAY,    // a player's sounds, encoded beforehand (G.711)
         RELAY,   // another line's packets, or its own (echo)
         MIX,     // what the mixer writes, encoded by the stream
@@ -200,7 +200,8 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     void change(Egress egress) noexcept;
     void update_beat() noexcept;
     bool take_forward(const Line* from, Forward& forward, Nanos now) noexcept;
-    void play_beat(Nanos now, unsigned frames) noexcept;
+    void pace(Nanos now, unsigned frames) noexcept;
+    void encode_silence() noexcept;
     bool play_packet(Nanos now) noexcept;
     void event_beat(Nanos now) noexcept;
     void send_silence(Nanos now) noexcept;

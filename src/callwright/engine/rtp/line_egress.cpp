@@ -69,7 +69,8 @@ void Line::become(Egress egress) noexcept {
 
 void Line::update_beat() noexcept {
     Hold hold(*this);
-    const bool needed = joined_ && (egress_ == Egress::PLAY || digits_out_.busy());
+    const bool paced = egress_ == Egress::PLAY || (egress_ == Egress::IDLE && sending());
+    const bool needed = joined_ && (paced || digits_out_.busy());
     if (needed == beating_) return;
     beating_ = needed;
     if (needed) {
@@ -176,17 +177,21 @@ void Line::beat(Nanos now, unsigned frames) noexcept {
     for (unsigned frame = 0; frame < frames; ++frame) {
         if (digits_out_.busy()) event_beat(now);
     }
-    if (egress_ == Egress::PLAY) play_beat(now, frames);
+    if (egress_ == Egress::PLAY || egress_ == Egress::IDLE) pace(now, frames);
     update_beat();
 }
 
-void Line::play_beat(Nanos now, unsigned frames) noexcept {
+void Line::pace(Nanos now, unsigned frames) noexcept {
+    if (egress_ == Egress::IDLE && !format_.g711()) {
+        for (unsigned frame = 0; frame < frames; ++frame) encode_silence();
+        return;
+    }
     credit_ms_ += BEAT_MS * frames;
     while (credit_ms_ >= format_.ptime) {
         credit_ms_ -= format_.ptime;
-        if (player_ && play_packet(now)) continue;
-        become(Egress::IDLE);
-        return;
+        if (egress_ == Egress::PLAY && player_ && play_packet(now)) continue;
+        if (egress_ == Egress::PLAY) become(Egress::IDLE);
+        send_silence(now);
     }
 }
 
@@ -223,22 +228,29 @@ void Line::event_beat(Nanos now) noexcept {
     send(std::move(datagram), TelephoneEvent::SIZE, stamp, static_cast<unsigned>(format_.tx_event_type), now);
 }
 
-// Opens NAT on the way, and shows the peer that we are there.
+// A leg that nobody feeds sends silence all the same: it opens NAT on the way and keeps it open, and a peer that hears
+// nothing knows that the network, and not the application, is to blame.
 void Line::send_silence(Nanos now) noexcept {
     if (!sending() || digits_out_.busy()) return;
     if (!format_.g711()) {
         const std::uint64_t before = tx_packets_;
-        writing_ = true;
-        for (unsigned i = 0; audio_ && i < SILENT_WRITES && tx_packets_ == before; ++i) audio_->write(nullptr);
-        writing_ = false;
+        for (unsigned i = 0; i < SILENT_WRITES && tx_packets_ == before; ++i) encode_silence();
         return;
     }
     Datagram datagram = engine_.media().datagrams().buffer();
     if (!datagram) return;
     const unsigned samples = std::min(format_.ptime * 8, MAX_SAMPLES);
     std::memset(datagram.data + RtpPacket::HEADER, format_.codec == "PCMA" ? A_SILENCE : MU_SILENCE, samples);
-    const EgressClock::Stamp stamp = clock_.next(EgressClock::new_series(), samples, now);
+    const EgressClock::Stamp stamp = clock_.next(outgoing_, samples, now);
     send(std::move(datagram), samples, stamp, format_.tx_payload_type, now);
+}
+
+// 20 ms of it, by the stream.
+void Line::encode_silence() noexcept {
+    if (!audio_ || !sending() || digits_out_.busy()) return;
+    writing_ = true;
+    audio_->write(nullptr);
+    writing_ = false;
 }
 
 // ---------------------------------------------------------------------------------------------- to the sockets
