@@ -102,6 +102,7 @@ class Engine:
         max_legs: int = 2000,
         user_agent: str = "Callwright",
         log_level: int = 2,
+        rtp_io: str = "auto",
     ) -> None:
         """Starts pjlib, its transports and threads. At most one Engine lives at a time in a process.
 
@@ -112,6 +113,7 @@ class Engine:
             clock_rate: of the bridge, Hz: 8000, 16000, 32000 or 48000. Frames are 20 ms.
             max_legs: further INVITEs are answered 503.
             log_level: pjproject lines up to this level come as LOG events.
+            rtp_io: how RTP is read and sent: "io_uring", "epoll", or "auto": the first where the kernel allows it.
 
         Raises:
             OSError: a transport cannot be bound (errno and "udp:host:port" in the message).

@@ -9,9 +9,10 @@ namespace callwright {
 
 namespace {
 
-// How much later than the first report the second may come. INFO is sent when the key is released.
+// How much later than the first report another may come. INFO is sent when the key is released.
 constexpr std::chrono::seconds match_window{5};
-constexpr std::size_t max_unmatched = 32;
+constexpr std::size_t max_presses = 32;
+constexpr unsigned every_method = 7;
 constexpr std::string_view known_digits = "0123456789*#ABCD";
 
 }  // namespace
@@ -43,54 +44,56 @@ void Digits::close(std::uint64_t leg) {
     lines_.erase(leg);
 }
 
-void Digits::receive_event(std::uint64_t leg, char digit, unsigned duration, std::uint32_t timestamp) {
-    if (known_digits.find(digit) == std::string_view::npos) return;  // a hook flash
-    std::lock_guard<std::mutex> lock(mutex_);
-    const auto found = lines_.find(leg);
-    if (found == lines_.end() || !found->second.open || is_known(found->second, digit, timestamp)) return;
-    report(leg, found->second, digit, duration, Method::RFC4733);
+void Digits::receive_event(std::uint64_t leg, char digit, unsigned duration) {
+    receive(leg, digit, duration, Method::RFC4733);
 }
 
 void Digits::receive_info(std::uint64_t leg, char digit, unsigned duration) {
-    std::lock_guard<std::mutex> lock(mutex_);
-    const auto found = lines_.find(leg);
-    if (found == lines_.end() || !found->second.open) return;
-    report(leg, found->second, digit, duration, Method::INFO);
+    receive(leg, digit, duration, Method::INFO);
 }
 
-void Digits::report(std::uint64_t leg, Line& line, char digit, unsigned duration, Method method) {
-    if (repeats(line, digit, method)) return;
+void Digits::receive_inband(std::uint64_t leg, char digit, unsigned duration) {
+    receive(leg, digit, duration, Method::INBAND);
+}
+
+void Digits::receive(std::uint64_t leg, char digit, unsigned duration, Method method) {
+    if (known_digits.find(digit) == std::string_view::npos) return;  // a hook flash
+    std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = lines_.find(leg);
+    if (found == lines_.end() || !found->second.open || repeats(found->second, digit, method)) return;
     auto event = std::make_unique<Event>(EventKind::DIGIT, leg, 0, std::string(1, digit));
     event->with("duration", std::int64_t{duration});
-    event->with("method", std::string(method == Method::INFO ? "info" : "rfc4733"));
+    event->with("method", std::string(name_of(method)));
     // Under the mutex, so that close() and unwatch() are barriers: no DIGIT follows the leg's ENDED, and a port's own
     // last event follows the DIGIT that stopped it.
     events_.push(std::move(event));
-    for (Port* port : line.watchers) port->on_digit(leg, digit, duration);
+    for (Port* port : found->second.watchers) port->on_digit(leg, digit, duration);
 }
 
-bool Digits::is_known(Line& line, char digit, std::uint32_t timestamp) {
-    // Never 0, which marks an unused place: a digit is never NUL.
-    const std::uint64_t name = (std::uint64_t{timestamp} << 8) | static_cast<unsigned char>(digit);
-    if (std::find(line.events.begin(), line.events.end(), name) != line.events.end()) return true;
-    line.events[line.oldest] = name;
-    line.oldest = (line.oldest + 1) % line.events.size();
-    return false;
+const char* Digits::name_of(Method method) {
+    switch (method) {
+        case Method::INFO: return "info";
+        case Method::INBAND: return "inband";
+        case Method::RFC4733: break;
+    }
+    return "rfc4733";
 }
 
 bool Digits::repeats(Line& line, char digit, Method method) {
     const auto now = Clock::now();
-    auto& presses = line.unmatched;
+    const auto bit = static_cast<unsigned>(method);
+    auto& presses = line.presses;
     while (!presses.empty() && now - presses.front().at > match_window) presses.pop_front();
     auto twin = std::find_if(presses.begin(), presses.end(), [&](const Press& press) {
-        return press.digit == digit && press.method != method;
+        return press.digit == digit && (press.methods & bit) == 0;
     });
     if (twin != presses.end()) {
-        presses.erase(twin);
+        twin->methods |= bit;
+        if (twin->methods == every_method) presses.erase(twin);
         return true;
     }
-    if (presses.size() == max_unmatched) presses.pop_front();
-    presses.push_back({digit, method, now});
+    if (presses.size() == max_presses) presses.pop_front();
+    presses.push_back({digit, bit, now});
     return false;
 }
 

@@ -1,7 +1,6 @@
 // Digits that legs receive: handed to the ports that stop on them, reported once whatever way they came.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +15,7 @@ namespace callwright {
 
 class Port;
 
-// Any thread: RFC 4733 digits arrive on the RTP thread, INFO digits on the engine thread.
+// Any thread: RFC 4733 and in-band digits arrive on the media thread, INFO digits on the engine thread.
 class Digits {
   public:
     explicit Digits(EventQueue& events) : events_(events) {}
@@ -27,31 +26,30 @@ class Digits {
     void open(std::uint64_t leg);
     // After this nothing more is reported with the leg's id.
     void close(std::uint64_t leg);
-    // One RTP packet of an RFC 4733 event, whose timestamp (any unit) names it: reported when the key goes down,
-    // because a prompt that it stops must stop at once.
-    void receive_event(std::uint64_t leg, char digit, unsigned duration, std::uint32_t timestamp);
+    // Once a press, when the key goes down: a prompt that it stops must stop at once. duration: ms heard so far.
+    void receive_event(std::uint64_t leg, char digit, unsigned duration);
     void receive_info(std::uint64_t leg, char digit, unsigned duration);
+    // Found in the audio itself.
+    void receive_inband(std::uint64_t leg, char digit, unsigned duration);
 
   private:
     using Clock = std::chrono::steady_clock;
-    enum class Method { RFC4733, INFO };
+    enum class Method : unsigned { RFC4733 = 1, INFO = 2, INBAND = 4 };
     struct Press {
         char digit;
-        Method method;
+        unsigned methods;  // by which it was reported
         Clock::time_point at;
     };
     struct Line {
         bool open = false;
-        std::deque<Press> unmatched;  // reported by one method, not yet seen by the other
-        std::array<std::uint64_t, 4> events{};  // the last RFC 4733 events: packets arrive late and out of order
-        std::size_t oldest = 0;
+        std::deque<Press> presses;  // not yet seen by every method
         std::vector<Port*> watchers;
     };
 
-    static bool is_known(Line& line, char digit, std::uint32_t timestamp);
-    // Peers send one key press both ways: the second way to report it is dropped.
+    // Peers send one key press several ways: only the first to report it counts.
     static bool repeats(Line& line, char digit, Method method);
-    void report(std::uint64_t leg, Line& line, char digit, unsigned duration, Method method);
+    static const char* name_of(Method method);
+    void receive(std::uint64_t leg, char digit, unsigned duration, Method method);
 
     EventQueue& events_;
     std::mutex mutex_;

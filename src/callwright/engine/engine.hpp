@@ -49,7 +49,7 @@ struct EngineOptions {
     unsigned max_legs = 2000;
     std::string user_agent;
     int log_level = 2;
-    std::string media_backend = "auto";  // of the RTP sockets: "auto" | "io_uring" | "epoll"
+    std::string rtp_io = "auto";  // "io_uring" | "epoll" | "auto"
 
     // pjsua's call slots: one stays taken for up to 32 s after its leg when the peer answers no BYE or CANCEL.
     unsigned max_calls() const { return max_legs + max_legs / 2 + 16; }

@@ -59,6 +59,8 @@ void check_options(const EngineOptions& options) {
     require(rate == 8000 || rate == 16000 || rate == 32000 || rate == 48000, "clock_rate: 8000, 16000, 32000 or 48000");
     require(options.max_legs >= 1 && options.max_calls() <= PJSUA_MAX_CALLS, "max_legs: at least 1, at most 2700");
     require(options.log_level >= 0 && options.log_level <= 6, "log_level: 0 to 6");
+    require(options.rtp_io == "auto" || options.rtp_io == "io_uring" || options.rtp_io == "epoll",
+            "rtp_io: \"auto\", \"io_uring\" or \"epoll\"");
     check_text(options.user_agent, "user_agent");
 }
 
@@ -112,7 +114,7 @@ void Engine::start_library() {
 }
 
 void Engine::start_media_thread() {
-    media_ = std::make_unique<MediaThread>(options_.media_backend);
+    media_ = std::make_unique<MediaThread>(options_.rtp_io);
     mixer_ = std::make_unique<Mixer>(media_.get(), samples_per_frame());
     patch_.start(*media_, *mixer_);
     // It calls streams and SRTP, whose locks ask pjlib who they are.

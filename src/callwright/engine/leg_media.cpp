@@ -24,10 +24,13 @@ std::string address_of(const pj_sockaddr& address) {
     return pj_sockaddr_print(&address, text.data(), text.size(), 3);
 }
 
-Line* line_below(pjmedia_transport* transport) {
-    if (Line* line = Line::of_bottom(transport)) return line;
-    return transport->type == PJMEDIA_TRANSPORT_TYPE_SRTP ? Line::of_bottom(pjmedia_transport_srtp_get_member(transport))
-                                                          : nullptr;
+// Whether SRTP was negotiated: pjsua puts its transport around ours in any case.
+bool is_secure(const pjsua_call& call, unsigned index) {
+    const pjmedia_sdp_session* local = nullptr;
+    if (call.inv == nullptr || pjmedia_sdp_neg_get_active_local(call.inv->neg, &local) != PJ_SUCCESS) return true;
+    pj_str_t savp;
+    pj_cstr(&savp, "SAVP");
+    return index >= local->media_count || pj_strstr(&local->media[index]->desc.transport, &savp) != nullptr;
 }
 
 }  // namespace
@@ -42,9 +45,12 @@ pj_status_t Legs::on_make_transport(pjsua_call_id call, unsigned, int, pjmedia_t
     return PJ_SUCCESS;
 }
 
-pjmedia_transport* Legs::on_stream_transport(pjsua_call_id, unsigned, pjmedia_transport* below) {
-    Line* line = line_below(below);
-    return line == nullptr ? below : line->top(below);
+pjmedia_transport* Legs::on_stream_transport(pjsua_call_id call_id, unsigned index, pjmedia_transport* below) {
+    const pjsua_call& call = pjsua_var.calls[call_id];
+    pjmedia_transport* bottom = call.media[index].tp_orig;
+    Line* line = Line::of_bottom(bottom);
+    if (line == nullptr) return below;
+    return line->top(is_secure(call, index) ? below : bottom);
 }
 
 void Legs::on_stream_created(pjsua_call_id call, pjsua_on_stream_created_param* created) {

@@ -167,7 +167,7 @@ void respond(Engine& engine, std::uint64_t request, int code, std::string reason
 
 void construct(Engine* self, const std::vector<std::tuple<std::string, std::string, int>>& listen,
                std::string media_address, std::pair<int, int> rtp_ports, unsigned clock_rate, unsigned max_legs,
-               std::string user_agent, int log_level) {
+               std::string user_agent, int log_level, std::string rtp_io) {
     EngineOptions options;
     for (const auto& [transport, host, port] : listen) options.listen.push_back({transport, host, port});
     options.media_address = std::move(media_address);
@@ -177,6 +177,7 @@ void construct(Engine* self, const std::vector<std::tuple<std::string, std::stri
     options.max_legs = max_legs;
     options.user_agent = std::move(user_agent);
     options.log_level = log_level;
+    options.rtp_io = std::move(rtp_io);
     check_options(options);
     const nb::gil_scoped_release released;
     new (self) Engine(std::move(options));
@@ -198,7 +199,9 @@ void bind_events(nb::module_& module) {
         .value("TAPPED", EventKind::TAPPED)
         .value("DRAINED", EventKind::DRAINED)
         .value("FAILED", EventKind::FAILED)
-        .value("LOG", EventKind::LOG);
+        .value("LOG", EventKind::LOG)
+        .value("SECURITY", EventKind::SECURITY)
+        .value("MEDIA_LOST", EventKind::MEDIA_LOST);
     nb::class_<Event>(module, "Event", nb::is_final())
         .def_prop_ro("kind", [](const Event& event) { return event.kind; })
         .def_prop_ro("id", [](const Event& event) { return event.id; })
@@ -210,7 +213,8 @@ void bind_events(nb::module_& module) {
 void bind_life(nb::class_<Engine>& engine) {
     engine
         .def("__init__", &construct, nb::kw_only(), "listen"_a, "media_address"_a, "rtp_ports"_a,
-             "clock_rate"_a = 16000, "max_legs"_a = 2000, "user_agent"_a = "Callwright", "log_level"_a = 2)
+             "clock_rate"_a = 16000, "max_legs"_a = 2000, "user_agent"_a = "Callwright", "log_level"_a = 2,
+             "rtp_io"_a = "auto")
         .def_prop_ro("event_fd", [](Engine& self) { return self.events().fd(); })
         .def_prop_ro("addresses",
                      [](const Engine& self) {

@@ -173,7 +173,7 @@ void Patch::change_feed(Node& node, const Feed& feed, Changes& changes) {
             changes.feed.push_back([line, player = borrowed(nodes_.at(feed.source).player)] { line->play(player); });
             break;
         case Egress::RELAY:
-            changes.feed.push_back([line, from = nodes_.at(feed.source).line] { from->relay_to(line); });
+            changes.feed.push_back([line, from = nodes_.at(feed.source).line] { from->relay_to(line, false); });
             break;
     }
 }

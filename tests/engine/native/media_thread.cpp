@@ -2,6 +2,7 @@
 // The media thread: jobs, beats, an echo through its sockets, its end.
 #include "rtp/media_thread.hpp"
 
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
@@ -201,6 +202,22 @@ void it_sleeps_when_nothing_is_due(const char* backend) {
     CHECK(after - before <= 5);
 }
 
+// It rises above the rest of the process where it may.
+void its_priority_is_told() {
+    MediaThread media("auto");
+    const std::string told = media.figures().priority;
+    int policy = -1;
+    on_media_thread(media, [&] { policy = ::sched_getscheduler(0); });
+    if (told == "rr 10") {
+        CHECK_EQUAL(policy, SCHED_RR);
+    } else if (told == "inherited") {
+        CHECK(policy != SCHED_OTHER);
+    } else {
+        CHECK(told == "nice -10" || told == "normal");
+        CHECK_EQUAL(policy, SCHED_OTHER);
+    }
+}
+
 void an_unknown_backend_is_refused() {
     try {
         MediaThread media("kqueue");
@@ -223,6 +240,7 @@ int main() {
     a_second_is_a_second();
     it_sleeps_when_nothing_is_due("auto");
     it_sleeps_when_nothing_is_due("epoll");
+    its_priority_is_told();
     an_unknown_backend_is_refused();
     return 0;
 }

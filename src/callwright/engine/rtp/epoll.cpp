@@ -17,6 +17,10 @@ namespace {
 
 constexpr std::size_t spare_buffers = 256;
 constexpr Nanos second = 1'000'000'000;
+constexpr Nanos fast = 8'000'000;  // between the packets of one socket: less than any ptime
+constexpr unsigned burst = 16;
+constexpr unsigned most_a_turn = 512;  // datagrams
+constexpr unsigned clock_every = 64;   // datagrams between two looks at the clock
 
 timespec to_timespec(Nanos nanos) { return {static_cast<time_t>(nanos / second), static_cast<long>(nanos % second)}; }
 
@@ -60,14 +64,14 @@ void Epoll::add(int socket, Receiver* receiver, int channel) {
         ::close(socket);
         throw;
     }
-    sockets_[static_cast<std::size_t>(socket)] = {receiver, channel, 0, false};
+    at(socket) = {receiver, channel, 0, false, 0};
     count_++;
     if (!watch(socket)) resting_.push_back(socket);
 }
 
 void Epoll::remove(int socket) noexcept {
     if (socket < 0 || static_cast<std::size_t>(socket) >= sockets_.size()) return;
-    Socket& entry = sockets_[static_cast<std::size_t>(socket)];
+    Socket& entry = at(socket);
     if (entry.receiver == nullptr) return;
     // Before the descriptor is closed: a copy of it, in a process forked meanwhile, would go on being reported.
     if (entry.watched) epoll_ctl(epoll_, EPOLL_CTL_DEL, socket, nullptr);
@@ -83,7 +87,7 @@ bool Epoll::watch(int socket) noexcept {
     event.events = EPOLLIN;
     event.data.fd = socket;
     system_calls_.add();
-    bool& watched = sockets_[static_cast<std::size_t>(socket)].watched;
+    bool& watched = at(socket).watched;
     watched = epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event) == 0;
     return watched;
 }
@@ -110,14 +114,23 @@ void Epoll::send(int socket, const Address& to, Datagram datagram) noexcept {
 }
 
 void Epoll::turn(Nanos deadline) noexcept {
-    gather(deadline);
-    const int count = wait(deadline);
+    if (closed_) return;
+    if (next_ == count_ready_) {
+        gather(deadline);
+        count_ready_ = static_cast<unsigned>(wait(deadline));
+        next_ = 0;
+    }
     woke();
-    full_ = count == static_cast<int>(ready_.size());
     watch_rested(woken());
+    hand_out(deadline);
+}
+
+// What the deadline leaves comes first in the next turn, so that the last are not always left.
+void Epoll::hand_out(Nanos deadline) noexcept {
     Nanos now = woken();
-    for (int i = 0; i < count; i++) {
-        const int socket = ready_[static_cast<std::size_t>(i)].data.fd;
+    unsigned next_look = clock_every;
+    while (next_ < count_ready_) {
+        const int socket = ready_[next_++].data.fd;
         if (socket == wakeup_) {
             eventfd_t ignored;
             eventfd_read(wakeup_, &ignored);
@@ -125,13 +138,16 @@ void Epoll::turn(Nanos deadline) noexcept {
             continue;
         }
         receive(socket, now);
-        if (i % 32 == 31) now = monotonic_now();
+        if (handed_out_ < next_look) continue;
+        next_look += clock_every;
+        now = monotonic_now();
+        if (now >= deadline || handed_out_ >= most_a_turn) return;
     }
 }
 
 void Epoll::gather(Nanos deadline) noexcept {
     const Nanos end = std::min(gather_end(), deadline);
-    if (full_ || end <= monotonic_now()) return;
+    if (count_ready_ == ready_.size() || end <= monotonic_now()) return;  // the last wait did not give all
     const timespec until = to_timespec(end);
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
     system_calls_.add();
@@ -156,43 +172,51 @@ int Epoll::wait(Nanos deadline) noexcept {
     return std::max(0, epoll_wait(epoll_, ready_.data(), static_cast<int>(ready_.size()), forever ? -1 : timeout));
 }
 
-// One datagram: one waits as a rule, and to ask for a second would double the cost. Another wait brings the others.
+// One waits as a rule, and to ask for a second would double the cost. Only when they come fast more is looked for.
 void Epoll::receive(int socket, Nanos now) noexcept {
-    Socket& entry = sockets_[static_cast<std::size_t>(socket)];
-    if (entry.receiver == nullptr) return;  // removed since the wait
-    Datagram datagram = buffer();
-    if (!datagram) {
-        discard(socket);
-        return;
+    const unsigned most = now - at(socket).last < fast ? burst : 1;
+    for (unsigned i = 0; i < most && receive_one(socket, now); i++) {
     }
+}
+
+// False: nothing more is there, or nothing more can be had.
+bool Epoll::receive_one(int socket, Nanos now) noexcept {
+    Socket& entry = at(socket);
+    if (entry.receiver == nullptr) return false;  // removed since the wait
+    Datagram datagram = buffer();
+    if (!datagram) return discard(socket);
     socklen_t length = sizeof datagram.from;
     system_calls_.add();
     const ssize_t size =
         ::recvfrom(socket, datagram.data, Datagram::ROOM, MSG_DONTWAIT | MSG_TRUNC, &datagram.from.any, &length);
     if (size < 0) {
         if (errno != EAGAIN && errno != EINTR) failed(socket);
-        return;
+        return false;
     }
     entry.failures = 0;
+    entry.last = now;
     handed_out_++;
     if (static_cast<std::size_t>(size) > Datagram::ROOM) {
         dropped_.add();
-        return;
+        return true;
     }
     received_.add();
     datagram.size = static_cast<std::size_t>(size);
     entry.receiver->on_datagram(entry.channel, std::move(datagram), now);
+    return true;
 }
 
 // No buffer is left. The socket would be reported again and again if it was not read.
-void Epoll::discard(int socket) noexcept {
+bool Epoll::discard(int socket) noexcept {
     system_calls_.add();
-    if (::recv(socket, nullptr, 0, MSG_DONTWAIT | MSG_TRUNC) >= 0) dropped_.add();
+    const bool some = ::recv(socket, nullptr, 0, MSG_DONTWAIT | MSG_TRUNC) >= 0;
+    if (some) dropped_.add();
+    return some;
 }
 
 // An error that came by ICMP is taken off the socket by reporting it. One that stays must not keep us awake.
 void Epoll::failed(int socket) noexcept {
-    Socket& entry = sockets_[static_cast<std::size_t>(socket)];
+    Socket& entry = at(socket);
     if (++entry.failures < MOST_FAILURES) return;
     entry.failures = 0;
     if (epoll_ctl(epoll_, EPOLL_CTL_DEL, socket, nullptr) != 0) return;

@@ -33,13 +33,17 @@ class Epoll final : public Datagrams {
         int channel = 0;
         unsigned failures = 0;  // since the last datagram
         bool watched = false;
+        Nanos last = 0;  // datagram
     };
 
     void give_back(std::uint64_t buffer) noexcept override { pool_.give(static_cast<std::uint32_t>(buffer)); }
+    Socket& at(int socket) noexcept { return sockets_[static_cast<std::size_t>(socket)]; }
     void gather(Nanos deadline) noexcept;
+    void hand_out(Nanos deadline) noexcept;
     int wait(Nanos deadline) noexcept;
     void receive(int socket, Nanos now) noexcept;
-    void discard(int socket) noexcept;
+    bool receive_one(int socket, Nanos now) noexcept;
+    bool discard(int socket) noexcept;
     void failed(int socket) noexcept;
     bool watch(int socket) noexcept;
     void watch_rested(Nanos now) noexcept;
@@ -52,8 +56,8 @@ class Epoll final : public Datagrams {
     std::size_t count_ = 0;
     int epoll_ = -1;
     int wakeup_ = -1;
-    bool full_ = false;     // more may be ready than the last wait gave
-    bool precise_ = true;   // the kernel knows epoll_pwait2 (5.11)
+    unsigned count_ready_ = 0, next_ = 0;  // of ready_
+    bool precise_ = true;                  // the kernel knows epoll_pwait2 (5.11)
     bool closed_ = false;
 };
 

@@ -11,13 +11,21 @@
 
 #include <pjmedia.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
 
 #include "datagrams.hpp"
+#include "egress.hpp"
+#include "events_rx.hpp"
+#include "events_tx.hpp"
 #include "media_thread.hpp"
+#include "packet.hpp"
+#include "reception.hpp"
+#include "report.hpp"
+#include "source_lock.hpp"
 
 namespace callwright {
 
@@ -29,7 +37,7 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
   public:
     // What leaves the line.
     enum class Egress {
-        IDLE,    // nothing but a packet of silence each 5 s, which keeps NAT and the peer's patience alive
+        IDLE,    // silence
         PLAY,    // a player's sounds, encoded beforehand (G.711)
         RELAY,   // another line's packets, or its own (echo)
         MIX,     // what the mixer writes, encoded by the stream
@@ -77,7 +85,8 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     void play(std::shared_ptr<Player> player);  // ended by itself or by the planner's next change
     void mix();
     // This line's packets leave by `to` from now on (to == this: echo); `to` changes its egress to RELAY.
-    void relay_to(const std::shared_ptr<Line>& to);
+    // events: RFC 4733 digits with them (they are reported in any case).
+    void relay_to(const std::shared_ptr<Line>& to, bool events = true);
     void stop_relay();  // this line's packets are relayed no more; the other's egress is changed by its own call
     // Whether packets go up into the stream (somebody in the mixer hears this leg).
     void listen(bool on);
@@ -88,6 +97,210 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
 
     void on_datagram(int channel, Datagram datagram, Nanos now) noexcept override;
     void beat(Nanos now, unsigned frames) noexcept override;
+
+    // Seconds without RTP after which MEDIA_LOST is sent, again and again while nothing comes: of a call that talks,
+    // and of one that is on hold or does not receive. Before the first Line.
+    static inline unsigned media_timeout_s = 30;
+    static inline unsigned hold_timeout_s = 300;
+
+    // For make() only.
+    struct Sockets {
+        int rtp, rtcp;
+        Address rtp_address, rtcp_address;
+    };
+    Line(Engine& engine, const Sockets& sockets);
+    ~Line() override;
+
+  private:
+    friend struct BottomTransport;  // pjmedia's tables of functions
+    friend struct TopTransport;
+    enum Channel { RTP, RTCP };
+
+    // Once a second: reports, time limits, packets that keep NAT open.
+    struct Seconds : Beat {
+        explicit Seconds(Line& line_) : line(line_) {}
+        void beat(Nanos now, unsigned seconds) noexcept override { line.second(now, seconds); }
+        Line& line;
+    };
+    // Who has the bottom transport: SRTP, or the line itself.
+    struct Attachment {
+        void* user = nullptr;
+        void (*rtp)(void*, void*, pj_ssize_t) = nullptr;
+        void (*rtp2)(pjmedia_tp_cb_param*) = nullptr;
+        void (*rtcp)(void*, void*, pj_ssize_t) = nullptr;
+    };
+    // The line's lock; the thread that moves packets may come back into the line through SRTP while it holds it.
+    class Hold {
+      public:
+        explicit Hold(const Line& line);
+        ~Hold();
+        Hold(const Hold&) = delete;
+        Hold& operator=(const Hold&) = delete;
+
+      private:
+        const Line& line_;
+        const bool media_thread_;
+        bool nested_ = false;
+    };
+    // A packet on its way to another line (or back out of this one), carried out when this line's lock is free.
+    struct Forward {
+        Line* to = nullptr;
+        Datagram datagram;
+        std::uint8_t* data = nullptr;  // the packet in it
+        RtpPacket packet;
+        EgressClock::Series series = 0;
+        bool event = false;
+    };
+    // A packet on its way through SRTP.
+    struct Passing {
+        Datagram* datagram;
+        Forward* forward;
+        Nanos now;
+    };
+    // What was counted of packets that took no further part.
+    struct Refused {
+        std::uint64_t foreign = 0;      // from elsewhere
+        std::uint64_t malformed = 0;
+        std::uint64_t unexpected = 0;   // of a payload type that was not negotiated
+        std::uint64_t early = 0;        // before or between streams
+    };
+    // The jitter buffers of all streams of the leg.
+    struct JitterBuffer {
+        unsigned size_ms = 0, min_ms = 0, max_ms = 0, average_ms = 0;
+        std::uint64_t lost = 0, discarded = 0, empty = 0;  // frames
+    };
+
+    // life (line.cpp)
+    void join() noexcept;
+    void leave() noexcept;
+    void end();
+    void say_goodbye();
+    struct Leaving;
+    static void on_destroyed(void* line);
+    void apply(const pjmedia_stream_info& info);
+    void started(Nanos now);
+
+    // ingress (line_ingress.cpp)
+    void pass_up(Channel channel, Datagram& datagram, Nanos now, Forward& forward) noexcept;
+    static void on_upper_rtp(pjmedia_tp_cb_param* param);
+    static void on_upper_rtcp(void* user, void* packet, pj_ssize_t size);
+    void hand_on(Forward& forward, Nanos now) noexcept;
+    void receive_rtp(Datagram& datagram, std::uint8_t* data, std::size_t size, Nanos now, Forward& forward) noexcept;
+    void receive_event(const RtpPacket& packet, const std::uint8_t* data) noexcept;
+    void receive_rtcp(const std::uint8_t* data, std::size_t size, const Address& from, bool shared, Nanos now) noexcept;
+    void note_arrival(Nanos now) noexcept;
+    void refuse_foreign(const Address& from) noexcept;
+    void to_stream(std::uint8_t* data, std::size_t size) noexcept;
+    void forward_packet(Datagram& datagram, std::uint8_t* data, std::size_t size, const RtpPacket& packet, bool event,
+                        Forward& forward) noexcept;
+
+    // egress (line_egress.cpp)
+    bool sending() const noexcept;
+    void become(Egress egress) noexcept;
+    void change(Egress egress) noexcept;
+    void update_beat() noexcept;
+    bool take_forward(const Line* from, Forward& forward, Nanos now) noexcept;
+    void pace(Nanos now, unsigned frames) noexcept;
+    void encode_silence() noexcept;
+    bool play_packet(Nanos now) noexcept;
+    void event_beat(Nanos now) noexcept;
+    void send_silence(Nanos now) noexcept;
+    pj_status_t send_encoded(const void* packet, std::size_t size) noexcept;
+    void send(Datagram datagram, std::size_t payload, const EgressClock::Stamp& stamp, unsigned payload_type,
+              Nanos now) noexcept;
+    void put_out(Channel channel, const void* packet, std::size_t size, const Address& to) noexcept;
+    void drop_relay() noexcept;
+
+    // once a second (line_report.cpp)
+    void second(Nanos now, unsigned seconds) noexcept;
+    void watch_timeout(Nanos now) noexcept;
+    void report_foreign(Nanos now) noexcept;
+    void send_report(bool bye, Nanos now) noexcept;
+    Address report_destination() const noexcept;
+    void note_jitter_buffer(JitterBuffer& total) const;
+
+    // figures (line_statistics.cpp)
+    std::string received(const JitterBuffer& buffer, Nanos now) const;
+    std::string sent(Nanos now) const;
+    std::string opinion(const JitterBuffer& buffer) const;
+    std::string verdict() const;
+    std::string why_unheard() const;
+    std::string why_silent() const;
+    std::uint64_t forged() const noexcept;
+
+    Engine& engine_;
+    const Sockets sockets_;
+    pjmedia_transport bottom_{};
+    pjmedia_transport top_{};
+    std::shared_ptr<Line> transport_self_;  // until pjmedia has let go of the transports
+    std::shared_ptr<Line> thread_self_;     // while the media thread has it
+    Seconds seconds_{*this};
+
+    mutable std::mutex mutex_;
+    mutable bool held_ = false;  // the media thread's: by itself
+    // --- under mutex_ from here on ---
+    pjmedia_transport* base_ = nullptr;
+    bool direct_ = false;  // the line itself is attached to bottom
+    Attachment upper_;     // to bottom: SRTP
+    Attachment stream_callbacks_;
+    pjmedia_stream* stream_ = nullptr;
+    std::unique_ptr<LegAudio> audio_;
+    bool started_ = false;  // by media_start
+    bool ended_ = false;
+    bool mux_offered_ = false;
+    bool mux_ = false;      // RTCP comes and goes by the RTP socket
+    unsigned media_options_ = 0;
+    Address described_rtcp_;
+    Address rtcp_source_;
+    std::uint64_t leg_ = 0;
+    bool open_ = false;     // a stream was negotiated
+    bool ever_open_ = false;
+    Format format_;
+    std::string cname_;
+    std::uint32_t ssrc_;
+
+    SourceLock lock_;
+    Reception reception_;
+    EgressClock::Series arrivals_ = 0;  // renewed when what comes begins anew
+    EventReceiver digits_in_;
+    std::uint32_t events_ssrc_ = 0;
+    Refused refused_;
+    std::uint64_t digits_heard_ = 0;
+    Address foreign_;                   // the last one
+    std::uint64_t foreign_reported_ = 0;
+    Nanos foreign_reported_at_ = 0;
+    Nanos opened_at_ = 0, first_at_ = 0, last_at_ = 0, silent_since_ = 0;  // of RTP that came
+    std::uint64_t passed_up_ = 0, came_back_ = 0;  // through SRTP
+    bool listening_ = false;
+
+    EgressClock clock_;
+    EventSender digits_out_;
+    Egress egress_ = Egress::IDLE;   // now ... (written by the media thread alone)
+    Egress wanted_ = Egress::IDLE;   // ... and as soon as it has something to send
+    unsigned waited_ = 0;            // frames that the mixer has offered since
+    EgressClock::Series outgoing_ = 0;
+    std::shared_ptr<Player> player_;
+    unsigned credit_ms_ = 0;         // time that is to be filled with packets
+    bool writing_ = false;           // the stream encodes, and its packets come to the top transport
+    std::uint64_t tx_packets_ = 0, tx_bytes_ = 0, relayed_ = 0, tx_refused_ = 0;
+    Nanos tx_first_at_ = 0, tx_last_at_ = 0;
+
+    Report report_;
+    JitterBuffer jitter_buffers_;
+    unsigned frame_ms_ = 20;         // of the codec
+    int report_in_ = 2;              // seconds
+    std::uint32_t random_;
+
+    // --- media thread only ---
+    Line* relays_to_ = nullptr;
+    Line* relayer_ = nullptr;        // whose packets leave here
+    bool relay_events_ = false;
+    unsigned relay_left_ = 0;        // packets that are still relayed after stop_relay(), for a change without a gap
+    bool relay_ends_ = false;
+    bool beating_ = false;
+    bool joined_ = false;
+    bool taken_ = false;             // the sockets are the media thread's
+    const Passing* passing_ = nullptr;
 };
 
 }  // namespace callwright

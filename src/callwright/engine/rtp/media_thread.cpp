@@ -148,7 +148,7 @@ void MediaThread::note_turn(Nanos took) noexcept {
 
 MediaThread::Figures MediaThread::figures() noexcept {
     return {late_.load(std::memory_order_relaxed), lost_.load(std::memory_order_relaxed),
-            failed_.load(std::memory_order_relaxed), longest_turn_.exchange(0, std::memory_order_relaxed)};
+            failed_.load(std::memory_order_relaxed), longest_turn_.exchange(0, std::memory_order_relaxed), priority_};
 }
 
 }  // namespace callwright

@@ -64,6 +64,8 @@ class MediaThread {
         std::uint64_t lost_beats = 0;       // frames given up beyond 25
         std::uint64_t failed_jobs = 0;      // that threw: memory has run out
         std::uint64_t longest_turn_us = 0;  // since the last look
+        // What the thread was permitted: "rr 10", "nice -10", "normal"; "inherited" when the process had more already.
+        const char* priority = "";
     };
     // Any thread.
     Figures figures() noexcept;
@@ -71,8 +73,6 @@ class MediaThread {
     const char* backend() const noexcept { return datagrams_->backend(); }
     // Why it is not io_uring although "auto" was asked for; "" when it is.
     const char* why_not() const noexcept { return datagrams_->why_not().c_str(); }
-    // What the thread was permitted: "rr 10", "nice -10", "normal"; "inherited" when it was started with more.
-    const char* priority() const noexcept { return priority_; }
 
   private:
     void start(const std::string& backend, std::promise<void>& started);

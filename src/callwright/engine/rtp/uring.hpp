@@ -83,6 +83,7 @@ class Uring final : public Datagrams {
 
     io_uring ring_{};
     bool ring_up_ = false;
+    bool tried_ = false;  // and all that is needed works
     io_uring_buf_ring* spare_ = nullptr;  // the ring of buffers that the kernel takes from
     msghdr header_{};                     // of every receive
     std::uint64_t woken_by_ = 0;          // what a read of the eventfd fills

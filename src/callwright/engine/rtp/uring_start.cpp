@@ -88,6 +88,8 @@ void Uring::set_up_buffers() {
     void* memory = ::mmap(nullptr, SPARE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     check(memory == MAP_FAILED ? -errno : 0, "memory");
     spare_ = static_cast<io_uring_buf_ring*>(memory);
+    // The kernel keeps these very pages: a fork must not leave us with copies.
+    check(::madvise(memory, SPARE_BYTES, MADV_DONTFORK) != 0 ? -errno : 0, "memory");
     io_uring_buf_reg registration{};
     registration.ring_addr = reinterpret_cast<std::uintptr_t>(memory);
     registration.ring_entries = SPARE_LIMIT;
@@ -110,6 +112,7 @@ void Uring::try_out() {
     while (error == 0 && count_ != 0 && monotonic_now() < end) turn(end);
     check(-error, "trial");
     check(count_ != 0 ? -ETIMEDOUT : 0, "cancel");
+    tried_ = true;
     for (Counter* counter : {&received_, &sent_, &refused_, &dropped_, &system_calls_}) counter->clear();
 }
 
@@ -118,7 +121,7 @@ void Uring::close() noexcept {
     for (std::size_t socket = 0; socket < sockets_.size(); socket++) remove(static_cast<int>(socket));
     // Until the kernel has let go of each: then its port is free.
     const Nanos end = monotonic_now() + closing_time;
-    while (ring_up_ && (count_ != 0 || sending_ != 0) && monotonic_now() < end) turn(monotonic_now() + moment);
+    while (tried_ && (count_ != 0 || sending_ != 0) && monotonic_now() < end) turn(monotonic_now() + moment);
     closed_ = true;
     tear_down();
 }

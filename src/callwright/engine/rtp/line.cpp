@@ -1,0 +1,241 @@
+#include "line.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "../engine.hpp"
+#include "../mix/leg_audio.hpp"
+#include "../player.hpp"
+#include "line_transport.hpp"
+
+namespace callwright {
+
+namespace {
+
+// pjmedia's locks and logs ask for the thread that calls.
+void register_thread() {
+    static thread_local pj_thread_desc description;
+    static thread_local pj_thread_t* thread = nullptr;
+    if (!pj_thread_is_registered()) pj_thread_register("media", description, &thread);
+}
+
+std::uint32_t random32() { return static_cast<std::uint32_t>(pj_rand()) << 16 ^ static_cast<std::uint32_t>(pj_rand()); }
+
+Address address_of(const pj_sockaddr& address) {
+    return pj_sockaddr_has_addr(&address) && pj_sockaddr_get_port(&address) != 0 ? Address::of(&address) : Address();
+}
+
+unsigned ptime_of(const pjmedia_stream_info& info) {
+    const unsigned ptime = info.param == nullptr
+                               ? 20
+                               : unsigned{info.param->info.frm_ptime} * info.param->setting.frm_per_pkt;
+    return std::min(std::max(ptime, 10u), 60u);
+}
+
+int event_type(int type) { return type > 0 && type < 128 ? type : -1; }
+
+}  // namespace
+
+Line::Hold::Hold(const Line& line) : line_(line), media_thread_(line.engine_.media().on_thread()) {
+    nested_ = media_thread_ && line.held_;
+    if (nested_) return;
+    line.mutex_.lock();
+    if (media_thread_) line.held_ = true;
+}
+
+Line::Hold::~Hold() {
+    if (nested_) return;
+    if (media_thread_) line_.held_ = false;
+    line_.mutex_.unlock();
+}
+
+Line::Line(Engine& engine, const Sockets& sockets)
+    : engine_(engine),
+      sockets_(sockets),
+      ssrc_(random32()),
+      clock_(static_cast<std::uint16_t>(pj_rand()), random32()),
+      random_(random32()) {}
+
+Line::~Line() {
+    if (taken_) return;
+    ::close(sockets_.rtp);
+    ::close(sockets_.rtcp);
+}
+
+std::shared_ptr<Line> Line::make(Engine& engine, int rtp_socket, int rtcp_socket, const Address& rtp,
+                                 const Address& rtcp) {
+    auto line = std::make_shared<Line>(engine, Sockets{rtp_socket, rtcp_socket, rtp, rtcp});
+    pj_pool_t* pool = pj_pool_create(engine.pools(), "line", 512, 512, nullptr);
+    pj_grp_lock_t* lock = nullptr;
+    const pj_status_t status = pool == nullptr ? PJ_ENOMEM : pj_grp_lock_create(pool, nullptr, &lock);
+    if (pool != nullptr) pj_pool_release(pool);  // the lock has its own
+    if (status != PJ_SUCCESS) throw std::bad_alloc();
+    pj_grp_lock_add_ref(lock);
+    pj_grp_lock_add_handler(lock, nullptr, line.get(), &Line::on_destroyed);
+    set_up(line->bottom_, "line", bottom_operations(), line.get(), lock);
+    set_up(line->top_, "line-top", top_operations(), line.get(), lock);
+    line->transport_self_ = line;
+    engine.media().post([line] { line->join(); });
+    return line;
+}
+
+pjmedia_transport* Line::bottom() noexcept { return &bottom_; }
+
+pjmedia_transport* Line::top(pjmedia_transport* base) noexcept {
+    Hold hold(*this);
+    base_ = base;
+    return &top_;
+}
+
+Line* Line::of_bottom(pjmedia_transport* transport) noexcept {
+    const bool ours = transport != nullptr && transport->op == bottom_operations();
+    return ours ? static_cast<Line*>(transport->user_data) : nullptr;
+}
+
+Line* Line::of_top(pjmedia_transport* transport) noexcept {
+    const bool ours = transport != nullptr && transport->op == top_operations();
+    return ours ? static_cast<Line*>(transport->user_data) : nullptr;
+}
+
+// Packets are read from now on, and dropped until there is a stream: none of them is stale audio later.
+void Line::join() noexcept {
+    register_thread();
+    thread_self_ = shared_from_this();
+    taken_ = true;
+    Datagrams& datagrams = engine_.media().datagrams();
+    datagrams.add(sockets_.rtp, this, RTP);
+    datagrams.add(sockets_.rtcp, this, RTCP);
+    engine_.media().every_second(&seconds_);
+    joined_ = true;
+}
+
+// The media thread lets the line go; when that thread has ended, the job is destroyed without running: nothing calls
+// the line any more then.
+struct Line::Leaving {
+    explicit Leaving(std::shared_ptr<Line> line_) : line(std::move(line_)) {}
+    ~Leaving() {
+        if (!done) const std::shared_ptr<Line> self = std::move(line->thread_self_);
+    }
+    void run() {
+        done = true;
+        line->leave();
+    }
+
+    std::shared_ptr<Line> line;
+    bool done = false;
+};
+
+void Line::leave() noexcept {
+    const std::shared_ptr<Line> self = std::move(thread_self_);
+    if (!joined_) return;
+    joined_ = false;
+    MediaThread& media = engine_.media();
+    media.datagrams().remove(sockets_.rtp);
+    media.datagrams().remove(sockets_.rtcp);
+    media.never_each_second(&seconds_);
+    if (beating_) media.never(this);
+    beating_ = false;
+    drop_relay();
+    if (relayer_ != nullptr) relayer_->drop_relay();
+    Hold hold(*this);
+    player_.reset();
+    digits_out_.clear();
+}
+
+// Engine thread: pjmedia closes the transport.
+void Line::end() {
+    {
+        Hold hold(*this);
+        if (ended_) return;
+        say_goodbye();
+        ended_ = true;
+        open_ = false;
+        direct_ = false;
+        upper_ = Attachment{};
+        stream_callbacks_ = Attachment{};
+    }
+    engine_.media().post([job = std::make_shared<Leaving>(shared_from_this())] { job->run(); });
+    pj_grp_lock_dec_ref(bottom_.grp_lock);
+}
+
+void Line::on_destroyed(void* line) {
+    const std::shared_ptr<Line> self = std::move(static_cast<Line*>(line)->transport_self_);
+}
+
+void Line::open_stream(std::uint64_t leg, pjmedia_stream* stream, const pjmedia_stream_info& info) {
+    pjmedia_port* port = nullptr;
+    if (pjmedia_stream_get_port(stream, &port) != PJ_SUCCESS) port = nullptr;
+    auto audio = port == nullptr ? nullptr : std::make_unique<LegAudio>(port, engine_.clock_rate());
+    {
+        Hold hold(*this);
+        const Nanos now = monotonic_now();
+        leg_ = leg;
+        stream_ = stream;
+        audio_ = std::move(audio);
+        apply(info);
+        lock_.open(address_of(info.rem_addr), now);
+        open_ = ever_open_ = true;
+        if (opened_at_ == 0) opened_at_ = now;
+        silent_since_ = now;
+    }
+    engine_.media().post([self = shared_from_this()] { self->started(monotonic_now()); });
+}
+
+void Line::apply(const pjmedia_stream_info& info) {
+    Format format;
+    format.codec.assign(info.fmt.encoding_name.ptr, static_cast<std::size_t>(info.fmt.encoding_name.slen));
+    // RFC 3551 section 4.5.2: G.722's RTP clock is not that of its audio.
+    format.clock_rate = format.codec == "G722" ? 8000 : info.fmt.clock_rate;
+    format.channels = info.fmt.channel_cnt;
+    format.tx_payload_type = info.tx_pt;
+    format.rx_payload_type = info.rx_pt;
+    format.tx_event_type = event_type(info.tx_event_pt);
+    format.rx_event_type = event_type(info.rx_event_pt);
+    format.ptime = ptime_of(info);
+    format.sends = (info.dir & PJMEDIA_DIR_ENCODING) != 0;
+    format.receives = (info.dir & PJMEDIA_DIR_DECODING) != 0;
+    if (info.param != nullptr && info.param->info.frm_ptime != 0) frame_ms_ = info.param->info.frm_ptime;
+    if (format.clock_rate != format_.clock_rate) digits_in_.restart(format.clock_rate);
+    reception_.format(format.clock_rate);
+    clock_.format(format.clock_rate, format.ptime);
+    format_ = std::move(format);
+    if (info.ssrc != 0) ssrc_ = info.ssrc;  // the description says it
+    if (cname_.empty()) cname_.assign(info.cname.ptr, static_cast<std::size_t>(info.cname.slen));
+    outgoing_ = EgressClock::new_series();
+    arrivals_ = EgressClock::new_series();
+}
+
+// Media thread.
+void Line::started(Nanos now) {
+    Hold hold(*this);
+    if (egress_ == Egress::IDLE && !digits_out_.busy()) send_silence(now);
+    update_beat();
+}
+
+void Line::close_stream() {
+    std::unique_ptr<LegAudio> audio;  // goes when the lock is free
+    Hold hold(*this);
+    note_jitter_buffer(jitter_buffers_);
+    stream_ = nullptr;
+    audio = std::move(audio_);
+    open_ = false;
+}
+
+Line::Format Line::format() const {
+    Hold hold(*this);
+    return open_ ? format_ : Format();
+}
+
+bool Line::send_digits(const std::string& digits, unsigned duration_ms) {
+    {
+        Hold hold(*this);
+        if (!open_ || format_.tx_event_type < 0 || !digits_out_.push(digits, duration_ms)) return false;
+    }
+    engine_.media().post([self = shared_from_this()] { self->update_beat(); });
+    return true;
+}
+
+}  // namespace callwright

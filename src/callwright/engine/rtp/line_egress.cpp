@@ -1,0 +1,300 @@
+// What leaves: one series of packets, whatever feeds it.
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "../engine.hpp"
+#include "../mix/leg_audio.hpp"
+#include "../player.hpp"
+#include "line.hpp"
+
+namespace callwright {
+
+namespace {
+
+constexpr unsigned BEAT_MS = 20;
+constexpr unsigned PATIENCE = 5;       // frames, or packets, for which a change waits for the new source
+constexpr unsigned SILENT_WRITES = 6;  // frames of which a codec's packet consists, at most
+constexpr std::uint8_t MU_SILENCE = 0xFF, A_SILENCE = 0xD5;
+constexpr unsigned MAX_SAMPLES = 480;  // 60 ms of G.711
+
+}  // namespace
+
+// ---------------------------------------------------------------------------------------------- changes
+
+void Line::idle() {
+    Hold hold(*this);
+    change(Egress::IDLE);
+}
+
+void Line::play(std::shared_ptr<Player> player) {
+    Hold hold(*this);
+    player_ = std::move(player);
+    outgoing_ = EgressClock::new_series();
+    credit_ms_ = format_.ptime - std::min(format_.ptime, BEAT_MS);  // the first packet goes out with the first beat
+    change(Egress::PLAY);
+}
+
+void Line::mix() {
+    Hold hold(*this);
+    if (egress_ != Egress::MIX && wanted_ != Egress::MIX && audio_) audio_->reset();
+    change(Egress::MIX);
+}
+
+void Line::listen(bool on) {
+    Hold hold(*this);
+    listening_ = on;
+}
+
+// mix <-> relay wait for the new source; everything else is at once.
+void Line::change(Egress egress) noexcept {
+    wanted_ = egress;
+    waited_ = 0;
+    const bool waits = (egress_ == Egress::RELAY && egress == Egress::MIX) ||
+                       (egress_ == Egress::MIX && egress == Egress::RELAY);
+    if (!waits) become(egress);
+    update_beat();
+}
+
+void Line::become(Egress egress) noexcept {
+    if (egress_ != egress) outgoing_ = EgressClock::new_series();
+    egress_ = egress;
+    wanted_ = egress;
+    waited_ = 0;
+    if (egress != Egress::PLAY) player_.reset();
+}
+
+void Line::update_beat() noexcept {
+    Hold hold(*this);
+    const bool paced = egress_ == Egress::PLAY || (egress_ == Egress::IDLE && sending());
+    const bool needed = joined_ && (paced || digits_out_.busy());
+    if (needed == beating_) return;
+    beating_ = needed;
+    if (needed) {
+        engine_.media().every_frame(this);
+    } else {
+        engine_.media().never(this);
+    }
+}
+
+// ---------------------------------------------------------------------------------------------- relay
+
+void Line::relay_to(const std::shared_ptr<Line>& to, bool events) {
+    if (!joined_ || !to->joined_) return;
+    if (relays_to_ != to.get()) drop_relay();
+    if (to->relayer_ != nullptr && to->relayer_ != this) to->relayer_->drop_relay();
+    relays_to_ = to.get();
+    to->relayer_ = this;
+    relay_events_ = events;
+    relay_ends_ = false;
+    {
+        Hold hold(*this);
+        arrivals_ = EgressClock::new_series();
+    }
+    Hold hold(*to);
+    to->change(Egress::RELAY);
+}
+
+// While the other's egress still is RELAY its next source has nothing yet: the packets go on for at most 100 ms.
+void Line::stop_relay() {
+    if (relays_to_ == nullptr) return;
+    relay_ends_ = true;
+    relay_left_ = PATIENCE;
+}
+
+void Line::drop_relay() noexcept {
+    if (relays_to_ != nullptr && relays_to_->relayer_ == this) relays_to_->relayer_ = nullptr;
+    relays_to_ = nullptr;
+    relay_ends_ = false;
+}
+
+// False: nothing is relayed here any more.
+bool Line::take_forward(const Line* from, Forward& forward, Nanos now) noexcept {
+    Hold hold(*this);
+    if (relayer_ != from || ended_) return false;
+    if (egress_ != Egress::RELAY && wanted_ == Egress::RELAY) become(Egress::RELAY);
+    if (egress_ != Egress::RELAY) return false;
+    const int type = forward.event ? format_.tx_event_type : static_cast<int>(format_.tx_payload_type);
+    if (!sending() || type < 0 || digits_out_.busy()) return true;
+    EgressClock::Stamp stamp;
+    const RtpPacket& packet = forward.packet;
+    if (!clock_.follow(forward.series, packet.sequence, packet.timestamp, packet.marker, now, stamp)) return true;
+    // Contributing sources and extensions mean nothing to this peer: the payload moves up to a plain header.
+    Datagram& datagram = forward.datagram;
+    datagram.data = forward.data + packet.header - RtpPacket::HEADER;
+    ++relayed_;
+    send(std::move(datagram), packet.payload, stamp, static_cast<unsigned>(type), now);
+    return true;
+}
+
+// ---------------------------------------------------------------------------------------------- mixer and stream
+
+bool Line::read(std::int16_t* samples) noexcept {
+    Hold hold(*this);
+    return audio_ != nullptr && audio_->read(samples);
+}
+
+void Line::write(const std::int16_t* samples) noexcept {
+    if (egress_ != Egress::MIX && wanted_ != Egress::MIX) return;  // the mixer writes to whoever is in it
+    Hold hold(*this);
+    if (!audio_) return;
+    if (egress_ != wanted_) {
+        const bool patient = ++waited_ <= PATIENCE;
+        if (wanted_ == Egress::MIX && (samples != nullptr || !patient)) become(Egress::MIX);
+        if (wanted_ == Egress::RELAY && !patient) become(Egress::RELAY);
+    }
+    if (egress_ != Egress::MIX || !open_) return;
+    writing_ = true;
+    audio_->write(samples);
+    writing_ = false;
+}
+
+// The stream has encoded a packet, of the mixer's audio or of silence.
+pj_status_t Line::send_encoded(const void* packet, std::size_t size) noexcept {
+    Hold hold(*this);
+    RtpPacket parsed;
+    const auto* data = static_cast<const std::uint8_t*>(packet);
+    if (!writing_ || !sending() || digits_out_.busy() || size > Datagram::ROOM || !parse_rtp(data, size, parsed)) {
+        return PJ_SUCCESS;
+    }
+    Datagram datagram = engine_.media().datagrams().buffer();
+    if (!datagram) return PJ_SUCCESS;
+    const Nanos now = monotonic_now();
+    EgressClock::Stamp stamp;
+    if (!clock_.follow(outgoing_, parsed.sequence, parsed.timestamp, parsed.marker, now, stamp)) return PJ_SUCCESS;
+    std::memcpy(datagram.data + RtpPacket::HEADER, data + parsed.header, parsed.payload);
+    send(std::move(datagram), parsed.payload, stamp, format_.tx_payload_type, now);
+    return PJ_SUCCESS;
+}
+
+// ---------------------------------------------------------------------------------------------- beats
+
+void Line::beat(Nanos now, unsigned frames) noexcept {
+    Hold hold(*this);
+    for (unsigned frame = 0; frame < frames; ++frame) {
+        if (digits_out_.busy()) event_beat(now);
+    }
+    if (egress_ == Egress::PLAY || egress_ == Egress::IDLE) pace(now, frames);
+    update_beat();
+}
+
+void Line::pace(Nanos now, unsigned frames) noexcept {
+    if (egress_ == Egress::IDLE && !format_.g711()) {
+        for (unsigned frame = 0; frame < frames; ++frame) encode_silence();
+        return;
+    }
+    credit_ms_ += BEAT_MS * frames;
+    while (credit_ms_ >= format_.ptime) {
+        credit_ms_ -= format_.ptime;
+        if (egress_ == Egress::PLAY && player_ && play_packet(now)) continue;
+        if (egress_ == Egress::PLAY) become(Egress::IDLE);
+        send_silence(now);
+    }
+}
+
+// False: the player has come to its end.
+bool Line::play_packet(Nanos now) noexcept {
+    if (!open_ || !format_.g711()) return player_ != nullptr;  // it waits for the media that it can speak
+    const Law law = format_.codec == "PCMA" ? Law::A : Law::MU;
+    const unsigned samples = std::min(format_.ptime * 8, MAX_SAMPLES);
+    Datagram datagram = engine_.media().datagrams().buffer();
+    std::array<std::uint8_t, MAX_SAMPLES> lost;  // no memory: the time goes by all the same
+    std::uint8_t* payload = datagram ? datagram.data + RtpPacket::HEADER : lost.data();
+    bool audible = false;
+    const unsigned filled = player_->encoded(payload, samples, law, audible);
+    if (filled == 0) return false;
+    if (!datagram || !sending() || digits_out_.busy()) return true;
+    std::memset(payload + filled, law == Law::A ? A_SILENCE : MU_SILENCE, samples - filled);
+    const EgressClock::Stamp stamp = clock_.next(outgoing_, samples, now);
+    send(std::move(datagram), samples, stamp, format_.tx_payload_type, now);
+    return true;
+}
+
+void Line::event_beat(Nanos now) noexcept {
+    EventSender::Packet packet;
+    if (!open_ || format_.tx_event_type < 0) {
+        digits_out_.clear();
+        return;
+    }
+    if (!digits_out_.beat(format_.clock_rate, packet)) return;
+    clock_.next_segment(packet.segment);
+    const EgressClock::Stamp stamp = clock_.event(packet.begins, packet.event.duration, now);
+    Datagram datagram = engine_.media().datagrams().buffer();
+    if (!datagram || !sending()) return;
+    write_event(datagram.data + RtpPacket::HEADER, packet.event);
+    send(std::move(datagram), TelephoneEvent::SIZE, stamp, static_cast<unsigned>(format_.tx_event_type), now);
+}
+
+// A leg that nobody feeds sends silence all the same: it opens NAT on the way and keeps it open, and a peer that hears
+// nothing knows that the network, and not the application, is to blame.
+void Line::send_silence(Nanos now) noexcept {
+    if (!sending() || digits_out_.busy()) return;
+    if (!format_.g711()) {
+        const std::uint64_t before = tx_packets_;
+        for (unsigned i = 0; i < SILENT_WRITES && tx_packets_ == before; ++i) encode_silence();
+        return;
+    }
+    Datagram datagram = engine_.media().datagrams().buffer();
+    if (!datagram) return;
+    const unsigned samples = std::min(format_.ptime * 8, MAX_SAMPLES);
+    std::memset(datagram.data + RtpPacket::HEADER, format_.codec == "PCMA" ? A_SILENCE : MU_SILENCE, samples);
+    const EgressClock::Stamp stamp = clock_.next(outgoing_, samples, now);
+    send(std::move(datagram), samples, stamp, format_.tx_payload_type, now);
+}
+
+// 20 ms of it, by the stream.
+void Line::encode_silence() noexcept {
+    if (!audio_ || !sending() || digits_out_.busy()) return;
+    writing_ = true;
+    audio_->write(nullptr);
+    writing_ = false;
+}
+
+// ---------------------------------------------------------------------------------------------- to the sockets
+
+bool Line::sending() const noexcept {
+    return open_ && started_ && !ended_ && format_.sends && lock_.destination().set();
+}
+
+// The payload lies behind a header's room.
+void Line::send(Datagram datagram, std::size_t payload, const EgressClock::Stamp& stamp, unsigned payload_type,
+                Nanos now) noexcept {
+    RtpPacket packet;
+    packet.marker = stamp.marker;
+    packet.payload_type = static_cast<std::uint8_t>(payload_type);
+    packet.sequence = stamp.sequence;
+    packet.timestamp = stamp.timestamp;
+    packet.ssrc = ssrc_;
+    write_rtp(datagram.data, packet);
+    datagram.size = RtpPacket::HEADER + payload;
+    ++tx_packets_;
+    tx_bytes_ += payload;
+    if (tx_first_at_ == 0) tx_first_at_ = now;
+    tx_last_at_ = now;
+    if (direct_ && joined_) {
+        engine_.media().datagrams().send(sockets_.rtp, lock_.destination(), std::move(datagram));
+    } else if (base_ != nullptr && pjmedia_transport_send_rtp(base_, datagram.data, datagram.size) != PJ_SUCCESS) {
+        ++tx_refused_;
+    }
+}
+
+// For SRTP, and for reports: any thread that holds the lock.
+void Line::put_out(Channel channel, const void* packet, std::size_t size, const Address& to) noexcept {
+    if (!started_ || ended_ || !to.set() || size > Datagram::ROOM) return;
+    const int socket = channel == RTP ? sockets_.rtp : sockets_.rtcp;
+    MediaThread& media = engine_.media();
+    if (media.on_thread() && joined_) {
+        Datagram datagram = media.datagrams().buffer();
+        if (!datagram) return;
+        std::memcpy(datagram.data, packet, size);
+        datagram.size = size;
+        media.datagrams().send(socket, to, std::move(datagram));
+    } else if (::sendto(socket, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL, &to.any, to.length()) < 0) {
+        ++tx_refused_;
+    }
+}
+
+}  // namespace callwright

@@ -1,0 +1,212 @@
+// What comes: checked, counted, and handed to the digits, the stream and the relay.
+#include <cstring>
+#include <utility>
+
+#include "../engine.hpp"
+#include "../mix/leg_audio.hpp"
+#include "../player.hpp"
+#include "line.hpp"
+
+namespace callwright {
+
+namespace {
+
+constexpr unsigned COMFORT_NOISE = 13;  // RFC 3389
+
+}  // namespace
+
+void Line::on_datagram(int channel, Datagram datagram, Nanos now) noexcept {
+    Forward forward;
+    bool direct = false;
+    {
+        Hold hold(*this);
+        if (ended_) return;
+        direct = direct_;
+        if (direct) {
+            const PacketKind kind = kind_of(datagram.data, datagram.size);
+            if (channel == RTCP || (kind == PacketKind::RTCP && mux_)) {
+                receive_rtcp(datagram.data, datagram.size, datagram.from, channel == RTP, now);
+            } else if (kind == PacketKind::RTP) {
+                receive_rtp(datagram, datagram.data, datagram.size, now, forward);
+            } else {
+                ++refused_.malformed;
+            }
+        }
+    }
+    if (!direct) pass_up(static_cast<Channel>(channel), datagram, now, forward);
+    hand_on(forward, now);
+}
+
+// To SRTP, which calls back into the line with what it let pass. Without the lock: SRTP has its own.
+void Line::pass_up(Channel channel, Datagram& datagram, Nanos now, Forward& forward) noexcept {
+    Attachment upper;
+    {
+        Hold hold(*this);
+        if (ended_ || direct_) return;
+        upper = upper_;
+        if (upper.user == nullptr || upper.rtp2 == nullptr || upper.rtcp == nullptr) {
+            ++refused_.early;
+            return;
+        }
+        pj_grp_lock_add_ref(bottom_.grp_lock);  // SRTP stays while it is called
+        if (channel == RTP) ++passed_up_;
+    }
+    Passing passing{&datagram, &forward, now};
+    passing_ = &passing;
+    if (channel == RTP) {
+        pj_sockaddr from{};
+        std::memcpy(&from, &datagram.from.any, datagram.from.length());
+        pjmedia_tp_cb_param param{};
+        param.user_data = upper.user;
+        param.pkt = datagram.data;
+        param.size = static_cast<pj_ssize_t>(datagram.size);
+        param.src_addr = &from;
+        upper.rtp2(&param);
+    } else {
+        upper.rtcp(upper.user, datagram.data, static_cast<pj_ssize_t>(datagram.size));
+    }
+    passing_ = nullptr;
+    pj_grp_lock_dec_ref(bottom_.grp_lock);
+}
+
+void Line::on_upper_rtp(pjmedia_tp_cb_param* param) {
+    auto* line = static_cast<Line*>(param->user_data);
+    // SRTP that is being detached may call with what it has just forgotten.
+    if (line == nullptr || param->size <= 0 || !line->engine_.media().on_thread() || line->passing_ == nullptr) return;
+    const Passing& passing = *line->passing_;
+    auto* data = static_cast<std::uint8_t*>(param->pkt);
+    const auto size = static_cast<std::size_t>(param->size);
+    Hold hold(*line);
+    ++line->came_back_;
+    if (kind_of(data, size) == PacketKind::RTP) {
+        line->receive_rtp(*passing.datagram, data, size, passing.now, *passing.forward);
+    } else {
+        ++line->refused_.malformed;
+    }
+}
+
+void Line::on_upper_rtcp(void* user, void* packet, pj_ssize_t size) {
+    auto* line = static_cast<Line*>(user);
+    if (line == nullptr || size <= 0 || !line->engine_.media().on_thread() || line->passing_ == nullptr) return;
+    const Passing& passing = *line->passing_;
+    Hold hold(*line);
+    line->receive_rtcp(static_cast<std::uint8_t*>(packet), static_cast<std::size_t>(size), passing.datagram->from,
+                       line->mux_, passing.now);
+}
+
+// data: in the datagram, or where SRTP has put it.
+void Line::receive_rtp(Datagram& datagram, std::uint8_t* data, std::size_t size, Nanos now, Forward& forward) noexcept {
+    RtpPacket packet;
+    if (!open_) {
+        ++refused_.early;
+        return;
+    }
+    if (!parse_rtp(data, size, packet)) {
+        ++refused_.malformed;
+        return;
+    }
+    if (!lock_.admit(datagram.from, packet.ssrc, packet.sequence, now)) {
+        refuse_foreign(datagram.from);
+        return;
+    }
+    const int type = packet.payload_type;
+    const bool event = type == format_.rx_event_type || type == format_.tx_event_type;
+    const bool noise = type == static_cast<int>(COMFORT_NOISE);
+    if (!event && !noise && packet.payload_type != format_.rx_payload_type &&
+        packet.payload_type != format_.tx_payload_type) {
+        ++refused_.unexpected;
+        return;
+    }
+    const Reception::Verdict verdict = reception_.receive(packet, !event, now);
+    note_arrival(now);
+    if (verdict == Reception::Verdict::DUPLICATE || verdict == Reception::Verdict::SUSPICIOUS) return;
+    if (verdict == Reception::Verdict::RESTARTED) {
+        arrivals_ = EgressClock::new_series();
+        if (packet.ssrc != events_ssrc_) digits_in_.restart(format_.clock_rate);
+    }
+    events_ssrc_ = packet.ssrc;
+    if (event) receive_event(packet, data);
+    if (noise && packet.payload != 0 && audio_) audio_->comfort(-static_cast<int>(data[packet.header] & 0x7F));
+    if (noise || packet.payload == 0) return;
+    if (!event && listening_) to_stream(data, size);
+    if (relays_to_ != nullptr && (!event || relay_events_)) {
+        forward_packet(datagram, data, size, packet, event, forward);
+    }
+}
+
+void Line::note_arrival(Nanos now) noexcept {
+    if (first_at_ == 0) first_at_ = now;
+    last_at_ = now;
+    silent_since_ = now;
+}
+
+void Line::receive_event(const RtpPacket& packet, const std::uint8_t* data) noexcept {
+    TelephoneEvent event;
+    if (!parse_event(data + packet.header, packet.payload, event)) {
+        ++refused_.malformed;
+        return;
+    }
+    const char digit = digit_of(event.code);
+    if (digit == '\0' || !digits_in_.receive(packet, event)) return;
+    ++digits_heard_;
+    engine_.digits().receive_event(leg_, digit, digits_in_.duration_ms());
+}
+
+void Line::to_stream(std::uint8_t* data, std::size_t size) noexcept {
+    if (stream_callbacks_.rtp2 == nullptr) return;
+    // A peer may send by its own number although ours was told to it.
+    data[1] = static_cast<std::uint8_t>((data[1] & 0x80) | (format_.rx_payload_type & 0x7F));
+    pjmedia_tp_cb_param param{};
+    param.user_data = stream_callbacks_.user;
+    param.pkt = data;
+    param.size = static_cast<pj_ssize_t>(size);
+    param.src_addr = nullptr;  // whose source was judged already
+    stream_callbacks_.rtp2(&param);
+}
+
+void Line::forward_packet(Datagram& datagram, std::uint8_t* data, std::size_t size, const RtpPacket& packet, bool event,
+                          Forward& forward) noexcept {
+    if (data >= datagram.data && data + size <= datagram.data + Datagram::ROOM) {
+        forward.datagram = std::move(datagram);
+        forward.data = data;
+    } else {
+        forward.datagram = engine_.media().datagrams().buffer();
+        if (!forward.datagram) return;
+        std::memcpy(forward.datagram.data, data, size);
+        forward.data = forward.datagram.data;
+    }
+    forward.to = relays_to_;
+    forward.packet = packet;
+    forward.series = arrivals_;
+    forward.event = event;
+}
+
+void Line::hand_on(Forward& forward, Nanos now) noexcept {
+    if (forward.to == nullptr) return;
+    const bool taken = forward.to->take_forward(this, forward, now);
+    if (!taken || (relay_ends_ && --relay_left_ == 0)) drop_relay();
+}
+
+void Line::receive_rtcp(const std::uint8_t* data, std::size_t size, const Address& from, bool shared,
+                        Nanos now) noexcept {
+    if (!open_) {
+        ++refused_.early;
+        return;
+    }
+    if (shared ? !(from == lock_.source()) && !lock_.knows_host(from) : !lock_.knows_host(from)) {
+        refuse_foreign(from);
+        return;
+    }
+    if (!report_.read(data, size, ssrc_, format_.clock_rate, now)) {
+        ++refused_.malformed;
+        return;
+    }
+    if (!shared) rtcp_source_ = from;
+}
+
+void Line::refuse_foreign(const Address& from) noexcept {
+    ++refused_.foreign;
+    foreign_ = from;
+}
+
+}  // namespace callwright

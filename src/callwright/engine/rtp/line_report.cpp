@@ -1,0 +1,88 @@
+// What a line does once a second: reports, time limits, and packets that keep the way open.
+#include <array>
+#include <utility>
+
+#include "../engine.hpp"
+#include "../mix/leg_audio.hpp"
+#include "../player.hpp"
+#include "line.hpp"
+
+namespace callwright {
+
+namespace {
+
+constexpr Nanos SECOND = 1'000'000'000;
+constexpr Nanos KEEP_ALIVE = 5 * SECOND;
+constexpr Nanos SECURITY_INTERVAL = 10 * SECOND;
+
+}  // namespace
+
+void Line::second(Nanos now, unsigned seconds) noexcept {
+    Hold hold(*this);
+    report_foreign(now);
+    if (!open_) return;
+    report_in_ -= static_cast<int>(seconds);
+    if (report_in_ <= 0) {
+        send_report(false, now);
+        // RFC 3550 section 6.2: at random between a half and one and a half times the interval of 5 s.
+        random_ = random_ * 1'664'525 + 1'013'904'223;
+        report_in_ = 3 + static_cast<int>((random_ >> 16) % 5);
+    }
+    if (now - tx_last_at_ >= KEEP_ALIVE) send_silence(now);
+    watch_timeout(now);
+}
+
+void Line::watch_timeout(Nanos now) noexcept {
+    // On hold one side is silent by agreement, and many are then silent altogether.
+    const bool talks = format_.sends && format_.receives;
+    const unsigned limit = talks ? media_timeout_s : hold_timeout_s;
+    if (limit == 0 || now - silent_since_ < limit * SECOND) return;
+    silent_since_ = now;
+    auto event = std::make_unique<Event>(EventKind::MEDIA_LOST, leg_, 0,
+                                         "no RTP came for " + std::to_string(limit) + " s");
+    event->with("ever", first_at_ != 0);
+    engine_.push(std::move(event));
+}
+
+void Line::report_foreign(Nanos now) noexcept {
+    if (refused_.foreign == foreign_reported_ || leg_ == 0) return;
+    if (foreign_reported_at_ != 0 && now - foreign_reported_at_ < SECURITY_INTERVAL) return;
+    const std::uint64_t count = refused_.foreign - foreign_reported_;
+    foreign_reported_ = refused_.foreign;
+    foreign_reported_at_ = now;
+    auto event = std::make_unique<Event>(EventKind::SECURITY, leg_, 0,
+                                         "RTP from " + foreign_.text() + ", which is not the peer, was dropped");
+    event->with("source", foreign_.text()).with("packets", static_cast<std::int64_t>(count));
+    engine_.push(std::move(event));
+}
+
+Address Line::report_destination() const noexcept {
+    if (mux_) return lock_.destination();
+    if (rtcp_source_.set()) return rtcp_source_;
+    const Address& rtp = lock_.destination();
+    if (described_rtcp_.set() && rtp.set() && rtp.same_host(described_rtcp_)) return described_rtcp_;
+    // Behind a NAT that keeps neighbouring ports together, at best.
+    Address guess = rtp;
+    in_port_t& port = guess.any.sa_family == AF_INET6 ? guess.v6.sin6_port : guess.v4.sin_port;
+    if (guess.set()) port = htons(static_cast<std::uint16_t>(guess.port() + 1));
+    return guess;
+}
+
+void Line::send_report(bool bye, Nanos now) noexcept {
+    if (!open_ || !started_ || base_ == nullptr) return;
+    std::array<std::uint8_t, Report::ROOM> packet;
+    const Report::Sent sent{ssrc_, clock_.timestamp(now), tx_packets_, tx_bytes_};
+    const std::size_t size = report_.write(packet.data(), sent, reception_, cname_, bye, now);
+    if (direct_) {
+        put_out(mux_ ? RTP : RTCP, packet.data(), size, report_destination());
+    } else {
+        pjmedia_transport_send_rtcp(base_, packet.data(), size);
+    }
+}
+
+// At the end, by the engine thread. SRTP above is being closed then: it encrypts no more.
+void Line::say_goodbye() {
+    if (direct_ && tx_packets_ + reception_.packets() != 0) send_report(true, monotonic_now());
+}
+
+}  // namespace callwright
