@@ -46,16 +46,12 @@ async def recover(store: Store, directory: Path) -> Recovered:
     left = await store.fetch(select(recordings).where(recordings.c.duration.is_(None), recordings.c.status.in_(OPEN)))
     ended = [await _close_recording(store, row, directory) for row in left]
     live = await store.fetch(select(calls).where(calls.c.end_time.is_(None), calls.c.status.in_(LIVE)))
-    last = [
-        store.last_alive,
-        *(row["start_time"] and row["start_time"] + timedelta(seconds=row["duration"]) for row in ended),
-    ]
-    alive = max((moment for moment in last if moment), default=None)
+    alive = max((moment for moment in (store.last_alive, *(heard for _, heard in ended)) if moment), default=None)
     closed = [await _close_call(store, row, alive) for row in live]
     await store.flushed()
     if closed or ended:
         log.warning("- closed after a crash: %d calls, %d recordings", len(closed), len(ended))
-    return Recovered(closed, ended)
+    return Recovered(closed, [row for row, _ in ended])
 
 
 async def _close_call(store: Store, row: Row, alive: datetime | None) -> Row:
@@ -82,8 +78,9 @@ async def _close_call(store: Store, row: Row, alive: datetime | None) -> Row:
     return row | change
 
 
-async def _close_recording(store: Store, row: Row, directory: Path) -> Row:
-    sound = None
+async def _close_recording(store: Store, row: Row, directory: Path) -> tuple[Row, datetime | None]:
+    """The row as it now is, and until when it was heard."""
+    sound = heard = None
     if row["path"]:
         try:
             sound = await asyncio.to_thread(wav.mend, directory / row["path"])
@@ -94,5 +91,6 @@ async def _close_recording(store: Store, row: Row, directory: Path) -> Row:
         change |= {"status": "absent", "error_code": ABSENT_TOO_SHORT}
     else:
         change |= {"status": "completed", "duration": max(1, round(sound.seconds)), "channels": sound.channels}
+        heard = row["start_time"] and row["start_time"] + timedelta(seconds=sound.seconds)
     store.put(recordings, change)
-    return row | change
+    return row | change, heard
