@@ -115,6 +115,8 @@ class Engine:
         user_agent: str = "Callwright",
         log_level: int = 2,
         rtp_io: str = "auto",
+        media_timeout: int = 30,
+        hold_timeout: int = 300,
     ) -> None:
         """Starts pjlib, its transports and threads. At most one Engine lives at a time in a process.
 
@@ -125,6 +127,7 @@ class Engine:
             clock_rate: of the bridge, Hz: 8000, 16000, 32000 or 48000. Frames are 20 ms.
             max_legs: further INVITEs are answered 503.
             log_level: pjproject lines up to this level come as LOG events.
+            media_timeout, hold_timeout: seconds without RTP until MEDIA_LOST.
             rtp_io: how RTP is read and sent: "io_uring", "epoll", or "auto": the first where the kernel allows it.
 
         Raises:
