@@ -147,6 +147,9 @@ class MediaSection(Section):
     address: Annotated[str, AfterValidator(_media_address)] = "127.0.0.1"
     rtp_ports: tuple[int, int] = (20000, 29999)
     clock_rate: Literal[8000, 16000, 32000, 48000] = 16000
+    timeout_s: int = Field(30, ge=5, le=3600)
+    hold_timeout_s: int = Field(300, ge=5, le=86400)
+    io: Literal["auto", "io_uring", "epoll"] = "auto"
     cache_mb: int = Field(1024, ge=1)
     cache_days: int = Field(30, ge=1)
     memory_mb: int = Field(256, ge=1)

@@ -163,6 +163,8 @@ class Call:
         facts: dict[str, object] = {}
         if status.final:
             facts = {"code": self.sip_code, "by": self._ended_by, "seconds": self._seconds}
+            if self.leg is not None and self.leg.fault:
+                facts["fault"] = self.leg.fault
         elif status is CallStatus.INITIATED:
             whose = {"to": self.to, "trunk": self.trunk, "parent": self.parent.sid if self.parent else ""}
             facts = {key: value for key, value in whose.items() if value}

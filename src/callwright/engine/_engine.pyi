@@ -35,8 +35,13 @@ class EventKind(enum.IntEnum):
     """The leg is gone; nothing more comes with this id. id: leg, code: SIP code (200 after a BYE, 487 after a CANCEL),
     text: reason. After `hangup` it comes at once; the transactions end by themselves, 32 s later at the longest.
     detail: by ("local" | "remote"), headers (of the BYE or of the final response), call_id, statistics: one JSON
-    object as text, "" when no media ran: {codec, rx: {packets, bytes, lost, discarded, reordered, duplicated,
-    jitter_ms}, tx: {packets, bytes, lost, jitter_ms}, rtt_ms} (tx.lost and tx.jitter_ms as the peer's RTCP reports)."""
+    object as text, "" when no media ran: {codec, rtt_ms, relayed (packets), verdict (in words what went wrong when one
+    way or both carried no audio, else ""), mos: {rx, tx} (ITU-T G.107, 1 to 4.5; 0: nothing to judge), rx: {packets,
+    bytes, lost, discarded, reordered, duplicated, jitter_ms, jitter_max_ms, foreign (from elsewhere, dropped),
+    malformed, unexpected (payload type), early (outside a stream), forged (SRTP), jumps, bursts, longest_burst,
+    first_ms, last_ms (-1: none came), source, digits}, tx: {packets, bytes, lost, jitter_ms, jitter_max_ms (as the
+    peer's RTCP reports), first_ms, last_ms, refused, destination}, jitter_buffer: {size_ms, min_ms, max_ms,
+    avg_delay_ms, lost, discarded, empty (frames)}}."""
     REQUEST = ...
     """An out-of-dialog REGISTER, SUBSCRIBE, MESSAGE or PUBLISH waits for `respond` (5 s, then the engine answers 503
     itself). id: request. text: method. detail: as INCOMING but offer, plus content_type, body (bytes), expires (int, -1
@@ -61,6 +66,13 @@ class EventKind(enum.IntEnum):
     LOG = ...
     """A line of pjproject's own log, credentials blanked. code: level (1 error, 2 warning, 3 info, 4 debug and every
     SIP message)."""
+    SECURITY = ...
+    """Something that an engineer should look at, at most once in 10 s for a leg. id: leg. text: what, in words.
+    detail: kind ("rtp-source": RTP from elsewhere was dropped), source ("host:port", the last one), packets (of this
+    occasion)."""
+    MEDIA_LOST = ...
+    """No RTP came for the media timeout (30 s; 300 s on hold or when the leg does not receive); again each time it
+    passes. id: leg. text: what, in words. detail: ever (bool: RTP had come before)."""
 
 @final
 class Event:
@@ -103,6 +115,8 @@ class Engine:
         user_agent: str = "Callwright",
         log_level: int = 2,
         rtp_io: str = "auto",
+        media_timeout: int = 30,
+        hold_timeout: int = 300,
     ) -> None:
         """Starts pjlib, its transports and threads. At most one Engine lives at a time in a process.
 
@@ -113,6 +127,7 @@ class Engine:
             clock_rate: of the bridge, Hz: 8000, 16000, 32000 or 48000. Frames are 20 ms.
             max_legs: further INVITEs are answered 503.
             log_level: pjproject lines up to this level come as LOG events.
+            media_timeout, hold_timeout: seconds without RTP until MEDIA_LOST.
             rtp_io: how RTP is read and sent: "io_uring", "epoll", or "auto": the first where the kernel allows it.
 
         Raises:
@@ -227,11 +242,12 @@ class Engine:
         max_duration: float = 0,
         silence: float = 0,
         append: bool = False,
+        gain: float = 0,
     ) -> tuple[int, ...]:
         """Writes a 16-bit WAV file from its own thread; the header is true to within a second at any moment.
 
         Returns one input node per channel; the first is the recorder's id. max_duration and silence in seconds,
-        0: none. The silence clock runs from the start.
+        0: none. The silence clock runs from the start. gain: dB, what is too loud then is clipped.
         Raises: OSError: the file cannot be created.
         """
     def pause(self, recorder: int, on: bool, silence: bool = True) -> None:
@@ -244,5 +260,11 @@ class Engine:
     def tap(self, *, capacity: int = 2000, notify: int = 100) -> int:
         """A sink whose audio Python may read; capacity and notify in ms. The oldest samples are lost when full."""
     def read_tap(self, tap: int) -> bytes: ...
+    def detect_digits(self, leg: int) -> int:
+        """DTMF in the audio of a leg is reported as DIGIT with method "inband", beside other ways: never twice. Costs
+        the decoding of the leg's audio. One a leg; ends with the leg or by `stop`."""
+    def bus(self) -> int:
+        """A node that hears many and is heard by many, until `stop`: a conference. What a node hears of a bus leaves
+        its own voice out."""
     def stop(self, port: int) -> None:
-        """Ends a port: PLAYED "stopped", RECORDED; a source or tap simply goes."""
+        """Ends a port: PLAYED "stopped", RECORDED; a source, tap, detector or bus simply goes."""

@@ -179,6 +179,7 @@ void Engine::end_ports() {
         port->close();
         remove(id);
     }
+    patch_.settle();
     ports_->close();
     poll_until(ports_settle, [this] {
         run_jobs();

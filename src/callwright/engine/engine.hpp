@@ -50,6 +50,8 @@ struct EngineOptions {
     std::string user_agent;
     int log_level = 2;
     std::string rtp_io = "auto";  // "io_uring" | "epoll" | "auto"
+    unsigned media_timeout = 30;  // seconds without RTP until MEDIA_LOST
+    unsigned hold_timeout = 300;
 
     // pjsua's call slots: one stays taken for up to 32 s after its leg when the peer answers no BYE or CANCEL.
     unsigned max_calls() const { return max_legs + max_legs / 2 + 16; }

@@ -61,6 +61,7 @@ void check_options(const EngineOptions& options) {
     require(options.log_level >= 0 && options.log_level <= 6, "log_level: 0 to 6");
     require(options.rtp_io == "auto" || options.rtp_io == "io_uring" || options.rtp_io == "epoll",
             "rtp_io: \"auto\", \"io_uring\" or \"epoll\"");
+    require(options.media_timeout >= 1 && options.hold_timeout >= 1, "media_timeout, hold_timeout: at least 1 s");
     check_text(options.user_agent, "user_agent");
 }
 
@@ -114,6 +115,8 @@ void Engine::start_library() {
 }
 
 void Engine::start_media_thread() {
+    Line::media_timeout_s = options_.media_timeout;
+    Line::hold_timeout_s = options_.hold_timeout;
     media_ = std::make_unique<MediaThread>(options_.rtp_io);
     mixer_ = std::make_unique<Mixer>(media_.get(), samples_per_frame());
     patch_.start(*media_, *mixer_);

@@ -43,7 +43,7 @@ struct Event {
     // Keys are string literals: only the pointer is kept.
     template <typename Value>
     Event& with(const char* key, Value&& value) {
-        detail.emplace_back(key, Field(std::forward<Value>(value)));
+        detail.emplace_back(key, std::forward<Value>(value));
         return *this;
     }
 

@@ -10,6 +10,7 @@
 #include "engine.hpp"
 #include "info.hpp"
 #include "message.hpp"
+#include "ports.hpp"
 
 namespace callwright {
 
@@ -152,6 +153,7 @@ void Legs::forget(Leg& leg, const Reply& reply, const pjsip_rx_data* last) {
     leg.set_state(Leg::State::ENDED);
     engine_.patch().remove(leg.id);
     engine_.digits().close(leg.id);
+    engine_.ports().leg_ended(leg.id);
     const auto* status = pjsip_get_status_text(reply.code);
     auto ended = std::make_unique<Event>(EventKind::ENDED, leg.id, reply.code,
                                          reply.reason.empty() ? text_of(*status) : reply.reason);

@@ -167,7 +167,8 @@ void respond(Engine& engine, std::uint64_t request, int code, std::string reason
 
 void construct(Engine* self, const std::vector<std::tuple<std::string, std::string, int>>& listen,
                std::string media_address, std::pair<int, int> rtp_ports, unsigned clock_rate, unsigned max_legs,
-               std::string user_agent, int log_level, std::string rtp_io) {
+               std::string user_agent, int log_level, std::string rtp_io,
+               unsigned media_timeout, unsigned hold_timeout) {
     EngineOptions options;
     for (const auto& [transport, host, port] : listen) options.listen.push_back({transport, host, port});
     options.media_address = std::move(media_address);
@@ -178,6 +179,8 @@ void construct(Engine* self, const std::vector<std::tuple<std::string, std::stri
     options.user_agent = std::move(user_agent);
     options.log_level = log_level;
     options.rtp_io = std::move(rtp_io);
+    options.media_timeout = media_timeout;
+    options.hold_timeout = hold_timeout;
     check_options(options);
     const nb::gil_scoped_release released;
     new (self) Engine(std::move(options));
@@ -214,7 +217,7 @@ void bind_life(nb::class_<Engine>& engine) {
     engine
         .def("__init__", &construct, nb::kw_only(), "listen"_a, "media_address"_a, "rtp_ports"_a,
              "clock_rate"_a = 16000, "max_legs"_a = 2000, "user_agent"_a = "Callwright", "log_level"_a = 2,
-             "rtp_io"_a = "auto")
+             "rtp_io"_a = "auto", "media_timeout"_a = 30, "hold_timeout"_a = 300)
         .def_prop_ro("event_fd", [](Engine& self) { return self.events().fd(); })
         .def_prop_ro("addresses",
                      [](const Engine& self) {

@@ -303,6 +303,7 @@ _LEG_EVENTS: dict[EventKind, Callable[[Leg, Event], None]] = {
     EventKind.PROGRESS: lambda leg, event: leg.on_progress(event.code, bool(event.detail["early_media"])),
     EventKind.ESTABLISHED: lambda leg, event: leg.on_established(event.detail),
     EventKind.DIGIT: _on_digit,
+    EventKind.MEDIA_LOST: lambda leg, event: leg.on_media_lost(event.text),
     EventKind.ENDED: lambda leg, event: leg.on_ended(event.code, event.text, event.detail),
 }
 
@@ -318,6 +319,9 @@ def _start(config: Config) -> Engine:
         "media_address": config.media.address,
         "rtp_ports": config.media.rtp_ports,
         "clock_rate": config.media.clock_rate,
+        "rtp_io": config.media.io,
+        "media_timeout": config.media.timeout_s,
+        "hold_timeout": config.media.hold_timeout_s,
         "max_legs": config.limits.legs,
         "user_agent": config.sip.user_agent,
         "log_level": 4 if logger.isEnabledFor(logging.DEBUG) else 2,

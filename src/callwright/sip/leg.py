@@ -91,7 +91,11 @@ class Digit:
 
 
 class Leg:
-    """One leg, inbound (`invite` is set) or outbound."""
+    """One leg, inbound (`invite` is set) or outbound.
+
+    Attributes:
+        fault: why we ended it against everybody's will; "" when we did not.
+    """
 
     def __init__(self, endpoint: "Endpoint", node: int, invite: Invite | None = None) -> None:
         self.endpoint = endpoint
@@ -100,6 +104,7 @@ class Leg:
         self.call_id = invite.call_id if invite else ""
         self.answer_headers: tuple[tuple[str, str], ...] = ()
         self.rang = False
+        self.fault = ""
         self.ended: asyncio.Future[Ending] = endpoint.loop.create_future()
         self._state = LegState.INCOMING if invite else LegState.CALLING
         self._waiters: set[asyncio.Future[Any]] = set()
@@ -250,6 +255,13 @@ class Leg:
         """A DTMF digit arrived."""
         for listener in tuple(self._digit_listeners):
             listener(digit)
+
+    def on_media_lost(self, what: str) -> None:
+        """Nobody talks to us any more: an established leg ends, and says why (RFC 3326)."""
+        if self._state is LegState.CONFIRMED:
+            logger.warning("x leg %d: %s; it is hung up", self.node, what)
+            self.fault = what
+            self.hang_up(headers=(("Reason", f'SIP;cause=408;text="{what}"'),))
 
     def on_ended(self, code: int, reason: str, detail: dict[str, Any]) -> None:
         """The leg is over: everything that waits on it fails with LegGone."""

@@ -52,7 +52,9 @@ void Line::report_foreign(Nanos now) noexcept {
     foreign_reported_at_ = now;
     auto event = std::make_unique<Event>(EventKind::SECURITY, leg_, 0,
                                          "RTP from " + foreign_.text() + ", which is not the peer, was dropped");
-    event->with("source", foreign_.text()).with("packets", static_cast<std::int64_t>(count));
+    event->with("kind", std::string("rtp-source"));
+    event->with("source", foreign_.text());
+    event->with("packets", static_cast<std::int64_t>(count));
     engine_.push(std::move(event));
 }
 
