@@ -105,17 +105,19 @@ void test_a_long_relay_wraps_without_a_break() {
     }
 }
 
-void test_an_event_has_one_timestamp_and_audio_goes_on_behind_it() {
+void test_an_event_has_one_timestamp_and_takes_the_time_of_sound() {
     EgressClock clock(0, 0);
     const auto player = EgressClock::new_series();
     clock.next(player, 160, START);
-    Nanos now = START + FRAME;
-    expect(clock.event(true, 160, now), 2, 160, true);
-    for (unsigned i = 2; i <= 8; ++i) expect(clock.event(false, i * 160, now += FRAME), 1 + i, 160, false);
-    expect(clock.event(false, 8 * 160, now += FRAME), 10, 160, false);  // the end, again
-    expect(clock.event(false, 8 * 160, now += FRAME), 11, 160, false);
-    // Two frames went by behind the event's end.
-    expect(clock.next(player, 160, now + FRAME), 12, 160 + 8 * 160 + 2 * 160, true);
+    Nanos now = START;
+    // Eight packets of a key of 160 ms, of which the last is said twice again.
+    expect(clock.event(true, 160, now += FRAME), 2, 160, true);
+    for (unsigned i = 1; i < 10; ++i) expect(clock.event(false, 160, now += FRAME), 2 + i, 160, false);
+    expect(clock.next(player, 160, now += FRAME), 12, 11 * 160, false);
+    expect(clock.next(player, 160, now += FRAME), 13, 12 * 160, false);
+    expect(clock.event(true, 160, now += FRAME), 14, 13 * 160, true);
+    const auto relay = EgressClock::new_series();
+    expect(follow(clock, relay, 999, 77, now + FRAME + 15 * MS), 15, 14 * 160, false);
 }
 
 void test_segments_of_a_long_event() {
@@ -149,7 +151,7 @@ int main() {
     test_a_source_that_is_silent_by_itself_keeps_its_time();
     test_jumps_of_a_source_do_not_show();
     test_a_long_relay_wraps_without_a_break();
-    test_an_event_has_one_timestamp_and_audio_goes_on_behind_it();
+    test_an_event_has_one_timestamp_and_takes_the_time_of_sound();
     test_segments_of_a_long_event();
     test_other_clock_rates();
 }

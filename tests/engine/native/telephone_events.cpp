@@ -203,11 +203,11 @@ struct Beat {
     EventSender::Packet packet;
 };
 
-std::vector<Beat> beats(EventSender& sender, unsigned rate, unsigned most = 2000) {
+std::vector<Beat> beats(EventSender& sender, unsigned rate, unsigned ptime = 20, unsigned most = 2000) {
     std::vector<Beat> all;
     while (sender.busy() && all.size() < most) {
         Beat beat;
-        beat.sent = sender.beat(rate, beat.packet);
+        beat.sent = sender.beat(rate, ptime, beat.packet);
         all.push_back(beat);
     }
     return all;
@@ -227,6 +227,34 @@ void test_a_digit_is_sent_with_three_ends_and_a_pause() {
         CHECK_EQUAL(sent[i].packet.segment, 0);
     }
     for (unsigned i = 7; i < 9; ++i) CHECK(!sent[i].sent);
+}
+
+// What lies between two digits, by the length of packets: two repeat the end, the others are sound.
+void test_sound_lies_between_digits() {
+    struct Case {
+        unsigned ptime, packets, sounds;
+    };
+    for (const Case& expected : {Case{10, 18, 6}, Case{20, 10, 2}, Case{30, 8, 1}, Case{40, 6, 1}, Case{60, 5, 1}}) {
+        EventSender sender;
+        CHECK(sender.push("12", 160));
+        const std::vector<Beat> sent = beats(sender, 8000, expected.ptime);
+        CHECK_EQUAL(sent.size(), 2 * (expected.packets + expected.sounds));
+        for (std::size_t i = 0; i < sent.size(); ++i) {
+            CHECK_EQUAL(sent[i].sent, i % (sent.size() / 2) < expected.packets);
+        }
+    }
+    EventSender sender;
+    CHECK(!sender.speaks());
+    CHECK(sender.push("1", 40));
+    CHECK(!sender.speaks());  // sound goes on until the digit does
+    EventSender::Packet packet;
+    for (unsigned i = 0; i < 3; ++i) {
+        CHECK(sender.beat(8000, 20, packet));
+        CHECK(sender.speaks());
+    }
+    CHECK(sender.beat(8000, 20, packet));
+    CHECK(!sender.speaks());
+    CHECK(sender.busy());
 }
 
 void test_digits_wait_for_one_another() {
@@ -290,6 +318,7 @@ int main() {
     test_another_source_has_other_timestamps();
     test_a_bad_network_loses_no_key();
     test_a_digit_is_sent_with_three_ends_and_a_pause();
+    test_sound_lies_between_digits();
     test_digits_wait_for_one_another();
     test_what_is_no_digit_is_refused_whole();
     test_a_long_digit_at_a_high_clock_rate_is_sent_in_segments();

@@ -99,15 +99,14 @@ bool EgressClock::follow(Series series, std::uint16_t sequence, std::uint32_t ti
     return true;
 }
 
-EgressClock::Stamp EgressClock::event(bool begins, std::uint32_t duration, Nanos now) noexcept {
+EgressClock::Stamp EgressClock::event(bool begins, std::uint32_t ticks_long, Nanos now) noexcept {
     if (begins) {
         bool paused = false;
         event_ = place(now, paused);
         series_ = 0;
-        move_edge(event_, now);
+        edge_ = event_;
     }
-    const std::uint32_t edge = event_ + duration;
-    if (static_cast<std::int32_t>(edge - edge_) > 0) move_edge(edge, now + frame_time_);
+    move_edge(edge_ + ticks_long, now + static_cast<Nanos>(ticks_long) * SECOND / rate_);
     return {++sequence_, event_, begins};
 }
 

@@ -31,8 +31,8 @@ class EgressClock {
     // they are. False: it is older than the source's first one here, and must be dropped.
     bool follow(Series series, std::uint16_t sequence, std::uint32_t timestamp, bool marker, Nanos now,
                 Stamp& stamp) noexcept;
-    // RFC 4733: all packets of an event have the timestamp at which it began.
-    Stamp event(bool begins, std::uint32_t duration, Nanos now) noexcept;
+    // RFC 4733: all packets of an event have the timestamp at which it began; each takes the place of `ticks` of sound.
+    Stamp event(bool begins, std::uint32_t ticks, Nanos now) noexcept;
     // A further segment of an event that lasts longer than its duration field can say (RFC 4733 section 2.5.1.3).
     void next_segment(std::uint32_t duration) noexcept { event_ += duration; }
 

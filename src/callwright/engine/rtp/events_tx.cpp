@@ -24,18 +24,19 @@ bool EventSender::push(const std::string& digits, unsigned duration_ms) noexcept
 
 void EventSender::clear() noexcept {
     count_ = 0;
-    finish();
+    finish(PAUSE_MS);
     pause_ = 0;
 }
 
-void EventSender::finish() noexcept {
+void EventSender::finish(unsigned ptime) noexcept {
     heard_ms_ = 0;
     ends_ = 0;
     segments_ = 0;
-    pause_ = PAUSE_MS / FRAME_MS - (ENDS - 1);  // the key went up with the first end
+    const unsigned said = (ENDS - 1) * ptime;  // the key went up with the first end
+    pause_ = said >= PAUSE_MS ? 1 : (PAUSE_MS - said + ptime - 1) / ptime;
 }
 
-bool EventSender::beat(unsigned rate, Packet& packet) noexcept {
+bool EventSender::beat(unsigned rate, unsigned ptime, Packet& packet) noexcept {
     if (pause_ != 0) {
         --pause_;
         return false;
@@ -44,7 +45,7 @@ bool EventSender::beat(unsigned rate, Packet& packet) noexcept {
     const Digit digit = digits_[first_];
     packet = Packet{};
     packet.begins = heard_ms_ == 0;
-    heard_ms_ = std::min<unsigned>(heard_ms_ + FRAME_MS, digit.duration_ms);
+    heard_ms_ = std::min<unsigned>(heard_ms_ + ptime, digit.duration_ms);
     const std::uint32_t ticks = rate / 100 * heard_ms_ / 10;
     if (ticks - segments_ > MAX_SEGMENT) {
         packet.segment = MAX_SEGMENT;
@@ -57,7 +58,7 @@ bool EventSender::beat(unsigned rate, Packet& packet) noexcept {
     if (packet.event.end && ++ends_ == ENDS) {
         first_ = (first_ + 1) % ROOM;
         --count_;
-        finish();
+        finish(ptime);
     }
     return true;
 }

@@ -1,4 +1,4 @@
-// RFC 4733 events to a peer: digits one after the other, a packet each 20 ms.
+// RFC 4733 events to a peer: digits one after the other, in the place of packets of sound.
 #pragma once
 
 #include <array>
@@ -12,9 +12,11 @@ namespace callwright {
 
 class EventSender {
   public:
-    static constexpr unsigned FRAME_MS = 20;
-    static constexpr unsigned ENDS = 3;        // the last packet is said three times (RFC 4733 section 2.5.1.4)
-    static constexpr unsigned PAUSE_MS = 80;   // from a key that goes up to the next that goes down
+    static constexpr unsigned ENDS = 3;  // the last packet is said three times (RFC 4733 section 2.5.1.4)
+    // From a key that goes up to the next that goes down, at least; 3GPP TS 26.114 G.2 asks for 65. What the repeated
+    // end leaves of it, but one packet at least, is sound: some receivers look at an event only when the payload type
+    // changes.
+    static constexpr unsigned PAUSE_MS = 80;
     static constexpr unsigned MIN_MS = 40, MAX_MS = 5000;
     static constexpr std::size_t ROOM = 128;   // digits that may wait
 
@@ -26,10 +28,12 @@ class EventSender {
 
     // False: not all are digits, or they do not fit; nothing was queued.
     bool push(const std::string& digits, unsigned duration_ms) noexcept;
-    // Whether audio is withheld: a digit or the pause after it is on its way.
+    // Whether beat() is needed: digits wait, or one was just sent.
     bool busy() const noexcept { return count_ != 0 || pause_ != 0; }
-    // Each 20 ms. False: no packet goes out this time. rate: of the RTP clock, Hz.
-    bool beat(unsigned rate, Packet& packet) noexcept;
+    // Whether sound is withheld: a digit is on its way.
+    bool speaks() const noexcept { return heard_ms_ != 0; }
+    // For each packet that may go out. False: it is one of sound. rate: of the RTP clock, Hz; ptime: ms in a packet.
+    bool beat(unsigned rate, unsigned ptime, Packet& packet) noexcept;
     void clear() noexcept;
 
   private:
@@ -38,14 +42,14 @@ class EventSender {
         std::uint16_t duration_ms;
     };
 
-    void finish() noexcept;
+    void finish(unsigned ptime) noexcept;
 
     std::array<Digit, ROOM> digits_{};
     std::size_t first_ = 0, count_ = 0;
     unsigned heard_ms_ = 0;       // of the digit that is being sent
     unsigned ends_ = 0;           // sent of it
     std::uint32_t segments_ = 0;  // ticks of it that lie in segments before
-    unsigned pause_ = 0;          // beats left
+    unsigned pause_ = 0;          // packets of sound that are left
 };
 
 }  // namespace callwright

@@ -150,7 +150,6 @@ void Line::end() {
     {
         Hold hold(*this);
         if (ended_) return;
-        say_goodbye();
         ended_ = true;
         open_ = false;
         direct_ = false;
@@ -181,7 +180,7 @@ void Line::open_stream(std::uint64_t leg, pjmedia_stream* stream, const pjmedia_
         if (opened_at_ == 0) opened_at_ = now;
         silent_since_ = now;
     }
-    engine_.media().post([self = shared_from_this()] { self->started(monotonic_now()); });
+    engine_.media().post([self = shared_from_this()] { self->update_beat(); });
 }
 
 void Line::apply(const pjmedia_stream_info& info) {
@@ -206,13 +205,6 @@ void Line::apply(const pjmedia_stream_info& info) {
     if (cname_.empty()) cname_.assign(info.cname.ptr, static_cast<std::size_t>(info.cname.slen));
     outgoing_ = EgressClock::new_series();
     arrivals_ = EgressClock::new_series();
-}
-
-// Media thread.
-void Line::started(Nanos now) {
-    Hold hold(*this);
-    if (egress_ == Egress::IDLE && !digits_out_.busy()) send_silence(now);
-    update_beat();
 }
 
 void Line::close_stream() {

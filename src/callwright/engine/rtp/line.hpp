@@ -178,7 +178,6 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     struct Leaving;
     static void on_destroyed(void* line);
     void apply(const pjmedia_stream_info& info);
-    void started(Nanos now);
 
     // ingress (line_ingress.cpp)
     void pass_up(Channel channel, Datagram& datagram, Nanos now, Forward& forward) noexcept;
@@ -200,10 +199,10 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     void change(Egress egress) noexcept;
     void update_beat() noexcept;
     bool take_forward(const Line* from, Forward& forward, Nanos now) noexcept;
-    void pace(Nanos now, unsigned frames) noexcept;
+    void send_next(Nanos now) noexcept;
     void encode_silence() noexcept;
-    bool play_packet(Nanos now) noexcept;
-    void event_beat(Nanos now) noexcept;
+    bool play_packet(bool withheld, Nanos now) noexcept;
+    bool send_event(Nanos now) noexcept;
     void send_silence(Nanos now) noexcept;
     pj_status_t send_encoded(const void* packet, std::size_t size) noexcept;
     void send(Datagram datagram, std::size_t payload, const EgressClock::Stamp& stamp, unsigned payload_type,
@@ -215,7 +214,8 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     void second(Nanos now, unsigned seconds) noexcept;
     void watch_timeout(Nanos now) noexcept;
     void report_foreign(Nanos now) noexcept;
-    void send_report(bool bye, Nanos now) noexcept;
+    std::size_t write_report(std::uint8_t* data, bool bye, Nanos now) noexcept;
+    void send_report(Nanos now) noexcept;
     Address report_destination() const noexcept;
     void note_jitter_buffer(JitterBuffer& total) const;
 

@@ -34,7 +34,6 @@ void Line::play(std::shared_ptr<Player> player) {
     Hold hold(*this);
     player_ = std::move(player);
     outgoing_ = EgressClock::new_series();
-    credit_ms_ = format_.ptime - std::min(format_.ptime, BEAT_MS);  // the first packet goes out with the first beat
     change(Egress::PLAY);
 }
 
@@ -74,6 +73,7 @@ void Line::update_beat() noexcept {
     if (needed == beating_) return;
     beating_ = needed;
     if (needed) {
+        credit_ms_ = format_.ptime - std::min(format_.ptime, BEAT_MS);  // the first packet goes with the first beat
         engine_.media().every_frame(this);
     } else {
         engine_.media().never(this);
@@ -118,7 +118,7 @@ bool Line::take_forward(const Line* from, Forward& forward, Nanos now) noexcept 
     if (egress_ != Egress::RELAY && wanted_ == Egress::RELAY) become(Egress::RELAY);
     if (egress_ != Egress::RELAY) return false;
     const int type = forward.event ? format_.tx_event_type : static_cast<int>(format_.tx_payload_type);
-    if (!sending() || type < 0 || digits_out_.busy()) return true;
+    if (!sending() || type < 0 || digits_out_.speaks()) return true;
     EgressClock::Stamp stamp;
     const RtpPacket& packet = forward.packet;
     if (!clock_.follow(forward.series, packet.sequence, packet.timestamp, packet.marker, now, stamp)) return true;
@@ -157,7 +157,7 @@ pj_status_t Line::send_encoded(const void* packet, std::size_t size) noexcept {
     Hold hold(*this);
     RtpPacket parsed;
     const auto* data = static_cast<const std::uint8_t*>(packet);
-    if (!writing_ || !sending() || digits_out_.busy() || size > Datagram::ROOM || !parse_rtp(data, size, parsed)) {
+    if (!writing_ || !sending() || digits_out_.speaks() || size > Datagram::ROOM || !parse_rtp(data, size, parsed)) {
         return PJ_SUCCESS;
     }
     Datagram datagram = engine_.media().datagrams().buffer();
@@ -174,64 +174,57 @@ pj_status_t Line::send_encoded(const void* packet, std::size_t size) noexcept {
 
 void Line::beat(Nanos now, unsigned frames) noexcept {
     Hold hold(*this);
-    for (unsigned frame = 0; frame < frames; ++frame) {
-        if (digits_out_.busy()) event_beat(now);
+    if (format_.ptime != 0) {
+        credit_ms_ += BEAT_MS * frames;
+        for (; credit_ms_ >= format_.ptime; credit_ms_ -= format_.ptime) send_next(now);
     }
-    if (egress_ == Egress::PLAY || egress_ == Egress::IDLE) pace(now, frames);
+    // The stream of another codec makes its packets itself.
+    for (unsigned frame = 0; egress_ == Egress::IDLE && !format_.g711() && frame < frames; ++frame) encode_silence();
     update_beat();
 }
 
-void Line::pace(Nanos now, unsigned frames) noexcept {
-    if (egress_ == Egress::IDLE && !format_.g711()) {
-        for (unsigned frame = 0; frame < frames; ++frame) encode_silence();
-        return;
-    }
-    credit_ms_ += BEAT_MS * frames;
-    while (credit_ms_ >= format_.ptime) {
-        credit_ms_ -= format_.ptime;
-        if (egress_ == Egress::PLAY && player_ && play_packet(now)) continue;
-        if (egress_ == Egress::PLAY) become(Egress::IDLE);
-        send_silence(now);
-    }
+// One packet's time: of a digit, else of the sound that is paced here.
+void Line::send_next(Nanos now) noexcept {
+    const bool event = send_event(now);
+    if (egress_ == Egress::PLAY && player_ && play_packet(event, now)) return;
+    if (egress_ == Egress::PLAY) become(Egress::IDLE);
+    if (egress_ == Egress::IDLE && !event && format_.g711()) send_silence(now);
 }
 
-// False: the player has come to its end.
-bool Line::play_packet(Nanos now) noexcept {
-    if (!open_ || !format_.g711()) return player_ != nullptr;  // it waits for the media that it can speak
+// False: the player has come to its end. withheld: its time goes by unheard.
+bool Line::play_packet(bool withheld, Nanos now) noexcept {
+    if (!open_ || !format_.g711()) return true;  // it waits for the media that it can speak
     const Law law = format_.codec == "PCMA" ? Law::A : Law::MU;
     const unsigned samples = std::min(format_.ptime * 8, MAX_SAMPLES);
     Datagram datagram = engine_.media().datagrams().buffer();
     std::array<std::uint8_t, MAX_SAMPLES> lost;  // no memory: the time goes by all the same
     std::uint8_t* payload = datagram ? datagram.data + RtpPacket::HEADER : lost.data();
     bool audible = false;
-    const unsigned filled = player_->encoded(payload, samples, law, audible);
-    if (filled == 0) return false;
-    if (!datagram || !sending() || digits_out_.busy()) return true;
-    std::memset(payload + filled, law == Law::A ? A_SILENCE : MU_SILENCE, samples - filled);
+    if (player_->encoded(payload, samples, law, audible) == 0) return false;
+    if (!datagram || !sending() || withheld) return true;
     const EgressClock::Stamp stamp = clock_.next(outgoing_, samples, now);
     send(std::move(datagram), samples, stamp, format_.tx_payload_type, now);
     return true;
 }
 
-void Line::event_beat(Nanos now) noexcept {
+// False: it is sound's turn.
+bool Line::send_event(Nanos now) noexcept {
+    if (!open_ || format_.tx_event_type < 0) digits_out_.clear();
     EventSender::Packet packet;
-    if (!open_ || format_.tx_event_type < 0) {
-        digits_out_.clear();
-        return;
-    }
-    if (!digits_out_.beat(format_.clock_rate, packet)) return;
+    if (!digits_out_.beat(format_.clock_rate, format_.ptime, packet)) return false;
     clock_.next_segment(packet.segment);
-    const EgressClock::Stamp stamp = clock_.event(packet.begins, packet.event.duration, now);
+    const EgressClock::Stamp stamp = clock_.event(packet.begins, format_.clock_rate * format_.ptime / 1000, now);
     Datagram datagram = engine_.media().datagrams().buffer();
-    if (!datagram || !sending()) return;
+    if (!datagram || !sending()) return true;
     write_event(datagram.data + RtpPacket::HEADER, packet.event);
     send(std::move(datagram), TelephoneEvent::SIZE, stamp, static_cast<unsigned>(format_.tx_event_type), now);
+    return true;
 }
 
 // A leg that nobody feeds sends silence all the same: it opens NAT on the way and keeps it open, and a peer that hears
 // nothing knows that the network, and not the application, is to blame.
 void Line::send_silence(Nanos now) noexcept {
-    if (!sending() || digits_out_.busy()) return;
+    if (!sending() || digits_out_.speaks()) return;
     if (!format_.g711()) {
         const std::uint64_t before = tx_packets_;
         for (unsigned i = 0; i < SILENT_WRITES && tx_packets_ == before; ++i) encode_silence();
@@ -241,13 +234,15 @@ void Line::send_silence(Nanos now) noexcept {
     if (!datagram) return;
     const unsigned samples = std::min(format_.ptime * 8, MAX_SAMPLES);
     std::memset(datagram.data + RtpPacket::HEADER, format_.codec == "PCMA" ? A_SILENCE : MU_SILENCE, samples);
-    const EgressClock::Stamp stamp = clock_.next(outgoing_, samples, now);
+    // Between packets with numbers of their own it is another source.
+    const auto series = egress_ == Egress::IDLE ? outgoing_ : EgressClock::new_series();
+    const EgressClock::Stamp stamp = clock_.next(series, samples, now);
     send(std::move(datagram), samples, stamp, format_.tx_payload_type, now);
 }
 
 // 20 ms of it, by the stream.
 void Line::encode_silence() noexcept {
-    if (!audio_ || !sending() || digits_out_.busy()) return;
+    if (!audio_ || !sending() || digits_out_.speaks()) return;
     writing_ = true;
     audio_->write(nullptr);
     writing_ = false;

@@ -23,7 +23,7 @@ void Line::second(Nanos now, unsigned seconds) noexcept {
     if (!open_) return;
     report_in_ -= static_cast<int>(seconds);
     if (report_in_ <= 0) {
-        send_report(false, now);
+        send_report(now);
         // RFC 3550 section 6.2: at random between a half and one and a half times the interval of 5 s.
         random_ = random_ * 1'664'525 + 1'013'904'223;
         report_in_ = 3 + static_cast<int>((random_ >> 16) % 5);
@@ -70,21 +70,30 @@ Address Line::report_destination() const noexcept {
     return guess;
 }
 
-void Line::send_report(bool bye, Nanos now) noexcept {
-    if (!open_ || !started_ || base_ == nullptr) return;
-    std::array<std::uint8_t, Report::ROOM> packet;
+std::size_t Line::write_report(std::uint8_t* data, bool bye, Nanos now) noexcept {
     const Report::Sent sent{ssrc_, clock_.timestamp(now), tx_packets_, tx_bytes_};
-    const std::size_t size = report_.write(packet.data(), sent, reception_, cname_, bye, now);
-    if (direct_) {
-        put_out(mux_ ? RTP : RTCP, packet.data(), size, report_destination());
-    } else {
-        pjmedia_transport_send_rtcp(base_, packet.data(), size);
-    }
+    return report_.write(data, sent, reception_, cname_, bye, now);
 }
 
-// At the end, by the engine thread. SRTP above is being closed then: it encrypts no more.
+void Line::send_report(Nanos now) noexcept {
+    if (!started_ || base_ == nullptr) return;
+    std::array<std::uint8_t, Report::ROOM> packet;
+    const std::size_t size = write_report(packet.data(), false, now);
+    pjmedia_transport_send_rtcp(base_, packet.data(), size);
+}
+
+// Engine thread: the media stops, and SRTP still encrypts. Without the lock, as anything that calls SRTP there.
 void Line::say_goodbye() {
-    if (direct_ && tx_packets_ + reception_.packets() != 0) send_report(true, monotonic_now());
+    std::array<std::uint8_t, Report::ROOM> packet;
+    std::size_t size = 0;
+    pjmedia_transport* base = nullptr;
+    {
+        Hold hold(*this);
+        if (!ever_open_ || !started_ || ended_) return;
+        base = base_;
+        size = write_report(packet.data(), true, monotonic_now());
+    }
+    if (base != nullptr) pjmedia_transport_send_rtcp(base, packet.data(), size);
 }
 
 }  // namespace callwright

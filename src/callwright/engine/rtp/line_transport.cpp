@@ -159,6 +159,7 @@ struct BottomTransport {
 
     static pj_status_t media_stop(pjmedia_transport* transport) {
         Line& line = line_of(transport);
+        line.say_goodbye();
         Line::Hold hold(line);
         line.started_ = false;
         return PJ_SUCCESS;
