@@ -10,6 +10,7 @@
 #include "engine.hpp"
 #include "info.hpp"
 #include "message.hpp"
+#include "offers.hpp"
 
 namespace callwright {
 
@@ -60,7 +61,10 @@ bool Leg::set_state(State next) {
 }
 
 Legs::Legs(Engine& engine)
-    : engine_(engine), rtp_ports_(engine.options().rtp_first, engine.options().rtp_last) {
+    : engine_(engine),
+      rtp_ports_(engine.options().rtp_first, engine.options().rtp_last),
+      accounts_(engine, rtp_ports_),
+      glare_(engine) {
     pj_timer_entry_init(&digit_timer_, 0, this, &Legs::on_digit_timer);
 }
 
@@ -76,12 +80,6 @@ void Legs::install(pjsua_callback& callbacks) {
     callbacks.on_call_transfer_request2 = &Legs::on_transfer;
     callbacks.on_call_replace_request2 = &Legs::on_replace;
     callbacks.on_dtmf_event = &Legs::on_digit;
-}
-
-void Legs::add_account(pjsua_acc_id account, pjsip_transport_type_e type) {
-    const bool reliable = (pjsip_transport_get_flag_from_type(type) & PJSIP_TRANSPORT_RELIABLE) != 0;
-    accounts_.push_back({account, reliable, (type & PJSIP_TRANSPORT_IPV6) != 0});
-    rtp_ports_.add_account(account);
 }
 
 bool Legs::prepare() {
@@ -112,6 +110,7 @@ void Legs::on_incoming(pjsua_acc_id, pjsua_call_id call, pjsip_rx_data* rdata) {
     Engine& engine = *Engine::current();
     Leg& leg = engine.legs().add(engine.next_id(), false);
     leg.call = call;
+    leg.policy = engine.offers().incoming();
     pjsua_call_set_user_data(call, reinterpret_cast<void*>(static_cast<std::uintptr_t>(leg.id)));
     auto event = std::make_unique<Event>(EventKind::INCOMING, leg.id);
     describe_request(*event, rdata);
@@ -167,6 +166,7 @@ void Legs::forget(Leg& leg, const Reply& reply, const pjsip_rx_data* last) {
     leg.set_state(Leg::State::ENDED);
     engine_.patch().remove(leg.id);
     engine_.digits().close(leg.id);
+    glare_.forget(leg.id);
     const auto* status = pjsip_get_status_text(reply.code);
     auto ended = std::make_unique<Event>(EventKind::ENDED, leg.id, reply.code,
                                          reply.reason.empty() ? text_of(*status) : reply.reason);
@@ -192,8 +192,11 @@ void Legs::on_transaction(pjsua_call_id call, pjsip_transaction* transaction, pj
     const Leg* leg = legs.of_call(call);
     if (leg == nullptr || received(event) == nullptr) return;
     const bool provisional = transaction->state == PJSIP_TSX_STATE_PROCEEDING && transaction->status_code > 100;
-    if (transaction->role == PJSIP_ROLE_UAC && transaction->method.id == PJSIP_INVITE_METHOD && provisional) {
+    const bool inviting = transaction->role == PJSIP_ROLE_UAC && transaction->method.id == PJSIP_INVITE_METHOD;
+    if (inviting && provisional) {
         if (leg->state() < Leg::State::CONNECTING) legs.progress(*leg, event);
+    } else if (inviting && transaction->state == PJSIP_TSX_STATE_COMPLETED) {
+        if (transaction->status_code == PJSIP_SC_REQUEST_PENDING) legs.glare_.retry(leg->id, leg->outbound);
     } else if (transaction->role == PJSIP_ROLE_UAS && transaction->state == PJSIP_TSX_STATE_TRYING) {
         legs.receive_request(*leg, transaction, event);
     }
@@ -241,13 +244,12 @@ void Legs::update_media(const Leg& leg) {
     auto event = std::make_unique<Event>(EventKind::MEDIA, leg.id, active ? 1 : 0);
     pjmedia_stream_info info{};
     if (active) pjmedia_stream_get_info(media->strm.a.stream, &info);
-    const bool local_hold = active && media->state == PJSUA_CALL_MEDIA_LOCAL_HOLD;
-    const bool remote_hold = active && media->state == PJSUA_CALL_MEDIA_REMOTE_HOLD;
     event->with("codec", active ? text_of(info.fmt.encoding_name) : std::string());
     event->with("clock_rate", active ? std::int64_t{info.fmt.clock_rate} : std::int64_t{0});
     event->with("ptime", active ? ptime_of(info) : std::int64_t{0});
     event->with("remote", active ? address_of(info.rem_addr) : std::string());
-    event->with("hold", std::string(local_hold ? "local" : remote_hold ? "remote" : "none"));
+    event->with("hold", hold_of(leg.call));
+    event->with("srtp", srtp_of(leg.call));
     engine_.push(std::move(event));
 }
 
