@@ -113,6 +113,7 @@ void Offers::install(pjsua_callback& callbacks) const {
     callbacks.on_acc_find_for_incoming = &Offers::on_account;
     callbacks.on_call_sdp_created = &Offers::on_description;
     callbacks.on_call_rx_offer = &Offers::on_offer;
+    callbacks.on_stream_precreate = &Offers::on_stream;
 }
 
 void Offers::install(pjsip_endpoint* endpoint) {
@@ -228,6 +229,14 @@ void Offers::on_offer(pjsua_call_id call, const pjmedia_sdp_session* offer, void
     // No audio at all is a way of asking for silence, and pjsua's to answer.
     if (leg == nullptr || audio_of(offer) == nullptr) return;
     if (engine.offers().judge(offer, leg->policy)) *code = PJSIP_SC_NOT_ACCEPTABLE_HERE;
+}
+
+// A peer may ask for packets that no network carries.
+void Offers::on_stream(pjsua_call_id, pjsua_on_stream_precreate_param* created) {
+    auto* parameters = created->stream_info.info.aud.param;
+    if (parameters == nullptr || parameters->info.frm_ptime == 0) return;
+    const unsigned most = std::max(1U, longest_ptime / parameters->info.frm_ptime);
+    parameters->setting.frm_per_pkt = static_cast<pj_uint8_t>(std::min<unsigned>(parameters->setting.frm_per_pkt, most));
 }
 
 void Offers::write(pj_pool_t* pool, pjmedia_sdp_session* sdp, const CodecList& codecs) const {

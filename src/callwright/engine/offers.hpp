@@ -61,6 +61,7 @@ class Offers {
                                const pjmedia_sdp_session* remote);
     static void on_offer(pjsua_call_id call, const pjmedia_sdp_session* offer, void* reserved, pjsip_status_code* code,
                          pjsua_call_setting* setting);
+    static void on_stream(pjsua_call_id call, pjsua_on_stream_precreate_param* created);
 
     Policy of_source(const pj_sockaddr& source);
     std::optional<Unfit> judge_line(const pjmedia_sdp_session* offer, const pjmedia_sdp_media* media,
