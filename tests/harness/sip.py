@@ -68,6 +68,7 @@ class Phone:
         self.calls: list[PhoneCall] = []
         self.allow = ALLOW
         self.media_address = ""
+        self.scheme = "sip"
         self._wire = Transport(self._received, self._failed)
         self._incoming: deque[PhoneCall] = deque()
         self._clients: dict[tuple[str, str], ClientTransaction] = {}
@@ -119,7 +120,7 @@ class Phone:
     @property
     def uri(self) -> str:
         """Its own SIP URI, where it can be called."""
-        return f"sip:{self.user}@{self.place}{self._suffix}"
+        return f"{self.scheme}:{self.user}@{self.place}{self._suffix}"
 
     @property
     def place(self) -> str:

@@ -118,8 +118,9 @@ class Transport:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for connection in list(self._connections.values()):
-            connection.close()
+        for peer, connection in list(self._connections.items()):
+            # The end of TLS is agreed on, and the other side need not agree.
+            connection.abort() if peer.transport == "TLS" else connection.close()
         for server in self._servers:
             server.close()
         if self._udp is not None:

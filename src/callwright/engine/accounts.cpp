@@ -72,8 +72,13 @@ void Accounts::add(pjsua_transport_id transport, pjsip_transport_type_e type) {
     of(listeners_.back(), false, {}, is_ipv6(type));
 }
 
-pjsua_acc_id Accounts::towards(const std::string& uri, const Policy& policy) {
-    const Target target = target_of(uri);
+pjsua_acc_id Accounts::towards(const std::string& uri, const std::string& hop, const Policy& policy) {
+    Target target = target_of(hop);
+    // The scheme is of the whole way, whatever the next step of it is written like (RFC 3261 section 26.2.2).
+    if (target_of(uri).sips) {
+        target.sips = true;
+        target.type = PJSIP_TRANSPORT_TLS;
+    }
     const Listener* chosen = nullptr;
     for (const Listener& listener : listeners_) {
         if (of_ipv4(listener.type) != target.type || is_ipv6(listener.type) != target.ipv6) continue;
@@ -128,6 +133,7 @@ pjsua_acc_id Accounts::make(const Listener& listener, bool sips, const Policy& p
     settings.transport_id = listener.transport;
     settings.lock_codec = 0;  // an answer with two codecs needs no further re-INVITE: both are decoded
     settings.ka_interval = 0;
+    settings.use_rfc5626 = PJ_FALSE;
     settings.allow_contact_rewrite = settings.allow_via_rewrite = settings.allow_sdp_nat_rewrite = PJ_FALSE;
     settings.rtp_cfg.port = rtp_ports_.first();
     settings.rtp_cfg.port_range = rtp_ports_.span();

@@ -19,8 +19,9 @@ class Accounts {
     Accounts(Engine& engine, RtpPorts& rtp_ports) : engine_(engine), rtp_ports_(rtp_ports) {}
 
     void add(pjsua_transport_id transport, pjsip_transport_type_e type);
-    // For an INVITE that goes to a sip: or sips: URI; the first one when no transport fits, so that it fails and says so.
-    pjsua_acc_id towards(const std::string& uri, const Policy& policy);
+    // For an INVITE for one URI that is sent to another; the first one when no transport fits, so that it fails and says
+    // so.
+    pjsua_acc_id towards(const std::string& uri, const std::string& hop, const Policy& policy);
     // For an INVITE that came in; `media_ipv6`: the family of its offer.
     pjsua_acc_id receiving(const pjsip_rx_data* rdata, const Policy& policy, bool media_ipv6);
     // What pjsua reads of an account just when it begins a call's media, which a later call may have changed; the

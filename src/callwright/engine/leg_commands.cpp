@@ -65,8 +65,8 @@ void Legs::originate(std::uint64_t id, const Order& order) {
     pjsua_call_setting_default(&setting);
     if (!order.offer) setting.flag |= PJSUA_CALL_NO_SDP_OFFER;
     pjsua_call_id call = PJSUA_INVALID_ID;
-    const pj_status_t status = pjsua_call_make_call(accounts_.towards(hop, order.policy), &target, &setting, user_data,
-                                                    message.get(), &call);
+    const pjsua_acc_id account = accounts_.towards(order.uri, hop, order.policy);
+    const pj_status_t status = pjsua_call_make_call(account, &target, &setting, user_data, message.get(), &call);
     Leg* leg = find(id);
     if (leg == nullptr) return;  // its failure has been reported by a callback
     if (status != PJ_SUCCESS) {

@@ -4,8 +4,10 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <memory>
 #include <stdexcept>
@@ -85,6 +87,11 @@ void TlsFiles::write(File& file, const std::string& text) {
     const bool written = ::ftruncate(file.descriptor, 0) == 0 &&
                          ::pwrite(file.descriptor, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
     if (!written) throw std::system_error(errno, std::generic_category(), "a certificate in memory");
+    // pjsip sees by the time of its last change that a file is another one: each change has a time of its own.
+    static std::atomic<long> changes{0};
+    const long change = ++changes;
+    const std::array<timespec, 2> times{{{change, 0}, {change, 0}}};
+    ::futimens(file.descriptor, times.data());
 }
 
 void TlsFiles::apply(pjsip_tls_setting& setting) const {

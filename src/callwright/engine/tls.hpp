@@ -19,8 +19,8 @@ struct TlsSettings {
 // Throws std::invalid_argument, naming the setting: it cannot be read, or key and certificate do not belong together.
 void check_tls(const TlsSettings& settings);
 
-// The texts as files in memory. pjsip reads them anew for every connection, so that a change reaches each new
-// connection and no other; a file on disk might be read half written, or with the key of another certificate.
+// The texts as files in memory. pjsip reads them when a connection is new and they have changed, so that a change
+// reaches each new connection and no other; a file on disk might be read half written, or with another one's key.
 class TlsFiles {
   public:
     // Throws std::system_error.
