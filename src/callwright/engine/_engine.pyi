@@ -33,7 +33,8 @@ class EventKind(enum.IntEnum):
     """One DTMF digit received, reported once whatever ways it came, when the key goes down. id: leg,
     text: 0-9 * # A-D. detail: duration (ms heard so far; of INFO: as it says), method ("rfc4733" | "info")."""
     ENDED = ...
-    """The leg is gone; nothing more comes with this id. id: leg, code: SIP code (200 after a BYE, 487 after a CANCEL),
+    """The leg is gone; nothing more comes with this id. id: leg, code: SIP code (200 after a BYE, 487 after a CANCEL,
+    408 when the peer did not acknowledge our answer or did not refresh its session in time),
     text: reason. After `hangup` it comes at once; the transactions end by themselves, 32 s later at the longest.
     detail: by ("local" | "remote"), headers (of the BYE or of the final response), call_id, statistics: one JSON
     object as text, "" when no media ran: {codec, rx: {packets, bytes, lost, discarded, reordered, duplicated,

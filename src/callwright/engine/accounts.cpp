@@ -146,8 +146,8 @@ pjsua_acc_id Accounts::make(const Listener& listener, bool sips, const Policy& p
     settings.srtp_opt.keying[1] = second;
     const unsigned expires = engine_.options().session_expires;
     settings.use_timer = expires == 0 ? PJSUA_SIP_TIMER_INACTIVE : PJSUA_SIP_TIMER_OPTIONAL;
-    settings.timer_setting.sess_expires = expires;
-    settings.timer_setting.min_se = engine_.options().min_session_expires;
+    if (expires != 0) settings.timer_setting.sess_expires = expires;
+    if (expires != 0) settings.timer_setting.min_se = engine_.options().min_session_expires;
     pjsua_acc_id id = PJSUA_INVALID_ID;
     if (pjsua_acc_add(&settings, accounts_.empty() ? PJ_TRUE : PJ_FALSE, &id) != PJ_SUCCESS) {
         throw std::runtime_error("no account for the transport");

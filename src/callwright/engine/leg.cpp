@@ -40,9 +40,9 @@ Reply verdict_of(const Leg& leg, const pjsip_event* event) {
     }
     const auto* transaction = event->body.tsx_state.tsx;
     if (transaction->method.id == PJSIP_BYE_METHOD) {
-        // The stack's own BYE before the ACK: the ACK never came.
-        const bool own = transaction->role == PJSIP_ROLE_UAC && !was_established;
-        return {own ? PJSIP_SC_REQUEST_TIMEOUT : PJSIP_SC_OK, {}, {}};
+        if (transaction->role != PJSIP_ROLE_UAC) return {PJSIP_SC_OK, {}, {}};
+        // The stack's own BYE: the ACK never came, or nobody refreshed the session (RFC 4028 section 10).
+        return {PJSIP_SC_REQUEST_TIMEOUT, was_established ? "the session expired" : "", {}};
     }
     const int code = transaction->status_code;
     if (code < 300) return {was_established ? PJSIP_SC_OK : PJSIP_SC_REQUEST_TERMINATED, {}, {}};
