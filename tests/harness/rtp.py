@@ -253,6 +253,10 @@ class RtpPeer:
             raise ValueError("the peer is not connected")
         self._rtp.sendto(data, target)
 
+    def send_beside(self, data: bytes, to: tuple[str, int], *, rtcp: bool) -> None:
+        """Sends bytes that are no media from the socket of the one or the other."""
+        _send(self._rtcp if rtcp else self._rtp, data, to)
+
     def send_report(self) -> None:
         """Sends an RTCP report now, beside the regular ones."""
         with pacing.LOCK:

@@ -13,6 +13,7 @@ from .dialog import Dialog, HeaderLines, new_branch, new_call_id, new_tag, respo
 from .digest import Credentials, Guard
 from .impairment import ImpairmentRelay
 from .message import Address, Headers, Message, MessageError, Request, Response, Uri, Via, parse
+from .negotiation import Security
 from .ports import next_address
 from .rtp import RtpPeer
 from .sdp import Sdp
@@ -69,6 +70,7 @@ class Phone:
         self.allow = ALLOW
         self.media_address = ""
         self.scheme = "sip"
+        self.security: Callable[[], Security] | None = None
         self._wire = Transport(self._received, self._failed)
         self._incoming: deque[PhoneCall] = deque()
         self._clients: dict[tuple[str, str], ClientTransaction] = {}
@@ -177,6 +179,7 @@ class Phone:
             lines.append(("Supported", "100rel"))
         call = PhoneCall(self, dialog, Request(), caller=True, media=media)
         call.negotiation.direction, call.negotiation.relay = direction, relay
+        call.negotiation.security = self.security() if self.security else None
         body = call.negotiation.offer(None if isinstance(offer, bool) else offer) if offer else b""
         call.invite = dialog.request("INVITE", headers=lines, body=body)
         self.calls.append(call)
@@ -407,6 +410,7 @@ class Phone:
         request = transaction.request
         media = RtpPeer(self.media_address)
         call = PhoneCall(self, Dialog.called(request), request, caller=False, media=media)
+        call.negotiation.security = self.security() if self.security else None
         self.calls.append(call)
         call.begin(transaction)
         if self.behaviour.trying:
