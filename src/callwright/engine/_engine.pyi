@@ -119,9 +119,9 @@ class Engine:
             listen: (transport "udp" | "tcp" | "tls", host, port); port 0 takes a free one (see `addresses`).
             media_address: address advertised in SDP and bound for RTP.
             media_address6: the IPv6 one beside it; a call's media has the family of the offer, or of its signalling.
-            tls: for each "tls" transport, in order: (certificate with its chain, private key, authorities, verify_client)
-                as PEM text. Servers are verified by the authorities, or by the system's when there are none; with
-                verify_client a client must show a certificate of theirs.
+            tls: for each "tls" transport, in order: (certificate with its chain, private key, authorities,
+                verify_client), the first three as PEM text. Servers are verified by the authorities, or by the
+                system's when there are none; with verify_client a client must show a certificate of theirs.
             verify_server: whether the certificate of a server that we connect to must be good, and bear its name.
             codecs: by preference: PCMU PCMA G722 opus GSM L16/8000 L16/16000 G729. Of an offer the first of these
                 that it has is taken. What a trunk or a call says goes before.
@@ -160,13 +160,11 @@ class Engine:
         """Live native objects: legs, ports, sounds, requests, bridge_ports, jobs, events."""
     def counters(self) -> dict[str, int]:
         """Since start: invites, refused_source, refused_rate, refused_backlog, refused_full, refused_offer (488 to an
-        INVITE whose offer fits nothing), refused_connections (TCP, beyond 1,024 of one source), requests, malformed, dropped_lines (of the log: beyond 100 a second, or 2,000
-        undrained events)."""
+        INVITE whose offer fits nothing), refused_connections (TCP and TLS, beyond 1,024 of one source), requests,
+        malformed, dropped_lines (of the log: beyond 100 a second, or 2,000 undrained events)."""
 
     # admission: decided in native code before any event is made
-    def admit(
-        self, sources: Sequence[str], policies: Sequence[tuple[str, Sequence[str], str, str]] = ()
-    ) -> None:
+    def admit(self, sources: Sequence[str], policies: Sequence[tuple[str, Sequence[str], str, str]] = ()) -> None:
         """Addresses or prefixes ("127.0.0.0/8", "::1") whose INVITEs are taken; any other gets 403. Default: none.
 
         policies: (address or prefix, codecs, srtp, reliable) of the INVITEs from there, as in `originate`; empty for
