@@ -197,3 +197,20 @@ async def test_a_certificate_that_the_description_does_not_name_ends_in_silence(
     assert len(call.media.heard.arrivals) == 0
     station.engine.hangup(leg)
     await call.until_ended()
+
+
+async def test_keys_are_not_logged(stations: Callable[..., Station], phones: Phones) -> None:
+    station = stations(log_level=4)
+    phone = await secured(phones, Sdes)
+    leg = station.engine.originate(phone.uri, local_uri=CALLER, srtp="required")
+    call = await phone.incoming()
+    await call.answer()
+    await station.event(EventKind.ESTABLISHED, leg)
+    station.engine.hangup(leg)
+    await call.until_ended()
+    log = "\n".join(event.text for event in station.events if event.kind is EventKind.LOG)
+    assert call.remote_sdp is not None and call.local_sdp is not None
+    assert "a=crypto:1" in log
+    for sdp in (call.remote_sdp, call.local_sdp):
+        keys = [line.split("inline:")[1].split("|")[0] for line in sdp.extra if "inline:" in line]
+        assert keys and not any(key in log for key in keys)
