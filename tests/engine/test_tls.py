@@ -168,7 +168,6 @@ async def test_p10_a_new_certificate_drops_no_connection(stations: Stations, pho
     assert await certificate_of(station) == leaf_of(first)
 
     station.engine.certify(0, certificate=second.certificate, private_key=second.private_key, ca=AUTHORITY.certificate)
-    await station.until_counts(jobs=0)
     assert await certificate_of(station) == leaf_of(second)
     assert phone.connections == before
     assert (await call.reinvite()).status == 200

@@ -67,7 +67,12 @@ def test_a_fault_names_its_key(tmp_path: Path, file: str, text: str | None, faul
 async def test_a_change_is_taken_and_a_bad_one_is_not(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     files = files_of(section(tmp_path))
     taken: asyncio.Queue[tuple[int, Identity]] = asyncio.Queue()
-    task = asyncio.create_task(watch(files, lambda number, identity: taken.put_nowait((number, identity)), every=0.01))
+    loop = asyncio.get_running_loop()
+
+    def take(number: int, identity: Identity) -> None:
+        loop.call_soon_threadsafe(taken.put_nowait, (number, identity))
+
+    task = asyncio.create_task(watch(files, take, every=0.01))
     await turns()  # it has looked
     (tmp_path / "certificate.pem").write_text("nonsense")
     async with asyncio.timeout(5):

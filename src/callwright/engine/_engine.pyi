@@ -154,6 +154,8 @@ class Engine:
     def certify(self, transport: int, *, certificate: str, private_key: str, ca: str = "") -> None:
         """What the n-th "tls" transport (from 0) shows and trusts on every new connection; none that lives is touched.
 
+        In force when it returns.
+
         Raises: ValueError: a text is no PEM, or key and certificate do not belong together; the old ones stay.
         """
     def counts(self) -> dict[str, int]:

@@ -97,6 +97,7 @@ void check_options(const EngineOptions& options) {
 
 void Engine::start() {
     start_library();
+    offers_->install(pjsua_get_pjsip_endpt());
     start_wakeup();
     for (const Listen& listen : options_.listen) start_transport(listen);
     check(pjsua_start(), "pjsua does not start");
@@ -120,7 +121,6 @@ void Engine::start_library() {
     agent.enable_unsolicited_mwi = PJ_FALSE;
     agent.cb.on_transport_state = &Gate::on_transport;
     legs_->install(agent.cb);
-    offers_->install(agent.cb);
     pjsua_logging_config log;
     pjsua_logging_config_default(&log);
     log.level = log.console_level = static_cast<unsigned>(options_.log_level);
@@ -143,7 +143,6 @@ void Engine::start_library() {
     pjsip_cfg()->endpt.disable_tcp_switch = PJ_TRUE;
     gate_->install(pjsua_get_pjsip_endpt());
     requests_->install(pjsua_get_pjsip_endpt());
-    offers_->install(pjsua_get_pjsip_endpt());
     std::lock_guard<std::mutex> lock(library_mutex_);
     library_up_ = true;
 }

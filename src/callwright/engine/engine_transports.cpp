@@ -69,7 +69,14 @@ void Engine::certify(std::size_t transport, const std::string& certificate, cons
     const TlsSettings settings{certificate, private_key, ca, options_.tls[transport].verify_client};
     if (ca.empty() != options_.tls[transport].ca.empty()) throw std::invalid_argument("ca: it stays what it is, set or not");
     check_tls(settings);
-    post([this, transport, settings] { tls_files_[transport]->replace(settings); });
+    // A job that is dropped takes its promise along, which ends the wait as well.
+    auto done = std::make_shared<std::promise<void>>();
+    std::future<void> replaced = done->get_future();
+    post([this, transport, settings, done = std::move(done)] {
+        tls_files_[transport]->replace(settings);
+        done->set_value();
+    });
+    replaced.wait();
 }
 
 }  // namespace callwright

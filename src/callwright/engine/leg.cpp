@@ -80,6 +80,7 @@ void Legs::install(pjsua_callback& callbacks) {
     callbacks.on_call_transfer_request2 = &Legs::on_transfer;
     callbacks.on_call_replace_request2 = &Legs::on_replace;
     callbacks.on_dtmf_event = &Legs::on_digit;
+    engine_.offers().install(callbacks);
 }
 
 bool Legs::prepare() {

@@ -94,11 +94,15 @@ def _reason(error: Exception) -> str:
     return str(reason).replace("_", " ").lower()
 
 
+def _renew(files: Files, number: int, take: Callable[[int, Identity], None]) -> None:
+    take(number, read(files))
+
+
 async def watch(files: list[Files], take: Callable[[int, Identity], None], every: float = EVERY_S) -> None:
     """Hands a listener's new identity on when one of its files changes, until cancelled.
 
     Args:
-        take: given the listener's number and its identity; raises ValueError when it cannot be used.
+        take: given the listener's number and its identity, on another thread; raises ValueError when it cannot be used.
         every: seconds between two looks.
     """
     loop = asyncio.get_running_loop()
@@ -111,7 +115,7 @@ async def watch(files: list[Files], take: Callable[[int, Identity], None], every
                 continue
             seen[number] = now
             try:
-                take(number, await loop.run_in_executor(None, read, one))
+                await loop.run_in_executor(None, _renew, one, number, take)
             except (StartError, ValueError) as error:
                 logger.error("the new certificate cannot be used, the old one stays: %s", error)
             else:
