@@ -9,15 +9,36 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
-from callwright import ids
 from callwright.errors import ConfigError
+from callwright.values import (
+    AccountSid,
+    Address,
+    AddressPort,
+    Codecs,
+    Method,
+    Prefix,
+    SipListen,
+    SipUri,
+    WebUrl,
+    address_port,
+    listen_entry,
+    port_is_good,
+)
 
 ENVIRONMENT_PREFIX = "CALLWRIGHT_"
 
@@ -27,67 +48,6 @@ DEMO: dict[str, list[dict[str, Any]]] = {
     "number": [{"number": "demo", "account": DEMO_ACCOUNT, "voice_url": "/demo/voice"}],
     "trunk": [{"name": "loopback", "account": DEMO_ACCOUNT, "allow": ["127.0.0.0/8", "::1/128"]}],
 }
-
-
-def _web_url(value: str) -> str:
-    if value == "" or value.startswith("/"):
-        return value
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not _port_is_good(parts):
-        raise ValueError("must be an http:// or https:// URL, or a path below server.public_url")
-    return value
-
-
-def _port_is_good(parts: SplitResult) -> bool:
-    try:
-        return parts.port is None or parts.port > 0
-    except ValueError:
-        return False
-
-
-def _address_port(value: str) -> str:
-    host, _, port = value.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
-        raise ValueError('must be "address:port"')
-    ipaddress.ip_address(host.strip("[]"))
-    return value
-
-
-def _sip_listen(value: str) -> str:
-    transport, _, rest = value.partition(":")
-    if transport not in ("udp", "tcp"):
-        raise ValueError('must begin with "udp:" or "tcp:"')
-    _address_port(rest)
-    return value
-
-
-def _prefix(value: str) -> str:
-    ipaddress.ip_network(value, strict=False)
-    return value
-
-
-def _sip_uri(value: str) -> str:
-    if not re.fullmatch(r"sip:[^\s<>\0]+", value):
-        raise ValueError("must be a sip: URI")
-    return value
-
-
-def _account_sid(value: str) -> str:
-    if not ids.valid(value, ids.ACCOUNT):
-        raise ValueError('must be "AC" and 32 lower-case hexadecimal digits')
-    return value
-
-
-def _media_address(value: str) -> str:
-    address = ipaddress.ip_address(value)
-    if address.version != 4 or address.is_unspecified:
-        raise ValueError("must be an IPv4 address of this machine: callers send their sound to it")
-    return str(address)
-
-
-WebUrl = Annotated[str, AfterValidator(_web_url)]
-AccountSid = Annotated[str, AfterValidator(_account_sid)]
-Method = Literal["GET", "POST"]
 
 
 class Section(BaseModel):
@@ -109,7 +69,7 @@ class ServerSection(Section):
     def _public(self) -> Self:
         parts = urlsplit(self.public_url)
         bare = parts.path in ("", "/") and not (parts.query or parts.fragment or parts.username)
-        if parts.scheme not in ("http", "https") or not parts.hostname or not _port_is_good(parts) or not bare:
+        if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_good(parts) or not bare:
             raise ValueError("public_url must be http://host[:port] or https://host[:port], without a path")
         return self
 
@@ -117,7 +77,7 @@ class ServerSection(Section):
 class HttpSection(Section):
     """[http]"""
 
-    listen: Annotated[str, AfterValidator(_address_port)] = "127.0.0.1:8080"
+    listen: AddressPort = "127.0.0.1:8080"
     certificate: str = ""
     private_key: str = ""
 
@@ -128,23 +88,79 @@ class HttpSection(Section):
         return self
 
 
+class ListenSection(Section):
+    """An entry of sip.listen: an address, and of a TLS one what differs from [sip]."""
+
+    address: SipListen
+    certificate: str = ""
+    private_key: str = ""
+    ca: str = ""
+    verify_client: bool | None = None
+
+    @property
+    def transport(self) -> str:
+        """ "udp", "tcp" or "tls"."""
+        return self.address.partition(":")[0]
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Address and port."""
+        host, _, port = self.address.partition(":")[2].rpartition(":")
+        return host.strip("[]"), int(port)
+
+
 class SipSection(Section):
     """[sip]"""
 
-    listen: tuple[Annotated[str, AfterValidator(_sip_listen)], ...] = Field(
-        ("udp:127.0.0.1:5060", "tcp:127.0.0.1:5060"), min_length=1
+    listen: tuple[Annotated[ListenSection, BeforeValidator(listen_entry)], ...] = Field(
+        (ListenSection(address="udp:127.0.0.1:5060"), ListenSection(address="tcp:127.0.0.1:5060")), min_length=1
     )
+    certificate: str = ""
+    private_key: str = ""
+    ca: str = ""
+    verify_client: bool = False
+    verify_server: bool = True
     domain: str = Field("127.0.0.1", pattern=r"^[A-Za-z0-9.:\[\]-]+$")
     user_agent: str = Field("Callwright", max_length=64, pattern=r"^[\x20-\x7e]+$")
     requests_per_second: int = Field(1000, ge=1, le=100000)
     request_burst: int = Field(2000, ge=1, le=100000)
     backlog: int = Field(5000, ge=10, le=1000000)
+    session_expires: int = Field(1800, ge=0, le=86400)
+    min_session_expires: int = Field(90, ge=90, le=86400)
+
+    def faults(self) -> Iterator[str]:
+        """What does not go together, with its key."""
+        if bool(self.certificate) != bool(self.private_key):
+            yield "sip.certificate: certificate and private_key go together"
+        if 0 < self.session_expires < self.min_session_expires:
+            yield "sip.session_expires: must be 0, or at least min_session_expires"
+        for index, entry in enumerate(self.listen):
+            key = f"sip.listen.{index}"
+            own = (entry.certificate, entry.private_key, entry.ca)
+            if entry.transport != "tls":
+                if any(own) or entry.verify_client is not None:
+                    yield f"{key}: only a tls: entry has certificates"
+                continue
+            if bool(entry.certificate) != bool(entry.private_key):
+                yield f"{key}.certificate: certificate and private_key go together"
+            elif not (entry.certificate or self.certificate):
+                yield f"{key}: a tls: entry needs sip.certificate and sip.private_key, or its own"
+            verify = self.verify_client if entry.verify_client is None else entry.verify_client
+            if verify and not (entry.ca or self.ca):
+                yield f"{key}: verify_client needs sip.ca, or a ca of its own"
 
 
 class MediaSection(Section):
     """[media]"""
 
-    address: Annotated[str, AfterValidator(_media_address)] = "127.0.0.1"
+    address: Address = "127.0.0.1"
+    address6: str = ""
+    codecs: Codecs = Field(("PCMU", "PCMA", "G722", "opus"), min_length=1)
+    ptime: Literal[10, 20, 30, 40, 50, 60] = 20
+    opus_bitrate: int = Field(0, ge=0, le=510000)
+    opus_complexity: int = Field(5, ge=0, le=10)
+    opus_fec: bool = True
+    opus_dtx: bool = False
     rtp_ports: tuple[int, int] = (20000, 29999)
     clock_rate: Literal[8000, 16000, 32000, 48000] = 16000
     timeout_s: int = Field(30, ge=5, le=3600)
@@ -160,6 +176,21 @@ class MediaSection(Section):
         if not 1024 <= low < high <= 65535:
             raise ValueError("rtp_ports must be [low, high] with 1024 <= low < high <= 65535")
         return self
+
+    def faults(self) -> Iterator[str]:
+        """What does not go together, with its key."""
+        if 0 < self.opus_bitrate < 6000:
+            yield "media.opus_bitrate: must be 0, or 6000 to 510000"
+        if not self.address6:
+            return
+        try:
+            ipv6 = ipaddress.ip_address(self.address6).version == 6
+        except ValueError:
+            ipv6 = False
+        if not ipv6:
+            yield "media.address6: must be an IPv6 address"
+        elif ":" in self.address:
+            yield "media.address6: media.address is an IPv6 address already"
 
 
 class SpeechSection(Section):
@@ -225,7 +256,7 @@ class NumberSection(Section):
 class TrunkTarget(Section):
     """A place where a trunk's outgoing calls go; lower priority first, weight among equals."""
 
-    uri: Annotated[str, AfterValidator(_sip_uri)]
+    uri: SipUri
     priority: int = Field(10, ge=0, le=65535)
     weight: int = Field(10, ge=1, le=65535)
 
@@ -235,13 +266,25 @@ class TrunkSection(Section):
 
     name: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")
     account: AccountSid
-    allow: tuple[Annotated[str, AfterValidator(_prefix)], ...] = ()
+    allow: tuple[Prefix, ...] = ()
     targets: tuple[TrunkTarget, ...] = ()
     prefixes: tuple[str, ...] = ("+",)
     username: str = Field("", max_length=128)
     password: SecretStr = SecretStr("")
     max_calls: int = Field(1000, ge=1, le=100000)
     calls_per_second: float = Field(50.0, gt=0, le=10000)
+    transport: Literal["", "udp", "tcp", "tls"] = ""
+    codecs: Codecs = ()
+    srtp: Literal["off", "optional", "required"] = "off"
+    srtp_keying: Literal["sdes", "dtls"] = "sdes"
+    reliable: Literal["off", "supported", "required"] = "supported"
+
+    @property
+    def uses_tls(self) -> bool:
+        """Whether calls go out over TLS."""
+        return any(re.match(r"sips:|.*;transport=tls\b", target.uri, re.IGNORECASE) for target in self.targets) or (
+            bool(self.targets) and self.transport == "tls"
+        )
 
     @model_validator(mode="before")
     @classmethod
@@ -285,7 +328,7 @@ class Config(Section):
             return data
         server, http = sections
         try:
-            listen = _address_port(str(http.get("listen", HttpSection().listen)))
+            listen = address_port(str(http.get("listen", HttpSection().listen)))
         except ValueError:
             return data
         host, _, port = listen.rpartition(":")
@@ -296,7 +339,14 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _references(self) -> Self:
-        if faults := [*self._unknown_accounts(), *self._repeated(), *self._contested()]:
+        if faults := [
+            *self.sip.faults(),
+            *self.media.faults(),
+            *self._unknown_accounts(),
+            *self._repeated(),
+            *self._contested(),
+            *self._unreachable(),
+        ]:
             raise ValueError("\n".join(faults))
         return self
 
@@ -308,6 +358,12 @@ class Config(Section):
                 if entry.account not in known:
                     faults.append(f"{table}.{index}.account: no [[account]] has the sid {entry.account}")
         return faults
+
+    def _unreachable(self) -> Iterator[str]:
+        listening = any(entry.transport == "tls" for entry in self.sip.listen)
+        for index, trunk in enumerate(self.trunk):
+            if trunk.uses_tls and not listening:
+                yield f"trunk.{index}.targets: TLS needs a tls: entry in sip.listen"
 
     def _repeated(self) -> list[str]:
         faults = []

@@ -201,6 +201,8 @@ class Daemon:
             self._watch(stack, lag.watch(self.registry), "lag")
             if self.config.http.certificate:
                 self._watch(stack, certificate.watch(self.server.config, self.config.http), "certificate")
+            if self.endpoint.speaks_tls:
+                self._watch(stack, self.endpoint.watch_certificates(), "SIP certificates")
             self.endpoint.incoming = self.switchboard.on_invite
             yield self
 
@@ -222,7 +224,7 @@ class Daemon:
         recovered = await recover(self.store, recordings.directory)
         post_final(recovered.calls, self.accounts, self.callbacks)
         trunks = Trunks(declared_trunk(section) for section in config.trunk)
-        self.endpoint = Endpoint(config, trunks.sources())
+        self.endpoint = Endpoint(config, trunks.sources(), trunks.policies())
         stack.push_async_callback(self.endpoint.close)
         numbers = [declared_number(section, config) for section in config.number]
         self.router = Router(self.accounts, numbers, trunks)

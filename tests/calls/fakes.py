@@ -181,8 +181,8 @@ class FakeEngine:
         for leg in tuple(self._legs):
             self.end(leg, 503, by="local")
 
-    def admit(self, sources: Sequence[str]) -> None:
-        self._note("admit", sources=list(sources))
+    def admit(self, sources: Sequence[str], policies: Sequence[tuple[str, Sequence[str], str, str]] = ()) -> None:
+        self._note("admit", sources=list(sources), policies=list(policies))
 
     def gate(self, **values: int) -> None:
         self._note("gate", **values)

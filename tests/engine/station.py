@@ -8,7 +8,7 @@ from typing import Any
 from callwright.engine import Engine, Event, EventKind
 from tests.harness.call import PhoneCall
 from tests.harness.ports import daemon_address
-from tests.harness.sip import Phone
+from tests.harness.sip import Phone, bracketed
 from tests.harness.waiting import Changes
 
 CALLER = "sip:+15550001000@127.0.0.1"
@@ -45,7 +45,7 @@ class Station:
         self.events: list[Event] = []
         self._claimed: set[int] = set()
         self._changes = Changes()
-        engine.admit(["127.0.0.0/8"])
+        engine.admit(["127.0.0.0/8", "::1"])
         asyncio.get_running_loop().add_reader(engine.event_fd, self.drain)
 
     def drain(self) -> None:
@@ -62,10 +62,12 @@ class Station:
         """The port of a transport as bound."""
         return next(port for name, _, port in self.engine.addresses if name == transport)
 
-    def uri(self, user: str = "service", transport: str = "udp") -> str:
-        """A SIP URI of this engine."""
-        suffix = ";transport=tcp" if transport == "tcp" else ""
-        return f"sip:{user}@{self.host}:{self.port(transport)}{suffix}"
+    def uri(self, user: str = "service", transport: str = "udp", *, ipv6: bool = False) -> str:
+        """A SIP URI of this engine, at its first address of a transport and family."""
+        fits = ((host, port) for name, host, port in self.engine.addresses if (name, ":" in host) == (transport, ipv6))
+        host, port = next(fits)
+        suffix = "" if transport == "udp" else f";transport={transport}"
+        return f"sip:{user}@{bracketed(host)}:{port}{suffix}"
 
     async def event(self, kind: EventKind, id: int = 0, timeout: float = 5.0) -> Event:
         """The first event of a kind (and id) that was not returned before."""
@@ -92,7 +94,8 @@ class Station:
 
     async def invited(self, phone: Phone, **options: Any) -> tuple[PhoneCall, Event]:
         """A call that the phone has placed to this engine, and its INCOMING; options are those of `Phone.invite`."""
-        call = await phone.invite(self.uri(transport=phone.transport.lower()), **options)
+        uri = self.uri(transport=phone.transport.lower(), ipv6=":" in phone.address)
+        call = await phone.invite(uri, **options)
         return call, await self.event(EventKind.INCOMING)
 
     async def answered(self, phone: Phone, **options: Any) -> tuple[PhoneCall, int]:

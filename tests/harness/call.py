@@ -268,6 +268,17 @@ class PhoneCall:
     def _transaction(self) -> ServerTransaction:
         return self._invites[self.invite.cseq]
 
+    def fork(self) -> "PhoneCall":
+        """The same INVITE at another phone, to which a proxy has forked it: a dialog of its own."""
+        other = PhoneCall(
+            self.phone, Dialog.called(self.invite), self.invite, caller=False, media=RtpPeer(self.phone.media_address)
+        )
+        other.begin(self._transaction.branch())
+        if self.invite.body:
+            other.negotiation.received(self.invite.body)
+        self.phone.calls.append(other)
+        return other
+
     async def ring(self, status: int = 180, headers: HeaderLines = (), *, reliable: bool = False) -> Response:
         """Sends a provisional response without a session description."""
         return self._provisional(status, headers, b"", reliable)

@@ -1,5 +1,7 @@
 """Offer/answer of one call (RFC 3264): which description is out, which came, and what the media makes of both."""
 
+from typing import Protocol
+
 from .impairment import ImpairmentRelay
 from .message import MessageError
 from .rtp import RtpPeer
@@ -7,6 +9,19 @@ from .sdp import DTMF, PCMA, PCMU, REVERSED, Codec, Sdp, narrowed
 
 PLAYABLE = ("PCMU", "PCMA", "L16")
 """Codecs that an `RtpPeer` can send."""
+
+
+class Security(Protocol):
+    """How a side protects its media: its lines in descriptions, and its packets once both are known."""
+
+    def offer(self, sdp: Sdp) -> Sdp:
+        """A description that offers it."""
+
+    def answer(self, sdp: Sdp, offer: Sdp) -> Sdp:
+        """An answer that takes what is offered."""
+
+    def apply(self, local: Sdp, remote: Sdp, media: RtpPeer) -> None:
+        """Both are known: packets are protected from now on."""
 
 
 class Negotiation:
@@ -22,6 +37,7 @@ class Negotiation:
         """An offer of this side waits for its answer."""
         self.relay: ImpairmentRelay | None = None
         """A relay that stands between this side's media and the peer's, when set before the first description."""
+        self.security: Security | None = None
         self._received = False
 
     def _first(self) -> Sdp:
@@ -32,7 +48,10 @@ class Negotiation:
         """A description to offer: the given one, the last one with the wanted direction, or a first one."""
         if sdp is None and self.local is not None:
             sdp = self.local.again(self.direction)
-        self.local = sdp or self._first()
+        if sdp is None:
+            sdp = self._first()
+            sdp = self.security.offer(sdp) if self.security else sdp
+        self.local = sdp
         self.media.accept(self.local.codecs)
         self.offered = True
         return bytes(self.local)
@@ -56,7 +75,10 @@ class Negotiation:
         if not self._received or self.remote is None:
             return self.offer(sdp)
         mine = self.local or self._first()
-        self.local = sdp or mine.answer_to(self.remote, direction=self.direction)
+        if sdp is None:
+            sdp = mine.answer_to(self.remote, direction=self.direction)
+            sdp = self.security.answer(sdp, self.remote) if self.security else sdp
+        self.local = sdp
         self._received = False
         self._apply()
         return bytes(self.local)
@@ -94,6 +116,8 @@ class Negotiation:
             return
         direction = narrowed(local.direction, REVERSED[remote.direction])
         self.media.accept(local.codecs)
+        if self.security is not None:
+            self.security.apply(local, remote, self.media)
         playable = remote.audio.name in PLAYABLE
         sending = "send" in direction and remote.address != "0.0.0.0" and playable
         target = (remote.address, remote.port)

@@ -40,16 +40,21 @@ def free_port(host: str | None = None) -> int:
     return free_ports(1, host)[0]
 
 
+def family_of(host: str) -> socket.AddressFamily:
+    """Of an address."""
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
 def free_ports(count: int, host: str | None = None) -> list[int]:
     """Several different ports, each free for UDP and TCP on `host`; none is ever given out twice by this process."""
     host = host or daemon_address()
     found: list[int] = []
     with ExitStack() as held:
         while len(found) < count:
-            stream = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            stream = held.enter_context(socket.socket(family_of(host), socket.SOCK_STREAM))
             stream.bind((host, 0))
             port = int(stream.getsockname()[1])
-            datagram = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            datagram = held.enter_context(socket.socket(family_of(host), socket.SOCK_DGRAM))
             try:
                 datagram.bind((host, port))
             except OSError:
@@ -74,7 +79,7 @@ def port_block(count: int, host: str | None = None) -> Iterator[tuple[int, int]]
     starts = list(range(10000, 32000 - size, size))
     random.Random(os.getpid() + len(_given)).shuffle(starts)
     for start in starts:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as claim:
+        with socket.socket(family_of(host), socket.SOCK_STREAM) as claim:
             try:
                 claim.bind((host, start))
                 _probe_block(host, start, size)
@@ -88,7 +93,7 @@ def port_block(count: int, host: str | None = None) -> Iterator[tuple[int, int]]
 def _probe_block(host: str, start: int, size: int) -> None:
     with ExitStack() as held:
         for port in range(start, start + size):
-            held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)).bind((host, port))
+            held.enter_context(socket.socket(family_of(host), socket.SOCK_DGRAM)).bind((host, port))
 
 
 def rtp_socket_pair(address: str) -> tuple[socket.socket, socket.socket]:
@@ -98,8 +103,8 @@ def rtp_socket_pair(address: str) -> tuple[socket.socket, socket.socket]:
         OSError: no pair is free.
     """
     for _ in range(200):
-        rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        rtcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        rtp = socket.socket(family_of(address), socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        rtcp = socket.socket(family_of(address), socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         try:
             rtp.bind((address, 0))
             port = rtp.getsockname()[1]

@@ -10,6 +10,7 @@ import struct
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -33,6 +34,19 @@ from .waiting import SCALE, Changes, NotInTime
 
 NTP_EPOCH = 2208988800
 _NEVER = float("inf")
+
+
+class PacketGuard(Protocol):
+    """What stands between a peer's sockets and its packets; called on the pacing thread."""
+
+    def protect(self, packet: bytes) -> bytes:
+        """An RTP packet as it goes out; empty for none."""
+
+    def protect_rtcp(self, packet: bytes) -> bytes:
+        """An RTCP packet as it goes out; empty for none."""
+
+    def opened(self, data: bytes, source: tuple[str, int], *, rtcp: bool) -> bytes | None:
+        """The packet in a datagram that came in; None when there is none for the peer."""
 
 
 class RtpPeer:
@@ -77,6 +91,9 @@ class RtpPeer:
         self._tone: Callable[[int], Pcm] = _quiet
         self._queue: deque[tuple[Pcm, asyncio.Future[None] | None]] = deque()
         self._digits: deque[DigitPlan] = deque()
+        self._payloads: deque[bytes] = deque()
+        self.guard: PacketGuard | None = None
+        """What stands between the sockets and the packets: SRTP."""
         self._closed = False
         pacing.join(self)
 
@@ -155,6 +172,11 @@ class RtpPeer:
         with pacing.LOCK:
             self._tone = next_frame
 
+    def payloads(self, payloads: Sequence[bytes]) -> None:
+        """From now on sends these, one a frame and over and over: sound in a codec that it cannot encode."""
+        with pacing.LOCK:
+            self._payloads = deque(payloads)
+
     def silence(self) -> None:
         """From now on sends digital silence, and forgets what is queued for playing."""
         with pacing.LOCK:
@@ -230,6 +252,10 @@ class RtpPeer:
         if target is None:
             raise ValueError("the peer is not connected")
         self._rtp.sendto(data, target)
+
+    def send_beside(self, data: bytes, to: tuple[str, int], *, rtcp: bool) -> None:
+        """Sends bytes that are no media from the socket of the one or the other."""
+        _send(self._rtcp if rtcp else self._rtp, data, to)
 
     def send_report(self) -> None:
         """Sends an RTCP report now, beside the regular ones."""
@@ -348,6 +374,11 @@ class RtpPeer:
                 break
             except ConnectionError:
                 continue  # an ICMP error of an earlier send: the peer's port is closed
+            if self.guard is not None:
+                plain = self.guard.opened(data, source, rtcp=sock is self._rtcp)
+                if plain is None:
+                    continue
+                data = plain
             if is_rtcp(data):
                 self._add_reports(data)
             elif sock is self._rtp:
@@ -384,7 +415,9 @@ class RtpPeer:
         if self._sending and plan is not None and plan.sending:
             self._send_digit(plan, count)
         elif self._sending:
-            self._transmit(self.codec.payload_type, tones.encode(pcm, self.codec.name), self.timestamp, self._marker)
+            payload = self._payloads[0] if self._payloads else tones.encode(pcm, self.codec.name)
+            self._payloads.rotate(-1)
+            self._transmit(self.codec.payload_type, payload, self.timestamp, self._marker)
             self._marker = False
         if plan is not None and self._sending and plan.step():
             self._digits.popleft()
@@ -418,7 +451,8 @@ class RtpPeer:
         self.sequence = self.sequence + 1 & 0xFFFF
         self.packets_sent += 1
         self.octets_sent += len(payload)
-        _send(self._rtp, bytes(packet), self.remote)
+        data = bytes(packet)
+        _send(self._rtp, self.guard.protect(data) if self.guard else data, self.remote)
 
     def _send_rtcp(self, now: float) -> None:
         blocks: tuple[ReportBlock, ...] = tuple(source.block(now) for source in list(self.heard.sources.values())[-31:])
@@ -427,7 +461,8 @@ class RtpPeer:
         if self._sending and self.packets_sent:
             report = SenderReport(self.ssrc, ntp, self.timestamp, self.packets_sent, self.octets_sent, blocks)
         cname = SourceDescription(self.ssrc, f"peer@{self.address}")
-        _send(self._rtcp, bytes(report) + bytes(cname), self._remote_rtcp)
+        data = bytes(report) + bytes(cname)
+        _send(self._rtcp, self.guard.protect_rtcp(data) if self.guard else data, self._remote_rtcp)
 
 
 def _quiet(count: int) -> Pcm:
@@ -445,7 +480,7 @@ def _arrival(notes: list[tuple[int, int, bytes]]) -> float:
 
 
 def _send(sock: socket.socket, data: bytes, target: tuple[str, int] | None) -> None:
-    if target is None:
+    if target is None or not data:
         return
     try:
         sock.sendto(data, target)

@@ -20,18 +20,26 @@ class Codec:
     name: str
     rate: int = 8000
     parameters: str = ""
+    channels: int = 1
 
 
 PCMU = Codec(0, "PCMU")
 PCMA = Codec(8, "PCMA")
+G722 = Codec(9, "G722")
+GSM = Codec(3, "GSM")
+G729 = Codec(18, "G729", 8000, "annexb=no")
+OPUS = Codec(96, "opus", 48000, "", 2)
+L16 = Codec(97, "L16", 8000)
+L16_WIDE = Codec(98, "L16", 16000)
 DTMF = Codec(101, "telephone-event", 8000, "0-16")
-_STATIC = {0: PCMU, 3: Codec(3, "GSM"), 8: PCMA, 9: Codec(9, "G722"), 13: Codec(13, "CN"), 18: Codec(18, "G729")}
-_HAS_RTPMAP = re.compile(r"rtpmap:(\d+) ([\w\-.]+)/(\d+)(?:/\d+)?\Z")
+_STATIC = {0: PCMU, 3: GSM, 8: PCMA, 9: G722, 13: Codec(13, "CN"), 18: Codec(18, "G729")}
+_HAS_RTPMAP = re.compile(r"rtpmap:(\d+) ([\w\-.]+)/(\d+)(?:/(\d+))?\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Sdp:
-    """A session with one audio stream. Port 0 is a refused stream; `extra` are further attribute lines."""
+    """A session with one audio stream. Port 0 is a refused stream; `extra` are further attribute lines; with `ptime` 0
+    none is written."""
 
     address: str
     port: int
@@ -74,6 +82,11 @@ class Sdp:
         """The same session offered again with another direction (RFC 3264 §8)."""
         return replace(self, direction=direction, version=self.version + 1)
 
+    def attribute(self, name: str) -> str | None:
+        """The value of an attribute that has no field of its own ("" when it has none), None without it."""
+        found = (line.partition(":") for line in self.extra)
+        return next((value for key, _, value in found if key == name), None)
+
     @property
     def audio(self) -> Codec:
         """The first codec that carries sound."""
@@ -91,22 +104,26 @@ class Sdp:
         return self.direction in ("sendonly", "inactive") or self.address == "0.0.0.0"
 
     def __bytes__(self) -> bytes:
+        family = "IP6" if ":" in self.address else "IP4"
         types = " ".join(str(codec.payload_type) for codec in self.codecs)
         lines = [
             "v=0",
-            f"o=- {self.session} {self.version} IN IP4 {self.address}",
+            f"o=- {self.session} {self.version} IN {family} {self.address}",
             "s=-",
-            f"c=IN IP4 {self.address}",
+            f"c=IN {family} {self.address}",
             "t=0 0",
             f"m=audio {self.port} {self.profile} {types}",
         ]
         for codec in self.codecs:
-            lines.append(f"a=rtpmap:{codec.payload_type} {codec.name}/{codec.rate}")
+            channels = f"/{codec.channels}" if codec.channels > 1 else ""
+            lines.append(f"a=rtpmap:{codec.payload_type} {codec.name}/{codec.rate}{channels}")
             if codec.parameters:
                 lines.append(f"a=fmtp:{codec.payload_type} {codec.parameters}")
         if self.rtcp_port:
             lines.append(f"a=rtcp:{self.rtcp_port}")
-        lines += [f"a=ptime:{self.ptime}", f"a={self.direction}", *(f"a={line}" for line in self.extra)]
+        if self.ptime:
+            lines.append(f"a=ptime:{self.ptime}")
+        lines += [f"a={self.direction}", *(f"a={line}" for line in self.extra)]
         return "".join(f"{line}\r\n" for line in lines).encode()
 
     @classmethod
@@ -192,7 +209,7 @@ def _codec(payload_type: int, attributes: list[str]) -> Codec:
     for value in attributes:
         matched = _HAS_RTPMAP.match(value)
         if matched and int(matched[1]) == payload_type:
-            return Codec(payload_type, matched[2], int(matched[3]), parameters)
+            return Codec(payload_type, matched[2], int(matched[3]), parameters, int(matched[4] or 1))
     if payload_type in _STATIC:
         return replace(_STATIC[payload_type], parameters=parameters)
     raise MessageError(f"payload type {payload_type} without rtpmap")

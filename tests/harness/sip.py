@@ -13,12 +13,13 @@ from .dialog import Dialog, HeaderLines, new_branch, new_call_id, new_tag, respo
 from .digest import Credentials, Guard
 from .impairment import ImpairmentRelay
 from .message import Address, Headers, Message, MessageError, Request, Response, Uri, Via, parse
+from .negotiation import Security
 from .ports import next_address
 from .rtp import RtpPeer
 from .sdp import Sdp
 from .trace import Peer, Trace
 from .transaction import ClientTransaction, ServerTransaction, Timers
-from .transport import Transport
+from .transport import Tls, Transport
 from .waiting import within
 
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, REFER, NOTIFY, MESSAGE"
@@ -68,6 +69,8 @@ class Phone:
         self.calls: list[PhoneCall] = []
         self.allow = ALLOW
         self.media_address = ""
+        self.scheme = "sip"
+        self.security: Callable[[], Security] | None = None
         self._wire = Transport(self._received, self._failed)
         self._incoming: deque[PhoneCall] = deque()
         self._clients: dict[tuple[str, str], ClientTransaction] = {}
@@ -86,6 +89,7 @@ class Phone:
         credentials: Credentials | None = None,
         timers: Timers | None = None,
         proxy: str = "",
+        tls: Tls | None = None,
     ) -> "Phone":
         """Opens the sockets.
 
@@ -93,13 +97,14 @@ class Phone:
             user: user part of its own URI.
             address: local address; default: the next free one of this worker.
             port: local port for UDP and TCP; default: a free one.
-            transport: "udp" or "tcp", for its own requests; both are received.
+            transport: "udp", "tcp" or "tls", for its own requests; the first two are always received.
             credentials: to answer 401 and 407 with; None leaves them to the test.
             timers: SIP timers.
             proxy: SIP URI to which requests outside a dialog go, whatever their own URI.
+            tls: how it speaks TLS; without it, it does not.
         """
         phone = cls(user, transport.upper(), credentials, timers or Timers(), proxy)
-        await phone._wire.open(address or next_address(), port)
+        await phone._wire.open(address or next_address(), port, tls)
         phone.trace = Trace(f"{user} ({phone.address}:{phone.port})")
         phone.media_address = phone.address
         return phone
@@ -117,8 +122,17 @@ class Phone:
     @property
     def uri(self) -> str:
         """Its own SIP URI, where it can be called."""
-        suffix = ";transport=tcp" if self.transport == "TCP" else ""
-        return f"sip:{self.user}@{self.address}:{self.port}{suffix}"
+        return f"{self.scheme}:{self.user}@{self.place}{self._suffix}"
+
+    @property
+    def place(self) -> str:
+        """Its address and port, as a URI has them."""
+        port = self._wire.secure_port if self.transport == "TLS" else self.port
+        return f"{bracketed(self.address)}:{port}"
+
+    @property
+    def _suffix(self) -> str:
+        return "" if self.transport == "UDP" else f";transport={self.transport.lower()}"
 
     @property
     def contact(self) -> str:
@@ -157,7 +171,7 @@ class Phone:
             direction: of the offer.
             relay: through which the call's media go.
         """
-        caller = Address(from_uri or f"sip:{self.user}@{self.address}:{self.port}", display, {"tag": new_tag()})
+        caller = Address(from_uri or f"sip:{self.user}@{self.place}", display, {"tag": new_tag()})
         dialog = Dialog(new_call_id(), caller, Address(_without_transport(uri)), uri)
         media = RtpPeer(self.media_address)
         lines = [("Contact", self.contact), ("Allow", self.allow), *headers]
@@ -165,6 +179,7 @@ class Phone:
             lines.append(("Supported", "100rel"))
         call = PhoneCall(self, dialog, Request(), caller=True, media=media)
         call.negotiation.direction, call.negotiation.relay = direction, relay
+        call.negotiation.security = self.security() if self.security else None
         body = call.negotiation.offer(None if isinstance(offer, bool) else offer) if offer else b""
         call.invite = dialog.request("INVITE", headers=lines, body=body)
         self.calls.append(call)
@@ -199,7 +214,7 @@ class Phone:
         timeout: float = 5.0,
     ) -> Response:
         """Sends a request and returns its final response; one challenge is answered when there are credentials."""
-        local = Address(from_uri or f"sip:{self.user}@{self.address}:{self.port}", "", {"tag": new_tag()})
+        local = Address(from_uri or f"sip:{self.user}@{self.place}", "", {"tag": new_tag()})
         dialog = Dialog(new_call_id(), local, Address(to_uri or _without_transport(uri)), uri)
         return await self._exchange(dialog, method, headers, body, timeout)
 
@@ -248,12 +263,16 @@ class Phone:
         """
         parsed = Uri.parse(uri)
         transport = parsed.params.get("transport", self.transport).upper()
-        return Peer(transport, parsed.host, parsed.port or 5060)
+        if parsed.scheme == "sips":
+            transport = "TLS"
+        return Peer(transport, parsed.host.strip("[]"), parsed.port or (5061 if transport == "TLS" else 5060))
 
     def with_via(self, request: Request, transport: str = "") -> Request:
         """Adds the phone's Via with a new branch."""
         params = {"branch": new_branch(), "rport": ""}
-        via = Via(transport or self.transport, self.address, self.port, params)
+        transport = transport or self.transport
+        port = self._wire.secure_port if transport == "TLS" else self.port
+        via = Via(transport, bracketed(self.address), port, params)
         request.headers = Headers([("Via", str(via)), *request.headers])
         return request
 
@@ -265,7 +284,7 @@ class Phone:
             request,
             lambda message: self.send(message, peer),
             self.timers,
-            reliable=peer.transport == "TCP",
+            reliable=peer.reliable,
             acknowledge=behaviour.acks,
             repeats=behaviour.repeats,
         )
@@ -286,8 +305,18 @@ class Phone:
         self.trace.add(True, peer, data, None)
         self._wire.send(data, peer)
 
+    @property
+    def connections(self) -> list[Peer]:
+        """The TCP and TLS peers that are connected."""
+        return self._wire.connections
+
+    @property
+    def server_names(self) -> list[str]:
+        """The names by which TLS peers have called it (RFC 6066 §3), "" without one."""
+        return self._wire.server_names
+
     def drop_connections(self) -> None:
-        """Resets its TCP connections."""
+        """Resets its TCP and TLS connections."""
         self._wire.drop_connections()
 
     def _failed(self, peer: Peer, error: Exception) -> None:
@@ -329,7 +358,7 @@ class Phone:
                 _stamped(request, peer),
                 lambda response: self.send(response, _reply_peer(request, peer)),
                 self.timers,
-                reliable=peer.transport == "TCP",
+                reliable=peer.reliable,
             )
             self._servers[key] = transaction
             self._dispatch(transaction)
@@ -381,6 +410,7 @@ class Phone:
         request = transaction.request
         media = RtpPeer(self.media_address)
         call = PhoneCall(self, Dialog.called(request), request, caller=False, media=media)
+        call.negotiation.security = self.security() if self.security else None
         self.calls.append(call)
         call.begin(transaction)
         if self.behaviour.trying:
@@ -439,7 +469,7 @@ def _stamped(request: Request, peer: Peer) -> Request:
     top, *others = request.headers.values("Via")
     via = Via.parse(top)
     params = dict(via.params)
-    if via.host != peer.host:
+    if via.host.strip("[]") != peer.host:
         params["received"] = peer.host
     if "rport" in params:
         params["rport"] = str(peer.port)
@@ -453,6 +483,11 @@ def _stamped(request: Request, peer: Peer) -> Request:
 def _reply_peer(request: Request, peer: Peer) -> Peer:
     """Where responses go (RFC 3261 §18.2.2): the connection; over UDP the source, its port only if rport asks so."""
     via = request.via
-    if peer.transport == "TCP" or "rport" in via.params:
+    if peer.reliable or "rport" in via.params:
         return peer
     return Peer(peer.transport, peer.host, via.port or 5060)
+
+
+def bracketed(host: str) -> str:
+    """A host as a URI has it."""
+    return f"[{host}]" if ":" in host else host

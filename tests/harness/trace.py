@@ -19,6 +19,11 @@ class Peer:
     def __str__(self) -> str:
         return f"{self.transport.lower()}:{self.host}:{self.port}"
 
+    @property
+    def reliable(self) -> bool:
+        """Whether nothing that is sent there gets lost."""
+        return self.transport != "UDP"
+
 
 @dataclass(slots=True)
 class Entry:

@@ -178,6 +178,10 @@ class ServerTransaction:
         self._send, self._timers, self._reliable = send, timers, reliable
         self._repeat: Repeat | None = None
 
+    def branch(self) -> "ServerTransaction":
+        """The same request where a proxy has sent it too: answered by somebody else."""
+        return ServerTransaction(self.request, self._send, self._timers, reliable=self._reliable)
+
     @property
     def answered(self) -> bool:
         """True after a final response."""

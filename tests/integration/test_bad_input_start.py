@@ -21,7 +21,7 @@ SHIPPED = Path(__file__).parents[2] / "config" / "callwright.toml"
 FIELDS: dict[str, Any] = {
     "server": {"log_level": "LOUD", "drain_seconds": -1, "frobnicate": 1},
     "http": {"listen": "localhost"},
-    "sip": {"listen": ["tls:127.0.0.1:5061"], "requests_per_second": 0},
+    "sip": {"listen": ["sctp:127.0.0.1:5061"], "requests_per_second": 0},
     "media": {"address": "here", "clock_rate": 44100},
     "speech": {"concurrency": 0},
     "outbound_http": {"total_timeout_ms": 1},

@@ -170,3 +170,12 @@ async def test_settings_of_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
         Endpoint(config, [])
     assert given["listen"] == [("udp", "127.0.0.1", 5070), ("tcp", "::1", 0)]
     assert (given["max_legs"], given["rtp_ports"]) == (7, (20000, 29999))
+    assert (given["codecs"], given["ptime"]) == (("PCMU", "PCMA", "G722", "opus"), 20)
+    assert given["opus"] == {"bitrate": 0, "complexity": 5, "fec": 1, "dtx": 0}
+    assert (given["tls"], given["verify_server"], given["session_expires"]) == ([], True, 1800)
+
+
+async def test_certificates_that_cannot_be_read_name_their_key(tmp_path: Path) -> None:
+    section = {"listen": ["tls:127.0.0.1:0"], "certificate": str(tmp_path / "none.pem"), "private_key": "key.pem"}
+    with pytest.raises(StartError, match=r"^sip\.certificate: .*none\.pem: No such file"):
+        Endpoint(validate({"sip": section}), [])

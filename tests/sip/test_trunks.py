@@ -47,5 +47,22 @@ def test_targets_by_priority() -> None:
     assert TRUNKS.carrying("+44", DEMO_ACCOUNT)[0].targets == ("sip:a", "sip:b")
 
 
+def test_transport_of_targets_that_name_none() -> None:
+    targets = ["sip:a", "sip:b:5070;transport=tcp", "sips:c"]
+    assert set(declared(trunk("t", targets=targets, transport="tls")).targets) == {
+        "sip:a;transport=tls",
+        "sip:b:5070;transport=tcp",
+        "sips:c",
+    }
+
+
+def test_policies_for_the_engine() -> None:
+    section = trunk("t", allow=["192.0.2.0/24", "::1"], codecs=["opus", "pcmu"], srtp="required", reliable="off")
+    assert Trunks([declared(section)]).policies() == [
+        ("192.0.2.0/24", ("opus", "PCMU"), "required", "off"),
+        ("::1/128", ("opus", "PCMU"), "required", "off"),
+    ]
+
+
 def test_sources_for_the_engine() -> None:
     assert TRUNKS.sources() == ["0.0.0.0/0", "192.0.2.0/24", "192.0.2.7/32", "::/0"]

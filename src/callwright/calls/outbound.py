@@ -10,7 +10,7 @@ from callwright.calls.control import NumberTarget, SipTarget, Target
 from callwright.calls.router import ANONYMOUS
 from callwright.sip.leg import Leg
 from callwright.sip.trunks import Trunk
-from callwright.sip.uri import is_sip, user_and_host, with_user
+from callwright.sip.uri import is_sip, user_and_host, with_user, without_secure
 
 if TYPE_CHECKING:
     from callwright.calls.call import Call
@@ -70,13 +70,15 @@ def _to_uri(call: "Call", target: SipTarget, next_hop: str) -> Leg:
         ("X-Twilio-ApiVersion", "2010-04-01"),
         *target.headers,
     ]
+    uri, secure = without_secure(target.uri)
     return call.exchange.endpoint.originate(
-        target.uri,
+        uri,
         local_uri=_local(call),
         next_hop=next_hop,
         headers=headers,
         username=target.username,
         password=target.password,
+        srtp="required" if secure else "",
     )
 
 
@@ -92,6 +94,10 @@ def _to_trunk(call: "Call", dialled: str, trunk: Trunk, uri: str, next_hop: str)
         next_hop=next_hop,
         username=trunk.username,
         password=trunk.password,
+        codecs=trunk.codecs,
+        srtp=trunk.srtp,
+        srtp_keying=trunk.srtp_keying,
+        reliable=trunk.reliable,
     )
 
 

@@ -9,7 +9,8 @@ import typer
 
 from callwright import __version__
 from callwright.config import load
-from callwright.errors import CallwrightError, ConfigError
+from callwright.errors import CallwrightError, ConfigError, StartError
+from callwright.sip import certificates
 
 if TYPE_CHECKING:
     from callwright.demo.phone import Report
@@ -60,6 +61,11 @@ def check_config(file: Annotated[Path, typer.Argument(help="The TOML file to che
         config = load(file)
     except ConfigError as error:
         fail(*error.faults)
+    try:
+        for files in certificates.files_of(config.sip):
+            certificates.read(files)
+    except StartError as error:
+        fail(error.message)
     counts = f"{len(config.account)} accounts, {len(config.number)} numbers, {len(config.trunk)} trunks"
     print(f"{file}: good ({counts})")
 

@@ -10,7 +10,7 @@ node can be connected to any other.
 """
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 Headers = Sequence[tuple[str, str]]
@@ -18,7 +18,7 @@ Headers = Sequence[tuple[str, str]]
 class EventKind(enum.IntEnum):
     INCOMING = ...
     """A new INVITE for which 100 was sent. id: leg. detail: request_uri, from_uri, from_header, to_uri, to_header,
-    contact, call_id, source_host, source_port (int), transport ("UDP" | "TCP"), local_host, local_port,
+    contact, call_id, source_host, source_port (int), transport ("UDP" | "TCP" | "TLS"), local_host, local_port,
     headers [(name, value)], offer (bool: the INVITE carried SDP)."""
     PROGRESS = ...
     """Outbound leg got a 1xx (not 100). id: leg, code: SIP code, text: reason. detail: early_media (bool)."""
@@ -27,12 +27,14 @@ class EventKind(enum.IntEnum):
     for inbound), call_id."""
     MEDIA = ...
     """Media (re)started or stopped. id: leg, code: 1 active, 0 none. detail: codec ("PCMU"), clock_rate (Hz),
-    ptime (ms), remote ("host:port"), hold ("none" | "local" | "remote")."""
+    ptime (ms), remote ("host:port"), hold ("none" | "local" | "remote", also when no media runs), srtp ("none" |
+    "sdes" | "dtls": how the audio's keys were agreed)."""
     DIGIT = ...
     """One DTMF digit received, reported once whatever ways it came, when the key goes down. id: leg,
     text: 0-9 * # A-D. detail: duration (ms heard so far; of INFO: as it says), method ("rfc4733" | "info")."""
     ENDED = ...
-    """The leg is gone; nothing more comes with this id. id: leg, code: SIP code (200 after a BYE, 487 after a CANCEL),
+    """The leg is gone; nothing more comes with this id. id: leg, code: SIP code (200 after a BYE, 487 after a CANCEL,
+    408 when the peer did not acknowledge our answer or did not refresh its session in time),
     text: reason. After `hangup` it comes at once; the transactions end by themselves, 32 s later at the longest.
     detail: by ("local" | "remote"), headers (of the BYE or of the final response), call_id, statistics: one JSON
     object as text, "" when no media ran: {codec, rtt_ms, relayed (packets), verdict (in words what went wrong when one
@@ -114,6 +116,14 @@ class Engine:
         max_legs: int = 2000,
         user_agent: str = "Callwright",
         log_level: int = 2,
+        media_address6: str = "",
+        tls: Sequence[tuple[str, str, str, bool]] = (),
+        verify_server: bool = True,
+        codecs: Sequence[str] = ("PCMU", "PCMA", "G722", "opus"),
+        ptime: int = 20,
+        opus: Mapping[str, int] = {},
+        session_expires: int = 1800,
+        min_session_expires: int = 90,
         rtp_io: str = "auto",
         media_timeout: int = 30,
         hold_timeout: int = 300,
@@ -121,8 +131,19 @@ class Engine:
         """Starts pjlib, its transports and threads. At most one Engine lives at a time in a process.
 
         Args:
-            listen: (transport "udp" | "tcp", host, port); port 0 takes a free one (see `addresses`).
+            listen: (transport "udp" | "tcp" | "tls", host, port); port 0 takes a free one (see `addresses`).
             media_address: address advertised in SDP and bound for RTP.
+            media_address6: the IPv6 one beside it; a call's media has the family of the offer, or of its signalling.
+            tls: for each "tls" transport, in order: (certificate with its chain, private key, authorities,
+                verify_client), the first three as PEM text. Servers are verified by the authorities, or by the
+                system's when there are none; with verify_client a client must show a certificate of theirs.
+            verify_server: whether the certificate of a server that we connect to must be good, and bear its name.
+            codecs: by preference: PCMU PCMA G722 opus GSM L16/8000 L16/16000 G729. Of an offer the first of these
+                that it has is taken. What a trunk or a call says goes before.
+            ptime: ms of a packet, 10 to 60 in tens: what we ask for, and send when the peer asks for nothing.
+            opus: bitrate (bit/s, 0: the encoder's choice), complexity (0 to 10), fec (0 | 1), dtx (0 | 1).
+            session_expires: RFC 4028, in seconds; 0 without session timers.
+            min_session_expires: the shortest that a peer may ask for, seconds.
             rtp_ports: inclusive range; even ports carry RTP.
             clock_rate: of the bridge, Hz: 8000, 16000, 32000 or 48000. Frames are 20 ms.
             max_legs: further INVITEs are answered 503.
@@ -147,20 +168,30 @@ class Engine:
         """The oldest events, in order; clears the eventfd when none is left."""
     def close(self) -> None:
         """Hangs up what lives, ends every thread, frees every native object. Idempotent. Bounded (about 3 s)."""
-    def counts(self) -> dict[str, int]:
-        """Live native objects: legs, ports, sounds, requests, bridge_ports, jobs, events."""
-    def counters(self) -> dict[str, int]:
-        """Since start: invites, refused_source, refused_rate, refused_backlog, refused_full, refused_connections (TCP,
-        beyond 1,024 of one source), requests, malformed, dropped_lines (of the log: beyond 100 a second, or 2,000
-        undrained events)."""
-
-    # admission: decided in native code before any event is made
-    def admit(self, sources: Sequence[str]) -> None:
-        """Addresses or prefixes ("127.0.0.0/8", "::1") whose INVITEs are taken; any other gets 403. Default: none.
+    def certify(self, transport: int, *, certificate: str, private_key: str, ca: str = "") -> None:
+        """What the n-th "tls" transport (from 0) shows and trusts on every new connection; none that lives is touched.
 
         In force when it returns.
 
-        Raises: ValueError: not an address or prefix.
+        Raises: ValueError: a text is no PEM, or key and certificate do not belong together; the old ones stay.
+        """
+    def counts(self) -> dict[str, int]:
+        """Live native objects: legs, ports, sounds, requests, bridge_ports, jobs, events."""
+    def counters(self) -> dict[str, int]:
+        """Since start: invites, refused_source, refused_rate, refused_backlog, refused_full, refused_offer (488 to an
+        INVITE whose offer fits nothing), refused_connections (TCP and TLS, beyond 1,024 of one source), requests,
+        malformed, dropped_lines (of the log: beyond 100 a second, or 2,000 undrained events)."""
+
+    # admission: decided in native code before any event is made
+    def admit(self, sources: Sequence[str], policies: Sequence[tuple[str, Sequence[str], str, str]] = ()) -> None:
+        """Addresses or prefixes ("127.0.0.0/8", "::1") whose INVITEs are taken; any other gets 403. Default: none.
+
+        policies: (address or prefix, codecs, srtp, reliable) of the INVITEs from there, as in `originate`; empty for
+        the usual ones. The narrowest prefix wins. An offer that fits nothing is answered 488 with a Warning.
+
+        In force when it returns.
+
+        Raises: ValueError: not an address or prefix; no codec; no policy.
         """
     def gate(self, *, requests_per_second: int, burst: int, backlog: int) -> None:
         """Overload gate for requests outside a dialog: a token bucket over all sources, and a bound on undrained
@@ -181,22 +212,38 @@ class Engine:
         username: str = "",
         password: str = "",
         realm: str = "",
+        codecs: Sequence[str] = (),
+        srtp: str = "",
+        srtp_keying: str = "",
+        reliable: str = "",
+        offer: bool = True,
     ) -> int:
-        """Sends an INVITE with an offer; returns the leg's id. local_uri is the From (name-addr allowed).
+        """Sends an INVITE; returns the leg's id. local_uri is the From (name-addr allowed).
+
+        codecs: by preference; empty for the engine's. srtp: "off" (default) | "optional" | "required"; srtp_keying,
+        of our offers: "sdes" (default) | "dtls", which no offer can leave optional. reliable, of provisional responses
+        (RFC 3262): "off" | "supported" (default) | "required". offer: False leaves the offer to the peer's answer.
 
         next_hop is the sip: URI of an address to send to, when `uri` names a host: the engine's own look-up of a
-        name would hold all signalling for as long as the name server takes.
+        name would hold all signalling for as long as the name server takes. Over TLS (";transport=tls", sips:) the
+        host of `uri` is still the name that is told to the server and that its certificate must bear.
 
         Credentials, when given, answer a challenge of this dialog only, and only for `realm` when it is not empty.
-        Raises: ValueError: a URI or header cannot be parsed or holds CR, LF or NUL.
+        Raises: ValueError: a URI or header cannot be parsed or holds CR, LF or NUL; no codec; no policy.
         """
-    def answer(self, leg: int, code: int, *, reason: str = "", headers: Headers = ()) -> None:
-        """180, 183 (starts early media), 200."""
+    def answer(
+        self, leg: int, code: int, *, reason: str = "", headers: Headers = (), codecs: Sequence[str] = ()
+    ) -> None:
+        """180, 183 (starts early media), 200. codecs: in place of the leg's own, by preference, before media starts;
+        when the offer has none of them the leg ends with 488.
+
+        Raises: ValueError: no codec.
+        """
     def hangup(self, leg: int, *, code: int = 0, reason: str = "", headers: Headers = ()) -> None:
         """By state: final response `code` (300 to 699, default 603) | CANCEL | BYE. ENDED follows at once, also when
         the peer never answers."""
     def hold(self, leg: int, on: bool) -> None:
-        """Re-INVITE with sendonly, or sendrecv."""
+        """Re-INVITE with sendonly, or sendrecv; again after a while when it meets one of the peer's (491)."""
     def send_digits(self, leg: int, digits: str, duration: int = 160) -> None:
         """Queues RFC 4733 digits (0-9 * # A-D), duration 40 to 5000 ms each; falls back to SIP INFO when the peer
         offers no telephone-event."""

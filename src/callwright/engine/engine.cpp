@@ -11,6 +11,7 @@
 #include "leg.hpp"
 #include "message.hpp"
 #include "mix/mixer.hpp"
+#include "offers.hpp"
 #include "port.hpp"
 #include "ports.hpp"
 #include "request.hpp"
@@ -46,6 +47,7 @@ Engine::Engine(EngineOptions options) : options_(std::move(options)) {
     std::future<void> outcome = started.get_future();
     try {
         gate_ = std::make_unique<Gate>(*this);
+        offers_ = std::make_unique<Offers>(*this);
         legs_ = std::make_unique<Legs>(*this);
         ports_ = std::make_unique<Ports>(*this);
         requests_ = std::make_unique<Requests>(*this);
@@ -253,6 +255,7 @@ std::vector<std::pair<const char*, std::uint64_t>> Engine::counters() const {
         {"refused_rate", gate.refused_rate},
         {"refused_backlog", gate.refused_backlog},
         {"refused_full", gate.refused_full},
+        {"refused_offer", offers_->refused()},
         {"refused_connections", gate.refused_connections},
         {"requests", requests_->received()},
         {"malformed", gate.malformed},

@@ -23,6 +23,8 @@
 #include "event.hpp"
 #include "log_lines.hpp"
 #include "patch.hpp"
+#include "policy.hpp"
+#include "tls.hpp"
 
 namespace callwright {
 
@@ -30,19 +32,23 @@ class Gate;
 class Legs;
 class MediaThread;
 class Mixer;
+class Offers;
 class Port;
 class Ports;
 class Requests;
 
 struct Listen {
-    std::string transport;  // "udp" | "tcp"
+    std::string transport;  // "udp" | "tcp" | "tls"
     std::string host;
     int port = 0;
 };
 
 struct EngineOptions {
     std::vector<Listen> listen;
+    std::vector<TlsSettings> tls;  // of the "tls" transports, in their order
+    bool verify_server = true;
     std::string media_address;
+    std::string media_address6;  // of the other family; empty: there is none
     int rtp_first = 0;
     int rtp_last = 0;
     unsigned clock_rate = 16000;
@@ -52,7 +58,17 @@ struct EngineOptions {
     std::string rtp_io = "auto";  // "io_uring" | "epoll" | "auto"
     unsigned media_timeout = 30;  // seconds without RTP until MEDIA_LOST
     unsigned hold_timeout = 300;
+    Policy policy;  // of legs of which nothing else is said
+    unsigned ptime = 20;
+    OpusSettings opus;
+    unsigned session_expires = 1800;  // RFC 4028, in seconds; 0: no session timers
+    unsigned min_session_expires = 90;
 
+    // The address of a family, or the only one.
+    const std::string& media_address_of(bool ipv6) const {
+        const bool first_fits = (media_address.find(':') != std::string::npos) == ipv6;
+        return first_fits || media_address6.empty() ? media_address : media_address6;
+    }
     // pjsua's call slots: one stays taken for up to 32 s after its leg when the peer answers no BYE or CANCEL.
     unsigned max_calls() const { return max_legs + max_legs / 2 + 16; }
 };
@@ -123,11 +139,15 @@ class Engine {
     // A node that hears many and is heard by many, until remove_bus().
     std::uint64_t add_bus();
     void remove_bus(std::uint64_t bus);
+    // The certificate that a "tls" transport (counted from 0) shows to new connections. Throws std::invalid_argument.
+    void certify(std::size_t transport, const std::string& certificate, const std::string& private_key,
+                 const std::string& ca);
 
     // --- parts, for each other ---
     Digits& digits() noexcept { return digits_; }
     Gate& gate() noexcept { return *gate_; }
     Legs& legs() noexcept { return *legs_; }
+    Offers& offers() noexcept { return *offers_; }
     Ports& ports() noexcept { return *ports_; }
     Requests& requests() noexcept { return *requests_; }
     std::vector<std::pair<const char*, std::uint64_t>> counts() const;
@@ -183,8 +203,10 @@ class Engine {
     Digits digits_{events_};
     Patch patch_;
     std::unordered_map<std::uint64_t, Port*> placed_;
+    std::vector<std::unique_ptr<TlsFiles>> tls_files_;
 
     std::unique_ptr<Gate> gate_;
+    std::unique_ptr<Offers> offers_;
     std::unique_ptr<Legs> legs_;
     std::unique_ptr<Ports> ports_;
     std::unique_ptr<Requests> requests_;

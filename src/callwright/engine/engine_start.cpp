@@ -14,6 +14,7 @@
 #include "leg.hpp"
 #include "message.hpp"
 #include "mix/mixer.hpp"
+#include "offers.hpp"
 #include "request.hpp"
 #include "rtp/media_thread.hpp"
 
@@ -21,8 +22,6 @@ namespace callwright {
 
 namespace {
 
-// A flood must not push a BYE out of the kernel's queue.
-constexpr int receive_buffer = 4 * 1024 * 1024;
 
 void check(pj_status_t status, const char* what) {
     if (status == PJ_SUCCESS) return;
@@ -39,22 +38,50 @@ bool is_address(const std::string& host) {
 
 bool is_ipv6(const std::string& host) { return host.find(':') != std::string::npos; }
 
-}  // namespace
+void require(bool fine, const char* what) {
+    if (!fine) throw std::invalid_argument(what);
+}
 
-void check_options(const EngineOptions& options) {
-    const auto require = [](bool fine, const char* what) {
-        if (!fine) throw std::invalid_argument(what);
-    };
+void check_transports(const EngineOptions& options) {
     require(!options.listen.empty() && options.listen.size() <= 8, "listen: one to eight transports");
+    std::size_t secured = 0;
     for (const Listen& listen : options.listen) {
-        require(listen.transport == "udp" || listen.transport == "tcp", "listen: a transport is \"udp\" or \"tcp\"");
+        const bool tls = listen.transport == "tls";
+        require(tls || listen.transport == "udp" || listen.transport == "tcp",
+                "listen: a transport is \"udp\", \"tcp\" or \"tls\"");
         require(is_address(listen.host), "listen: a host is an IP address");
         require(listen.port >= 0 && listen.port <= 65535, "listen: a port is 0 to 65535");
+        if (tls) ++secured;
     }
+    require(options.tls.size() == secured, "tls: one entry for each \"tls\" transport");
+    for (const TlsSettings& settings : options.tls) {
+        require(!settings.certificate.empty(), "tls: a listener needs a certificate");
+        check_tls(settings);
+    }
+}
+
+void check_media(const EngineOptions& options) {
     require(is_address(options.media_address), "media_address is an IP address");
+    if (!options.media_address6.empty()) {
+        require(is_address(options.media_address6) && is_ipv6(options.media_address6) && !is_ipv6(options.media_address),
+                "media_address6 is an IPv6 address beside an IPv4 one");
+    }
     require(options.rtp_first >= 1024 && options.rtp_last <= 65535 && options.rtp_last > options.rtp_first,
             "rtp_ports: a range within 1024 to 65535");
     require(options.rtp_first + options.rtp_first % 2 < options.rtp_last, "rtp_ports: no even port with its neighbour");
+    require(!options.policy.codecs.empty(), "codecs: at least one");
+    require(options.ptime >= shortest_ptime && options.ptime <= longest_ptime && options.ptime % 10 == 0,
+            "ptime: 10, 20, 30, 40, 50 or 60");
+    require(options.opus.bitrate == 0 || (options.opus.bitrate >= 6000 && options.opus.bitrate <= 510000),
+            "opus_bitrate: 0, or 6000 to 510000");
+    require(options.opus.complexity <= 10, "opus_complexity: 0 to 10");
+}
+
+}  // namespace
+
+void check_options(const EngineOptions& options) {
+    check_transports(options);
+    check_media(options);
     const unsigned rate = options.clock_rate;
     require(rate == 8000 || rate == 16000 || rate == 32000 || rate == 48000, "clock_rate: 8000, 16000, 32000 or 48000");
     require(options.max_legs >= 1 && options.max_calls() <= PJSUA_MAX_CALLS, "max_legs: at least 1, at most 2700");
@@ -62,11 +89,16 @@ void check_options(const EngineOptions& options) {
     require(options.rtp_io == "auto" || options.rtp_io == "io_uring" || options.rtp_io == "epoll",
             "rtp_io: \"auto\", \"io_uring\" or \"epoll\"");
     require(options.media_timeout >= 1 && options.hold_timeout >= 1, "media_timeout, hold_timeout: at least 1 s");
+    // RFC 4028 section 5: the shortest that anybody may ask for is 90 s.
+    require(options.min_session_expires >= 90, "min_session_expires: at least 90");
+    require(options.session_expires == 0 || options.session_expires >= options.min_session_expires,
+            "session_expires: 0, or at least min_session_expires");
     check_text(options.user_agent, "user_agent");
 }
 
 void Engine::start() {
     start_library();
+    offers_->install(pjsua_get_pjsip_endpt());
     start_media_thread();
     start_wakeup();
     for (const Listen& listen : options_.listen) start_transport(listen);
@@ -150,52 +182,8 @@ void Engine::on_wakeup(pj_ioqueue_key_t* key, pj_ioqueue_op_key_t* op, pj_ssize_
     } while (status == PJ_SUCCESS);
 }
 
-void Engine::start_transport(const Listen& listen) {
-    const bool ipv6 = is_ipv6(listen.host);
-    const bool tcp = listen.transport == "tcp";
-    auto type = tcp ? PJSIP_TRANSPORT_TCP : PJSIP_TRANSPORT_UDP;
-    if (ipv6) type = static_cast<pjsip_transport_type_e>(type | PJSIP_TRANSPORT_IPV6);
-    pjsua_transport_config config;
-    pjsua_transport_config_default(&config);
-    config.port = static_cast<unsigned>(listen.port);
-    config.bound_addr = borrow(listen.host);
-    int size = receive_buffer;
-    if (!tcp) {
-        auto& option = config.sockopt_params.options[config.sockopt_params.cnt++];
-        option = {pj_SOL_SOCKET(), pj_SO_RCVBUF(), &size, sizeof(size)};
-    }
-    pjsua_transport_id transport = PJSUA_INVALID_ID;
-    const pj_status_t status = pjsua_transport_create(type, &config, &transport);
-    if (status != PJ_SUCCESS) {
-        const bool of_system = status >= PJ_ERRNO_START_SYS && status < PJ_ERRNO_START_USER;
-        const std::string name = listen.transport + ":" + (ipv6 ? "[" + listen.host + "]" : listen.host);
-        throw BindError(of_system ? PJ_STATUS_TO_OS(status) : EIO, name + ":" + std::to_string(listen.port));
-    }
-    pjsua_transport_info info;
-    check(pjsua_transport_get_info(transport, &info), "the transport is unknown");
-    bound_.push_back({listen.transport, listen.host, info.local_name.port});
-    pjsua_acc_id account = PJSUA_INVALID_ID;
-    check(pjsua_acc_add_local(transport, bound_.size() == 1, &account), "no account for the transport");
-    auto& settings = pjsua_var.acc[account].cfg;
-    settings.require_100rel = PJSUA_100REL_NOT_USED;
-    settings.lock_codec = 0;  // an answer with two codecs needs no further re-INVITE: both are decoded
-    settings.ka_interval = 0;
-    settings.allow_contact_rewrite = settings.allow_via_rewrite = settings.allow_sdp_nat_rewrite = PJ_FALSE;
-    settings.ipv6_media_use = is_ipv6(options_.media_address) ? PJSUA_IPV6_ENABLED_PREFER_IPV6 : PJSUA_IPV6_DISABLED;
-    legs_->add_account(account, type);
-}
-
 void Engine::start_media() {
-    std::array<pjsua_codec_info, 64> codecs;
-    unsigned count = static_cast<unsigned>(codecs.size());
-    check(pjsua_enum_codecs(codecs.data(), &count), "the codecs are unknown");
-    for (unsigned i = 0; i < count; ++i) {
-        const std::string name = text_of(codecs[i].codec_id);
-        const bool pcmu = name.rfind("PCMU/", 0) == 0;
-        const bool pcma = name.rfind("PCMA/", 0) == 0;
-        const pj_uint8_t priority = pcmu ? PJMEDIA_CODEC_PRIO_HIGHEST : pcma ? PJMEDIA_CODEC_PRIO_NEXT_HIGHER : 0;
-        check(pjsua_codec_set_priority(&codecs[i].codec_id, priority), "a codec's priority cannot be set");
-    }
+    offers_->enable_codecs();
     pjsua_set_no_snd_dev();  // and so no clock: the media thread has it
 }
 

@@ -22,6 +22,7 @@ class Prefix {
     // Throws std::invalid_argument.
     static Prefix parse(const std::string& text);
     bool holds(const pj_sockaddr& address) const;
+    unsigned bits() const { return bits_; }
 
   private:
     int family_ = 0;

@@ -11,6 +11,7 @@
 #include "info.hpp"
 #include "message.hpp"
 #include "ports.hpp"
+#include "offers.hpp"
 
 namespace callwright {
 
@@ -30,9 +31,9 @@ Reply verdict_of(const Leg& leg, const pjsip_event* event) {
     }
     const auto* transaction = event->body.tsx_state.tsx;
     if (transaction->method.id == PJSIP_BYE_METHOD) {
-        // The stack's own BYE before the ACK: the ACK never came.
-        const bool own = transaction->role == PJSIP_ROLE_UAC && !was_established;
-        return {own ? PJSIP_SC_REQUEST_TIMEOUT : PJSIP_SC_OK, {}, {}};
+        if (transaction->role != PJSIP_ROLE_UAC) return {PJSIP_SC_OK, {}, {}};
+        // The stack's own BYE: the ACK never came, or nobody refreshed the session (RFC 4028 section 10).
+        return {PJSIP_SC_REQUEST_TIMEOUT, was_established ? "the session expired" : "", {}};
     }
     const int code = transaction->status_code;
     if (code < 300) return {was_established ? PJSIP_SC_OK : PJSIP_SC_REQUEST_TERMINATED, {}, {}};
@@ -51,7 +52,10 @@ bool Leg::set_state(State next) {
 }
 
 Legs::Legs(Engine& engine)
-    : engine_(engine), rtp_ports_(engine.options().rtp_first, engine.options().rtp_last) {}
+    : engine_(engine),
+      rtp_ports_(engine.options().rtp_first, engine.options().rtp_last),
+      accounts_(engine),
+      glare_(engine) {}
 
 void Legs::install(pjsua_callback& callbacks) {
     callbacks.on_incoming_call = &Legs::on_incoming;
@@ -65,11 +69,7 @@ void Legs::install(pjsua_callback& callbacks) {
     callbacks.on_stream_transport = &Legs::on_stream_transport;
     callbacks.on_call_transfer_request2 = &Legs::on_transfer;
     callbacks.on_call_replace_request2 = &Legs::on_replace;
-}
-
-void Legs::add_account(pjsua_acc_id account, pjsip_transport_type_e type) {
-    const bool reliable = (pjsip_transport_get_flag_from_type(type) & PJSIP_TRANSPORT_RELIABLE) != 0;
-    accounts_.push_back({account, reliable, (type & PJSIP_TRANSPORT_IPV6) != 0});
+    engine_.offers().install(callbacks);
 }
 
 bool Legs::prepare() {
@@ -98,6 +98,7 @@ void Legs::on_incoming(pjsua_acc_id, pjsua_call_id call, pjsip_rx_data* rdata) {
     Engine& engine = *Engine::current();
     Leg& leg = engine.legs().add(engine.next_id(), false);
     leg.call = call;
+    leg.policy = engine.offers().incoming();
     pjsua_call_set_user_data(call, reinterpret_cast<void*>(static_cast<std::uintptr_t>(leg.id)));
     auto event = std::make_unique<Event>(EventKind::INCOMING, leg.id);
     describe_request(*event, rdata);
@@ -154,6 +155,7 @@ void Legs::forget(Leg& leg, const Reply& reply, const pjsip_rx_data* last) {
     engine_.patch().remove(leg.id);
     engine_.digits().close(leg.id);
     engine_.ports().leg_ended(leg.id);
+    glare_.forget(leg.id);
     const auto* status = pjsip_get_status_text(reply.code);
     auto ended = std::make_unique<Event>(EventKind::ENDED, leg.id, reply.code,
                                          reply.reason.empty() ? text_of(*status) : reply.reason);
@@ -178,8 +180,11 @@ void Legs::on_transaction(pjsua_call_id call, pjsip_transaction* transaction, pj
     const Leg* leg = legs.of_call(call);
     if (leg == nullptr || received(event) == nullptr) return;
     const bool provisional = transaction->state == PJSIP_TSX_STATE_PROCEEDING && transaction->status_code > 100;
-    if (transaction->role == PJSIP_ROLE_UAC && transaction->method.id == PJSIP_INVITE_METHOD && provisional) {
+    const bool inviting = transaction->role == PJSIP_ROLE_UAC && transaction->method.id == PJSIP_INVITE_METHOD;
+    if (inviting && provisional) {
         if (leg->state() < Leg::State::CONNECTING) legs.progress(*leg, event);
+    } else if (inviting && transaction->state == PJSIP_TSX_STATE_COMPLETED) {
+        if (transaction->status_code == PJSIP_SC_REQUEST_PENDING) legs.glare_.retry(leg->id, leg->outbound);
     } else if (transaction->role == PJSIP_ROLE_UAS && transaction->state == PJSIP_TSX_STATE_TRYING) {
         legs.receive_request(*leg, transaction, event);
     }

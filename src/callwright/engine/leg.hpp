@@ -11,8 +11,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include "accounts.hpp"
 #include "event.hpp"
 #include "rtp/line.hpp"
+#include "glare.hpp"
+#include "policy.hpp"
 #include "rtp_ports.hpp"
 
 namespace callwright {
@@ -23,6 +26,17 @@ struct Credentials {
     std::string username;
     std::string password;
     std::string realm;
+};
+
+// An INVITE to be sent.
+struct Order {
+    std::string uri;
+    std::string local_uri;
+    std::string next_hop;  // sip: URI of an address to send to in place of the one that `uri` names; empty for none
+    Headers headers;
+    Credentials credentials;
+    Policy policy;
+    bool offer = true;
 };
 
 // One command to a leg that carries a SIP status.
@@ -46,6 +60,9 @@ class Leg {
     bool hung_up = false;  // by us
     Reply farewell;        // what a local hang-up said
     Headers answer;        // of the 2xx to our INVITE, until the ACK
+    Policy policy;
+    std::string server;    // the name that a TLS server must prove
+    bool held = false;     // by us, or wanted to be
 
     State state() const { return state_; }
     // False, and nothing changes, when the dialog cannot go from here to there.
@@ -61,20 +78,23 @@ class Legs {
     explicit Legs(Engine& engine);
 
     void install(pjsua_callback& callbacks);
-    void add_account(pjsua_acc_id account, pjsip_transport_type_e type);
     const RtpPorts& rtp_ports() const { return rtp_ports_; }
+    Accounts& accounts() { return accounts_; }
+    // Null when the call is nobody's.
+    Leg* of_call(pjsua_call_id call);
     // False when no further leg can be taken.
     bool prepare();
     // From now on originate() fails.
     void shut() { shut_ = true; }
     void hang_up_all();
 
-    // next_hop: the sip: URI of an address to send to in place of the one that `uri` names; empty for none.
-    void originate(std::uint64_t id, const std::string& uri, const std::string& next_hop, const std::string& local_uri,
-                   const Headers& headers, const Credentials& credentials);
-    void answer(std::uint64_t id, const Reply& reply);
+    void originate(std::uint64_t id, const Order& order);
+    // codecs: empty for those of the leg's policy.
+    void answer(std::uint64_t id, const Reply& reply, const CodecList& codecs);
     void hang_up(std::uint64_t id, const Reply& reply);
     void hold(std::uint64_t id, bool on);
+    // The hold, or its end, that could not be offered when it was wanted.
+    void offer_hold(std::uint64_t id);
     void send_digits(std::uint64_t id, const std::string& digits, unsigned duration);
 
     // Any thread.
@@ -82,12 +102,6 @@ class Legs {
     std::size_t size() const { return count_.load(std::memory_order_relaxed); }
 
   private:
-    struct Account {
-        pjsua_acc_id id;
-        bool reliable;
-        bool ipv6;
-    };
-
     // pjsua's callbacks.
     static void on_incoming(pjsua_acc_id account, pjsua_call_id call, pjsip_rx_data* rdata);
     static void on_rejected(const pjsua_on_rejected_incoming_call_param* rejected);
@@ -105,7 +119,6 @@ class Legs {
                            pjsua_call_setting* setting);
 
     Leg* find(std::uint64_t id);
-    Leg* of_call(pjsua_call_id call);
     Leg& add(std::uint64_t id, bool outbound);
     void change_state(Leg& leg, const pjsip_event* event);
     void progress(const Leg& leg, const pjsip_event* event);
@@ -115,7 +128,6 @@ class Legs {
     void end(Leg& leg, const pjsip_event* event);
     void forget(Leg& leg, const Reply& reply, const pjsip_rx_data* last);
     void set_credentials(const Leg& leg, const Credentials& credentials);
-    pjsua_acc_id account_for(const std::string& uri) const;
     std::shared_ptr<Line> line_of(std::uint64_t leg) const;
     void release_media(pjsua_call_id call);
     std::string take_statistics(std::uint64_t leg);
@@ -123,7 +135,8 @@ class Legs {
     Engine& engine_;
     RtpPorts rtp_ports_;
     bool shut_ = false;
-    std::vector<Account> accounts_;
+    Accounts accounts_;
+    Glare glare_;
     std::unordered_map<std::uint64_t, Leg> legs_;
     std::atomic<std::size_t> count_{0};
     mutable std::mutex lines_mutex_;

@@ -9,6 +9,7 @@
 #include "engine.hpp"
 #include "leg.hpp"
 #include "message.hpp"
+#include "offers.hpp"
 
 namespace callwright {
 
@@ -19,6 +20,21 @@ std::string words_of(pj_status_t status) {
     return text_of(pj_strerror(status, text.data(), text.size()));
 }
 
+// The name that a TLS server must prove: the host of the URI that it is called by. Empty without TLS.
+std::string server_of(const std::string& uri) {
+    pj_pool_t* pool = pjsua_pool_create("server", 512, 512);
+    std::string text = uri;
+    std::string name;
+    pjsip_uri* parsed = pjsip_parse_uri(pool, text.data(), text.size(), 0);
+    if (parsed != nullptr && (PJSIP_URI_SCHEME_IS_SIP(parsed) || PJSIP_URI_SCHEME_IS_SIPS(parsed))) {
+        const auto* address = static_cast<const pjsip_sip_uri*>(pjsip_uri_get_uri(parsed));
+        const bool tls = PJSIP_URI_SCHEME_IS_SIPS(parsed) || pj_stricmp2(&address->transport_param, "tls") == 0;
+        if (tls) name = text_of(address->host);
+    }
+    pj_pool_release(pool);
+    return name;
+}
+
 // A call has no dialog any more between its end and its slot's reuse.
 pjsip_inv_session* session_of(const Leg& leg) {
     return leg.call == PJSUA_INVALID_ID ? nullptr : pjsua_var.calls[leg.call].inv;
@@ -26,26 +42,7 @@ pjsip_inv_session* session_of(const Leg& leg) {
 
 }  // namespace
 
-pjsua_acc_id Legs::account_for(const std::string& uri) const {
-    pj_pool_t* pool = pjsua_pool_create("target", 512, 512);
-    std::string text = uri;
-    bool reliable = false;
-    bool ipv6 = false;
-    pjsip_uri* parsed = pjsip_parse_uri(pool, text.data(), text.size(), 0);
-    if (parsed != nullptr && (PJSIP_URI_SCHEME_IS_SIP(parsed) || PJSIP_URI_SCHEME_IS_SIPS(parsed))) {
-        const auto* target = static_cast<const pjsip_sip_uri*>(pjsip_uri_get_uri(parsed));
-        reliable = pj_stricmp2(&target->transport_param, "tcp") == 0;
-        ipv6 = pj_strchr(&target->host, ':') != nullptr;
-    }
-    pj_pool_release(pool);
-    for (const Account& account : accounts_) {
-        if (account.reliable == reliable && account.ipv6 == ipv6) return account.id;
-    }
-    return accounts_.front().id;  // no transport fits: the INVITE fails and says so
-}
-
-void Legs::originate(std::uint64_t id, const std::string& uri, const std::string& next_hop,
-                     const std::string& local_uri, const Headers& headers, const Credentials& credentials) {
+void Legs::originate(std::uint64_t id, const Order& order) {
     const bool room = prepare();
     Leg& placed = add(id, true);
     if (!room) {
@@ -53,14 +50,20 @@ void Legs::originate(std::uint64_t id, const std::string& uri, const std::string
         forget(placed, {PJSIP_SC_SERVICE_UNAVAILABLE, "no room for a further leg", {}}, nullptr);
         return;
     }
-    MessageData message(headers);
-    message->local_uri = borrow(local_uri);
-    if (!next_hop.empty()) message.send_to(next_hop);
-    const pj_str_t target = borrow(uri);
+    placed.policy = order.policy;
+    placed.server = server_of(order.uri);
+    MessageData message(order.headers);
+    message->local_uri = borrow(order.local_uri);
+    const std::string& hop = order.next_hop.empty() ? order.uri : order.next_hop;
+    if (!order.next_hop.empty()) message.send_to(order.next_hop);
+    const pj_str_t target = borrow(order.uri);
     auto* user_data = reinterpret_cast<void*>(static_cast<std::uintptr_t>(id));
+    pjsua_call_setting setting;
+    pjsua_call_setting_default(&setting);
+    if (!order.offer) setting.flag |= PJSUA_CALL_NO_SDP_OFFER;
     pjsua_call_id call = PJSUA_INVALID_ID;
-    const pj_status_t status =
-        pjsua_call_make_call(account_for(next_hop.empty() ? uri : next_hop), &target, nullptr, user_data, message.get(), &call);
+    const pjsua_acc_id account = accounts_.towards(order.uri, hop, order.policy);
+    const pj_status_t status = pjsua_call_make_call(account, &target, &setting, user_data, message.get(), &call);
     Leg* leg = find(id);
     if (leg == nullptr) return;  // its failure has been reported by a callback
     if (status != PJ_SUCCESS) {
@@ -68,7 +71,7 @@ void Legs::originate(std::uint64_t id, const std::string& uri, const std::string
         return;
     }
     leg->call = call;
-    set_credentials(*leg, credentials);
+    set_credentials(*leg, order.credentials);
 }
 
 // On the dialog, not the account: an account's credentials answer challenges in calls that it received as well.
@@ -86,13 +89,23 @@ void Legs::set_credentials(const Leg& leg, const Credentials& credentials) {
     pjsip_auth_clt_set_credentials(&session->dlg->auth_sess, 1, &info);
 }
 
-void Legs::answer(std::uint64_t id, const Reply& reply) {
+void Legs::answer(std::uint64_t id, const Reply& reply, const CodecList& codecs) {
     Leg* leg = find(id);
     if (leg == nullptr) return;
     if (leg->outbound || leg->state() >= Leg::State::CONNECTING) {
         engine_.fail(id, "answer: the leg does not wait for an answer");
         return;
     }
+    if (!codecs.empty()) {
+        leg->policy.codecs = codecs;
+        if (const auto unfit = engine_.offers().answer_with(leg->call, leg->policy)) {
+            const std::string warning = std::to_string(unfit->code) + " callwright \"" + unfit->text + "\"";
+            hang_up(id, {PJSIP_SC_NOT_ACCEPTABLE_HERE, {}, {{"Warning", warning}}});
+            return;
+        }
+    }
+    // An INVITE without an offer gets its media only now.
+    accounts_.aim(pjsua_var.calls[leg->call].acc_id, leg->policy);
     const MessageData message(reply.headers);
     const pj_str_t reason = borrow(reply.reason);
     const pj_status_t status =
@@ -131,14 +144,27 @@ void Legs::hang_up_all() {
 }
 
 void Legs::hold(std::uint64_t id, bool on) {
-    const Leg* leg = find(id);
+    Leg* leg = find(id);
     if (leg == nullptr) return;
     if (leg->state() != Leg::State::CONFIRMED) {
         engine_.fail(id, "hold: the leg is not established");
         return;
     }
-    const pj_status_t status = on ? pjsua_call_set_hold(leg->call, nullptr)
-                                  : pjsua_call_reinvite(leg->call, PJSUA_CALL_UNHOLD, nullptr);
+    leg->held = on;
+    offer_hold(id);
+}
+
+void Legs::offer_hold(std::uint64_t id) {
+    const Leg* leg = find(id);
+    const auto* session = leg == nullptr ? nullptr : session_of(*leg);
+    if (session == nullptr || leg->state() != Leg::State::CONFIRMED) return;
+    // One offer at a time, whoever made it (RFC 3261 section 14.1).
+    if (session->invite_tsx != nullptr) {
+        glare_.retry(id, leg->outbound);
+        return;
+    }
+    const pj_status_t status = leg->held ? pjsua_call_set_hold(leg->call, nullptr)
+                                         : pjsua_call_reinvite(leg->call, PJSUA_CALL_UNHOLD, nullptr);
     if (status != PJ_SUCCESS) engine_.fail(id, "hold: " + words_of(status));
 }
 

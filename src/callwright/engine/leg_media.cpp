@@ -8,6 +8,7 @@
 #include "engine.hpp"
 #include "leg.hpp"
 #include "message.hpp"
+#include "offers.hpp"
 #include "rtp/line.hpp"
 
 namespace callwright {
@@ -35,9 +36,9 @@ bool is_secure(const pjsua_call& call, unsigned index) {
 
 }  // namespace
 
-pj_status_t Legs::on_make_transport(pjsua_call_id call, unsigned, int, pjmedia_transport** transport) {
+pj_status_t Legs::on_make_transport(pjsua_call_id call, unsigned, int ip_version, pjmedia_transport** transport) {
     Legs& legs = Engine::current()->legs();
-    const auto pair = legs.rtp_ports_.open(call, legs.engine_.options().media_address);
+    const auto pair = legs.rtp_ports_.open(call, legs.engine_.options().media_address_of(ip_version == 6));
     if (!pair) return PJ_ETOOMANY;
     // Lives until pjsua closes its transport.
     const auto line = Line::make(legs.engine_, pair->rtp_socket, pair->rtcp_socket, pair->rtp, pair->rtcp);
@@ -89,13 +90,12 @@ void Legs::update_media(const Leg& leg) {
     auto event = std::make_unique<Event>(EventKind::MEDIA, leg.id, active ? 1 : 0);
     pjmedia_stream_info info{};
     if (active) pjmedia_stream_get_info(media->strm.a.stream, &info);
-    const bool local_hold = active && media->state == PJSUA_CALL_MEDIA_LOCAL_HOLD;
-    const bool remote_hold = active && media->state == PJSUA_CALL_MEDIA_REMOTE_HOLD;
     event->with("codec", active ? text_of(info.fmt.encoding_name) : std::string());
     event->with("clock_rate", active ? std::int64_t{info.fmt.clock_rate} : std::int64_t{0});
     event->with("ptime", active ? ptime_of(info) : std::int64_t{0});
     event->with("remote", active ? address_of(info.rem_addr) : std::string());
-    event->with("hold", std::string(local_hold ? "local" : remote_hold ? "remote" : "none"));
+    event->with("hold", hold_of(leg.call));
+    event->with("srtp", srtp_of(leg.call));
     engine_.push(std::move(event));
 }
 

@@ -22,10 +22,11 @@ constexpr std::size_t longest_line = 1000;
 
 // What pjproject calls an error and is a peer's mistake, or another process's port: told as information.
 constexpr int information = 3;
-constexpr std::array<std::string_view, 9> faults_of_others{
+constexpr std::array<std::string_view, 13> faults_of_others{
     "Error processing packet", "Request verification failed", "Bad SDP in incoming INVITE",
     "RTP socket bind() at",    "RTCP socket bind() at",       "Unknown Content-Type in incoming",
     "Error parsing '",         "Error parsing/validating SDP", "Unable to generate Contact header",
+    "SSL_ERROR_SSL (Handshake)", "DTLS-SRTP negotiation for", "(PJMEDIA_SDP_EINPROTO)", "(PJMEDIA_SDPNEG_ENOMEDIA)",
 };
 
 int level_of(int level, std::string_view line) {
@@ -34,16 +35,20 @@ int level_of(int level, std::string_view line) {
     return other ? std::max(level, information) : level;
 }
 
-// Digests of a message that pjproject prints whole do not reach a log.
-void blank_credentials(std::string& line) {
-    constexpr std::string_view name = "authorization:";
+void blank_after(std::string& line, std::string_view name, std::string_view ends) {
     const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
     auto at = line.begin();
     while ((at = std::search(at, line.end(), name.begin(), name.end(), same)) != line.end()) {
         at += static_cast<std::ptrdiff_t>(name.size());
-        const auto end = std::find(at, line.end(), '\n');
+        const auto end = std::find_first_of(at, line.end(), ends.begin(), ends.end());
         std::fill(at, end, '*');
     }
+}
+
+// Digests and SRTP keys of a message that pjproject prints whole do not reach a log.
+void blank_credentials(std::string& line) {
+    blank_after(line, "authorization:", "\n");
+    blank_after(line, "inline:", " \t\r\n|;");
 }
 
 }  // namespace

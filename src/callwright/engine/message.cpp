@@ -87,6 +87,11 @@ std::string host_of(const pj_str_t& host) {
     return text_of(host);
 }
 
+std::string transport_name(const pjsip_transport* transport) {
+    if ((transport->flag & PJSIP_TRANSPORT_SECURE) != 0) return "TLS";
+    return (transport->flag & PJSIP_TRANSPORT_RELIABLE) != 0 ? "TCP" : "UDP";
+}
+
 bool is_token(std::string_view name) {
     return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
         return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::strchr("-.!%*_+`'~", c) != nullptr;
@@ -149,7 +154,7 @@ void describe_request(Event& event, const pjsip_rx_data* rdata) {
     event.with("call_id", text_of(info.cid->id));
     event.with("source_host", std::string(rdata->pkt_info.src_name));
     event.with("source_port", std::int64_t{rdata->pkt_info.src_port});
-    event.with("transport", std::string((transport->flag & PJSIP_TRANSPORT_RELIABLE) != 0 ? "TCP" : "UDP"));
+    event.with("transport", transport_name(transport));
     event.with("local_host", host_of(transport->local_name.host));
     event.with("local_port", std::int64_t{transport->local_name.port});
     event.with("headers", std::move(headers));

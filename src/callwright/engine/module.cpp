@@ -1,5 +1,6 @@
 // The Python module. Commands validate, release the GIL, queue a job and return.
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/map.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
@@ -7,6 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -16,6 +18,7 @@
 #include "gate.hpp"
 #include "leg.hpp"
 #include "message.hpp"
+#include "offers.hpp"
 #include "ports_module.hpp"
 #include "request.hpp"
 
@@ -93,10 +96,18 @@ void command(Engine& engine, Command command) {
     engine.post([&engine, command = std::move(command)] { command(engine.legs()); });
 }
 
-void admit(Engine& engine, const std::vector<std::string>& sources) {
+using SourcePolicy = std::tuple<std::string, std::vector<std::string>, std::string, std::string>;
+
+void admit(Engine& engine, const std::vector<std::string>& sources, const std::vector<SourcePolicy>& policies) {
     std::vector<Prefix> prefixes;
     prefixes.reserve(sources.size());
     for (const std::string& source : sources) prefixes.push_back(Prefix::parse(source));
+    std::vector<std::pair<Prefix, Policy>> trusted;
+    trusted.reserve(policies.size());
+    for (const auto& [source, codecs, srtp, reliable] : policies) {
+        trusted.emplace_back(Prefix::parse(source), PolicyText{codecs, srtp, {}, reliable}.amend(engine.offers().usual()));
+    }
+    engine.offers().trust(std::move(trusted));
     engine.gate().admit(std::move(prefixes));
 }
 
@@ -107,27 +118,36 @@ void limit(Engine& engine, int requests_per_second, int burst, int backlog) {
 }
 
 std::uint64_t originate(Engine& engine, std::string uri, std::string local_uri, std::string next_hop, Headers headers,
-                        std::string username, std::string password, std::string realm) {
-    check_headers(headers);
+                        std::string username, std::string password, std::string realm,
+                        std::vector<std::string> codecs, std::string srtp, std::string srtp_keying,
+                        std::string reliable, bool offer) {
+    const PolicyText policy{std::move(codecs), std::move(srtp), std::move(srtp_keying), std::move(reliable)};
+    Order order{std::move(uri),
+                std::move(local_uri),
+                std::move(next_hop),
+                std::move(headers),
+                {std::move(username), std::move(password), std::move(realm)},
+                policy.amend(engine.offers().usual()),
+                offer};
+    check_headers(order.headers);
     const bool up = engine.with_library([&] {
-        check_uri(uri, false);
-        check_uri(local_uri, true);
-        if (!next_hop.empty()) check_uri(next_hop, false);
+        check_uri(order.uri, false);
+        check_uri(order.local_uri, true);
+        if (!order.next_hop.empty()) check_uri(order.next_hop, false);
     });
     if (!up) throw std::runtime_error("the engine is closed");
     const std::uint64_t id = engine.next_id();
-    Credentials credentials{std::move(username), std::move(password), std::move(realm)};
-    command(engine, [id, uri = std::move(uri), local_uri = std::move(local_uri), next_hop = std::move(next_hop),
-                     headers = std::move(headers), credentials = std::move(credentials)](Legs& legs) {
-        legs.originate(id, uri, next_hop, local_uri, headers, credentials);
-    });
+    command(engine, [id, order = std::move(order)](Legs& legs) { legs.originate(id, order); });
     return id;
 }
 
-void answer(Engine& engine, std::uint64_t leg, int code, std::string reason, Headers headers) {
+void answer(Engine& engine, std::uint64_t leg, int code, std::string reason, Headers headers,
+            const std::vector<std::string>& codecs) {
     check_code(code, 101, 299);
     auto reply = make_reply(code, std::move(reason), std::move(headers));
-    command(engine, [leg, reply = std::move(reply)](Legs& legs) { legs.answer(leg, reply); });
+    command(engine, [leg, reply = std::move(reply), codecs = codecs_of(codecs)](Legs& legs) {
+        legs.answer(leg, reply, codecs);
+    });
 }
 
 void hang_up(Engine& engine, std::uint64_t leg, int code, std::string reason, Headers headers) {
@@ -165,10 +185,34 @@ void respond(Engine& engine, std::uint64_t request, int code, std::string reason
     engine.post([&engine, request, response = std::move(response)] { engine.requests().respond(request, response); });
 }
 
+// certificate, private key, CA (PEM), verify_client.
+using Tls = std::tuple<std::string, std::string, std::string, bool>;
+
+OpusSettings opus_of(const std::map<std::string, int>& values) {
+    OpusSettings settings;
+    for (const auto& [name, value] : values) {
+        if (value < 0) throw std::invalid_argument("opus: " + name + " is negative");
+        if (name == "bitrate") {
+            settings.bitrate = static_cast<unsigned>(value);
+        } else if (name == "complexity") {
+            settings.complexity = static_cast<unsigned>(value);
+        } else if (name == "fec") {
+            settings.fec = value != 0;
+        } else if (name == "dtx") {
+            settings.dtx = value != 0;
+        } else {
+            throw std::invalid_argument("opus: \"" + name + "\" is no setting");
+        }
+    }
+    return settings;
+}
+
 void construct(Engine* self, const std::vector<std::tuple<std::string, std::string, int>>& listen,
                std::string media_address, std::pair<int, int> rtp_ports, unsigned clock_rate, unsigned max_legs,
-               std::string user_agent, int log_level, std::string rtp_io,
-               unsigned media_timeout, unsigned hold_timeout) {
+               std::string user_agent, int log_level, std::string media_address6, const std::vector<Tls>& tls,
+               bool verify_server, const std::vector<std::string>& codecs, unsigned ptime,
+               const std::map<std::string, int>& opus, unsigned session_expires, unsigned min_session_expires,
+               std::string rtp_io, unsigned media_timeout, unsigned hold_timeout) {
     EngineOptions options;
     for (const auto& [transport, host, port] : listen) options.listen.push_back({transport, host, port});
     options.media_address = std::move(media_address);
@@ -181,6 +225,16 @@ void construct(Engine* self, const std::vector<std::tuple<std::string, std::stri
     options.rtp_io = std::move(rtp_io);
     options.media_timeout = media_timeout;
     options.hold_timeout = hold_timeout;
+    options.media_address6 = std::move(media_address6);
+    for (const auto& [certificate, private_key, ca, verify_client] : tls) {
+        options.tls.push_back({certificate, private_key, ca, verify_client});
+    }
+    options.verify_server = verify_server;
+    options.policy.codecs = codecs_of(codecs);
+    options.ptime = ptime;
+    options.opus = opus_of(opus);
+    options.session_expires = session_expires;
+    options.min_session_expires = min_session_expires;
     check_options(options);
     const nb::gil_scoped_release released;
     new (self) Engine(std::move(options));
@@ -214,9 +268,13 @@ void bind_events(nb::module_& module) {
 }
 
 void bind_life(nb::class_<Engine>& engine) {
+    const std::vector<std::string> usual_codecs{"PCMU", "PCMA", "G722", "opus"};
     engine
         .def("__init__", &construct, nb::kw_only(), "listen"_a, "media_address"_a, "rtp_ports"_a,
              "clock_rate"_a = 16000, "max_legs"_a = 2000, "user_agent"_a = "Callwright", "log_level"_a = 2,
+             "media_address6"_a = "", "tls"_a = std::vector<Tls>(), "verify_server"_a = true,
+             "codecs"_a = usual_codecs, "ptime"_a = 20, "opus"_a = std::map<std::string, int>(),
+             "session_expires"_a = 1800, "min_session_expires"_a = 90,
              "rtp_io"_a = "auto", "media_timeout"_a = 30, "hold_timeout"_a = 300)
         .def_prop_ro("event_fd", [](Engine& self) { return self.events().fd(); })
         .def_prop_ro("addresses",
@@ -230,17 +288,22 @@ void bind_life(nb::class_<Engine>& engine) {
         .def_prop_ro("clock_rate", &Engine::clock_rate)
         .def("drain", &drain, "limit"_a = 512)
         .def("close", &Engine::close, Released())
+        .def("certify", &Engine::certify, "transport"_a, nb::kw_only(), "certificate"_a, "private_key"_a, "ca"_a = "",
+             Released())
         .def("counts", [](const Engine& self) { return to_dict(self.counts()); })
         .def("counters", [](const Engine& self) { return to_dict(self.counters()); });
 }
 
 void bind_signalling(nb::class_<Engine>& engine) {
     engine
-        .def("admit", &admit, "sources"_a, Released())
+        .def("admit", &admit, "sources"_a, "policies"_a = std::vector<SourcePolicy>(), Released())
         .def("gate", &limit, nb::kw_only(), "requests_per_second"_a, "burst"_a, "backlog"_a, Released())
         .def("originate", &originate, "uri"_a, nb::kw_only(), "local_uri"_a, "next_hop"_a = "",
-             "headers"_a = Headers(), "username"_a = "", "password"_a = "", "realm"_a = "", Released())
-        .def("answer", &answer, "leg"_a, "code"_a, nb::kw_only(), "reason"_a = "", "headers"_a = Headers(), Released())
+             "headers"_a = Headers(), "username"_a = "", "password"_a = "", "realm"_a = "",
+             "codecs"_a = std::vector<std::string>(), "srtp"_a = "", "srtp_keying"_a = "", "reliable"_a = "",
+             "offer"_a = true, Released())
+        .def("answer", &answer, "leg"_a, "code"_a, nb::kw_only(), "reason"_a = "", "headers"_a = Headers(),
+             "codecs"_a = std::vector<std::string>(), Released())
         .def("hangup", &hang_up, "leg"_a, nb::kw_only(), "code"_a = 0, "reason"_a = "", "headers"_a = Headers(),
              Released())
         .def("hold", &hold, "leg"_a, "on"_a, Released())

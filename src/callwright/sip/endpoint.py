@@ -14,6 +14,7 @@ from typing import Any
 from callwright.config import Config
 from callwright.engine import Engine, Event, EventKind, Sound
 from callwright.errors import MediaError, StartError
+from callwright.sip import certificates
 from callwright.sip.leg import Digit, Headers, Invite, Leg
 from callwright.sip.lookup import address_of, is_address
 from callwright.sip.uri import at_address, escaped, user_and_host, without_port
@@ -54,12 +55,18 @@ class Endpoint:
     Args:
         config: [sip] and [media].
         sources: prefixes whose INVITEs the engine lets through.
+        policies: (prefix, codecs, srtp, reliable) of some of them.
 
     Raises:
         StartError: an address cannot be bound, or the engine refuses its settings.
     """
 
-    def __init__(self, config: Config, sources: Sequence[str]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        sources: Sequence[str],
+        policies: Sequence[tuple[str, Sequence[str], str, str]] = (),
+    ) -> None:
         self.loop = asyncio.get_running_loop()
         self.legs: dict[int, Leg] = {}
         self.lookup: Callable[[str], Awaitable[str]] = address_of
@@ -67,8 +74,9 @@ class Endpoint:
         self._players: dict[int, asyncio.Future[Played]] = {}
         self._tapes: dict[int, Tape] = {}
         self._domain = config.sip.domain
+        self._certificates = certificates.files_of(config.sip)
         self.engine = _start(config)
-        self.engine.admit(list(sources))
+        self.engine.admit(list(sources), policies)
         self.engine.gate(
             requests_per_second=config.sip.requests_per_second,
             burst=config.sip.request_burst,
@@ -95,14 +103,22 @@ class Endpoint:
         username: str = "",
         password: str = "",
         realm: str = "",
+        codecs: Sequence[str] = (),
+        srtp: str = "",
+        srtp_keying: str = "",
+        reliable: str = "",
     ) -> Leg:
         """Sends an INVITE.
 
         Args:
             next_hop: what `next_hop` has found for the URI.
+            codecs: by preference; empty for those of [media].
+            srtp: "off" (or ""), "optional" or "required".
+            srtp_keying: "sdes" (or "") or "dtls".
+            reliable: "off", "supported" (or "") or "required".
 
         Raises:
-            ValueError: a URI or header cannot be used.
+            ValueError: a URI, header or setting cannot be used.
         """
         node = self.engine.originate(
             uri,
@@ -112,6 +128,10 @@ class Endpoint:
             username=username,
             password=password,
             realm=realm,
+            codecs=codecs,
+            srtp=srtp,
+            srtp_keying=srtp_keying,
+            reliable=reliable,
         )
         leg = Leg(self, node)
         self.legs[node] = leg
@@ -125,6 +145,21 @@ class Endpoint:
         """
         host = without_port(user_and_host(uri)[1])
         return "" if not host or is_address(host) else at_address(uri, await self.lookup(host))
+
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether there is a TLS listener."""
+        return bool(self._certificates)
+
+    async def watch_certificates(self) -> None:
+        """Takes certificates anew when their files change, until cancelled; no connection is dropped."""
+
+        def take(number: int, identity: certificates.Identity) -> None:
+            self.engine.certify(
+                number, certificate=identity.certificate, private_key=identity.private_key, ca=identity.ca
+            )
+
+        await certificates.watch(self._certificates, take)
 
     # audio
 
@@ -309,14 +344,24 @@ _LEG_EVENTS: dict[EventKind, Callable[[Leg, Event], None]] = {
 
 
 def _start(config: Config) -> Engine:
-    listen = []
-    for entry in config.sip.listen:
-        transport, _, rest = entry.partition(":")
-        host, _, port = rest.rpartition(":")
-        listen.append((transport, host.strip("[]"), int(port)))
+    media = config.media
+    identities = [certificates.read(files) for files in certificates.files_of(config.sip)]
     settings: dict[str, Any] = {
-        "listen": listen,
-        "media_address": config.media.address,
+        "listen": [(entry.transport, *entry.place) for entry in config.sip.listen],
+        "tls": [(one.certificate, one.private_key, one.ca, one.verify_client) for one in identities],
+        "verify_server": config.sip.verify_server,
+        "session_expires": config.sip.session_expires,
+        "min_session_expires": config.sip.min_session_expires,
+        "media_address": media.address,
+        "media_address6": media.address6,
+        "codecs": media.codecs,
+        "ptime": media.ptime,
+        "opus": {
+            "bitrate": media.opus_bitrate,
+            "complexity": media.opus_complexity,
+            "fec": int(media.opus_fec),
+            "dtx": int(media.opus_dtx),
+        },
         "rtp_ports": config.media.rtp_ports,
         "clock_rate": config.media.clock_rate,
         "rtp_io": config.media.io,

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from callwright.config import TrunkSection
+from callwright.sip.uri import with_transport
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -19,6 +20,9 @@ class Trunk:
         prefixes: numbers that it carries begin with one of these; "" carries all.
         username: with `password` it answers the gateways' digest challenges, and only theirs.
         max_calls: live calls, both directions.
+        codecs: by preference; empty for the engine's.
+        srtp: "off", "optional" or "required"; srtp_keying, of our offers: "sdes" or "dtls".
+        reliable: provisional responses that are acknowledged: "off", "supported" or "required".
     """
 
     name: str
@@ -30,6 +34,10 @@ class Trunk:
     password: str = field(default="", repr=False)
     max_calls: int = 1000
     calls_per_second: float = 50.0
+    codecs: Sequence[str] = ()
+    srtp: str = "off"
+    srtp_keying: str = "sdes"
+    reliable: str = "supported"
 
 
 def declared(section: TrunkSection) -> Trunk:
@@ -39,12 +47,16 @@ def declared(section: TrunkSection) -> Trunk:
         name=section.name,
         account_sid=section.account,
         networks=tuple(ipaddress.ip_network(prefix, strict=False) for prefix in section.allow),
-        targets=tuple(target.uri for target in targets),
+        targets=tuple(with_transport(target.uri, section.transport) for target in targets),
         prefixes=section.prefixes,
         username=section.username,
         password=section.password.get_secret_value(),
         max_calls=section.max_calls,
         calls_per_second=section.calls_per_second,
+        codecs=section.codecs,
+        srtp=section.srtp,
+        srtp_keying=section.srtp_keying,
+        reliable=section.reliable,
     )
 
 
@@ -57,6 +69,14 @@ class Trunks:
     def sources(self) -> list[str]:
         """Every prefix from which an INVITE is taken."""
         return sorted({str(network) for trunk in self._trunks for network in trunk.networks})
+
+    def policies(self) -> list[tuple[str, Sequence[str], str, str]]:
+        """(prefix, codecs, srtp, reliable) of every source, as the engine wants them."""
+        return [
+            (str(network), trunk.codecs, trunk.srtp, trunk.reliable)
+            for trunk in self._trunks
+            for network in trunk.networks
+        ]
 
     def by_source(self, host: str) -> Trunk | None:
         """The trunk that an INVITE from this address belongs to."""

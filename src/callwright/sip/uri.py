@@ -7,6 +7,7 @@ _TEL = re.compile(r"<?\s*tel:([^;>\s]+)", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[-.()]")  # RFC 3966 §5.1.1: for the eye only
 _SCHEME = re.compile(r"(sips?):(?:[^@]*@)?(.*)\Z", re.IGNORECASE)
 _HOST = re.compile(r"\[[^\]]*\]|[^:]*")
+_SECURE = re.compile(r";secure=true(?=[;?]|\Z)", re.IGNORECASE)
 _TRANSPORT = re.compile(r";transport=[a-z]+", re.IGNORECASE)
 # what neither stands for itself in a user part nor begins an escape
 _FOREIGN = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9\-_.!~*'()&=+$,;?/%]")
@@ -37,6 +38,18 @@ def escaped(user: str) -> str:
 def with_user(uri: str, user: str) -> str:
     """The same URI with another user part."""
     return _SCHEME.sub(lambda match: f"{match[1]}:{escaped(user)}@{match[2]}", uri)
+
+
+def with_transport(uri: str, transport: str) -> str:
+    """The same URI over a transport, unless it names one itself."""
+    named = _TRANSPORT.search(uri) or uri.lower().startswith("sips:")
+    return uri if named or not transport else f"{uri};transport={transport}"
+
+
+def without_secure(uri: str) -> tuple[str, bool]:
+    """A URI without `;secure=true`, and whether it had that: SRTP is wanted (call-control reference §7.3)."""
+    plain = _SECURE.sub("", uri)
+    return plain, plain != uri
 
 
 def at_address(uri: str, address: str) -> str:

@@ -91,6 +91,10 @@
 /* PJMEDIA_CONF_THREADS stays undefined: its mere presence selects the parallel bridge, whose workers would
  * compete with the SIP thread on the two cores that a process uses. */
 
+/* Linear samples, as a speech service or another media server on the same network offers them. */
+#define PJMEDIA_CODEC_L16_HAS_8KHZ_MONO 1
+#define PJMEDIA_CODEC_L16_HAS_16KHZ_MONO 1
+
 /* Events (end of file, digits) that may wait for the event thread before the next is refused. */
 #define PJMEDIA_EVENT_MAX_EVENTS 1024
 

@@ -1,0 +1,60 @@
+// Which codecs there are, in which order a leg wants them, and how they stand in a session description.
+#pragma once
+
+#include <pjmedia.h>
+
+#include <string>
+#include <vector>
+
+namespace callwright {
+
+struct Codec {
+    const char* name;          // as configured: "PCMU", "L16/16000"
+    const char* encoding;      // of a=rtpmap
+    unsigned rtp_rate;         // of a=rtpmap; G722 says 8000 by mistake of RFC 1890, and stays with it
+    unsigned channels;         // of a=rtpmap
+    unsigned payload_type;     // in our offers
+    const char* id;            // pjmedia's
+};
+
+// By preference, the best first; entries of the catalogue, so that pointers can be compared.
+using CodecList = std::vector<const Codec*>;
+
+// Throws std::invalid_argument: a name is unknown or stands twice.
+CodecList codecs_of(const std::vector<std::string>& names);
+
+struct OpusSettings {
+    unsigned bitrate = 0;  // bit/s, 6000 to 510000; 0: the encoder chooses
+    unsigned complexity = 5;
+    bool fec = true;
+    bool dtx = false;
+};
+
+// Lengths of a packet in ms.
+constexpr unsigned shortest_ptime = 10;
+constexpr unsigned longest_ptime = 60;
+
+// What is the same for every leg of an engine. Engine thread.
+class Codecs {
+  public:
+    Codecs(unsigned clock_rate, unsigned ptime, const OpusSettings& opus);
+
+    // All of the catalogue is known to pjmedia from now on, with our settings. Throws std::runtime_error.
+    void enable() const;
+    // The formats of an audio line are replaced by these, telephone-event at each of their clock rates after them, and
+    // our ptime. Strings live in `pool`.
+    void write(pj_pool_t* pool, pjmedia_sdp_media* media, const CodecList& codecs) const;
+    // The codec of a format of an audio line; null when it is none of ours.
+    static const Codec* find(const pjmedia_sdp_media* media, const pj_str_t& format);
+
+  private:
+    std::string parameters_of(const Codec& codec) const;
+    unsigned opus_rate() const;
+    void set_parameters(const Codec& codec, const pj_str_t& id) const;
+
+    unsigned clock_rate_;
+    unsigned ptime_;
+    OpusSettings opus_;
+};
+
+}  // namespace callwright

@@ -1,0 +1,265 @@
+#include "offers.hpp"
+
+#include <pjsip_ua.h>
+
+#include <pjsua-lib/pjsua_internal.h>  // needs pjsua.h before it
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "engine.hpp"
+#include "leg.hpp"
+#include "message.hpp"
+#include "tls.hpp"
+
+namespace callwright {
+
+namespace {
+
+// After the dialogs (32 and 48), before pjsua's own handlers (64).
+constexpr int before_pjsua = PJSIP_MOD_PRIORITY_APPLICATION - 2;
+
+// Codes of RFC 3261 section 20.43.
+constexpr int network_protocol = 300;
+constexpr int transport_protocol = 302;
+constexpr int media_type = 304;
+constexpr int media_format = 305;
+
+bool is_audio(const pjmedia_sdp_media* media) {
+    return pj_stricmp2(&media->desc.media, "audio") == 0 && media->desc.port != 0;
+}
+
+const pjmedia_sdp_attr* find(const pjmedia_sdp_session* sdp, const pjmedia_sdp_media* media, const char* name) {
+    const auto* attribute = pjmedia_sdp_media_find_attr2(media, name, nullptr);
+    return attribute != nullptr ? attribute : pjmedia_sdp_attr_find2(sdp->attr_count, sdp->attr, name, nullptr);
+}
+
+const pjmedia_sdp_conn* connection_of(const pjmedia_sdp_session* sdp, const pjmedia_sdp_media* media) {
+    return media->conn != nullptr ? media->conn : sdp->conn;
+}
+
+// The first audio line that is in use; null when there is none.
+const pjmedia_sdp_media* audio_of(const pjmedia_sdp_session* sdp) {
+    for (unsigned i = 0; i < sdp->media_count; ++i) {
+        if (is_audio(sdp->media[i])) return sdp->media[i];
+    }
+    return nullptr;
+}
+
+bool offers_ipv6(const pjsip_rx_data* rdata) {
+    const auto* offer = pjsip_rdata_get_sdp_info(const_cast<pjsip_rx_data*>(rdata))->sdp;
+    const auto* audio = offer == nullptr ? nullptr : audio_of(offer);
+    if (audio == nullptr) return (rdata->tp_info.transport->key.type & PJSIP_TRANSPORT_IPV6) != 0;
+    const auto* connection = connection_of(offer, audio);
+    return connection != nullptr && pj_stricmp2(&connection->addr_type, "IP6") == 0;
+}
+
+const Codec* first_codec(const pjmedia_sdp_media* media) {
+    for (unsigned i = 0; i < media->desc.fmt_count; ++i) {
+        if (const Codec* codec = Codecs::find(media, media->desc.fmt[i])) return codec;
+    }
+    return nullptr;
+}
+
+// Who talks in one codec goes on in it, when an offer of ours does not concern the codec.
+CodecList current_first(const pjsua_call& call, CodecList codecs) {
+    const pjmedia_sdp_session* active = nullptr;
+    if (call.inv == nullptr || call.inv->neg == nullptr ||
+        pjmedia_sdp_neg_get_active_local(call.inv->neg, &active) != PJ_SUCCESS) {
+        return codecs;
+    }
+    const auto* audio = audio_of(active);
+    const auto current = std::find(codecs.begin(), codecs.end(), audio == nullptr ? nullptr : first_codec(audio));
+    if (current != codecs.end()) std::rotate(codecs.begin(), current, current + 1);
+    return codecs;
+}
+
+}  // namespace
+
+std::string hold_of(pjsua_call_id id) {
+    const pjsua_call& call = pjsua_var.calls[id];
+    if (call.audio_idx < 0) return "none";
+    switch (call.media[call.audio_idx].state) {
+        case PJSUA_CALL_MEDIA_LOCAL_HOLD: return "local";
+        case PJSUA_CALL_MEDIA_REMOTE_HOLD: return "remote";
+        default: return "none";
+    }
+}
+
+std::string srtp_of(pjsua_call_id id) {
+    const pjsua_call& call = pjsua_var.calls[id];
+    const pjmedia_sdp_session* local = nullptr;
+    const pjmedia_sdp_session* remote = nullptr;
+    const auto* negotiation = call.inv == nullptr ? nullptr : call.inv->neg;
+    if (negotiation == nullptr || call.audio_idx < 0 ||
+        pjmedia_sdp_neg_get_active_local(call.inv->neg, &local) != PJ_SUCCESS ||
+        pjmedia_sdp_neg_get_active_remote(call.inv->neg, &remote) != PJ_SUCCESS) {
+        return "none";
+    }
+    const auto index = static_cast<unsigned>(call.audio_idx);
+    if (index >= local->media_count || index >= remote->media_count) return "none";
+    const auto protocol = pjmedia_sdp_transport_get_proto(&local->media[index]->desc.transport);
+    if (PJMEDIA_TP_PROTO_HAS_FLAG(protocol, PJMEDIA_TP_PROTO_DTLS)) return "dtls";
+    const bool keys = find(local, local->media[index], "crypto") != nullptr &&
+                      find(remote, remote->media[index], "crypto") != nullptr;
+    return keys ? "sdes" : "none";
+}
+
+Offers::Offers(Engine& engine)
+    : engine_(engine), codecs_(engine.clock_rate(), engine.options().ptime, engine.options().opus),
+      usual_(engine.options().policy) {}
+
+void Offers::install(pjsua_callback& callbacks) const {
+    callbacks.on_acc_find_for_incoming = &Offers::on_account;
+    callbacks.on_call_sdp_created = &Offers::on_description;
+    callbacks.on_call_rx_offer = &Offers::on_offer;
+    callbacks.on_stream_precreate = &Offers::on_stream;
+}
+
+void Offers::install(pjsip_endpoint* endpoint) {
+    endpoint_ = endpoint;
+    static char name[] = "callwright-offers";
+    module_.name = pj_str(name);
+    module_.id = -1;
+    module_.priority = before_pjsua;
+    module_.on_rx_request = &Offers::on_request;
+    if (pjsip_endpt_register_module(endpoint, &module_) != PJ_SUCCESS) {
+        throw std::runtime_error("the offers' module cannot be registered");
+    }
+}
+
+void Offers::trust(std::vector<std::pair<Prefix, Policy>> sources) {
+    std::stable_sort(sources.begin(), sources.end(),
+                     [](const auto& one, const auto& other) { return one.first.bits() > other.first.bits(); });
+    std::lock_guard<std::mutex> lock(mutex_);
+    sources_.swap(sources);
+}
+
+Policy Offers::of_source(const pj_sockaddr& source) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (const auto& [prefix, policy] : sources_) {
+        if (prefix.holds(source)) return policy;
+    }
+    return usual_;
+}
+
+// The first INVITE of a dialog. An offer that fits nothing is refused before anybody spends a call on it.
+pj_bool_t Offers::on_request(pjsip_rx_data* rdata) {
+    const auto& info = rdata->msg_info;
+    if (info.msg->line.req.method.id != PJSIP_INVITE_METHOD || info.to->tag.slen != 0) return PJ_FALSE;
+    Offers& offers = Engine::current()->offers();
+    offers.incoming_ = offers.of_source(rdata->pkt_info.src_addr);
+    const auto* sdp = pjsip_rdata_get_sdp_info(rdata);
+    if (sdp->sdp == nullptr || sdp->sdp_err != PJ_SUCCESS || sdp->sdp->media_count == 0) return PJ_FALSE;
+    const auto unfit = offers.judge(sdp->sdp, offers.incoming_);
+    if (!unfit) return PJ_FALSE;
+    offers.refuse(rdata, *unfit);
+    return PJ_TRUE;
+}
+
+void Offers::refuse(pjsip_rx_data* rdata, const Unfit& unfit) {
+    ++refused_;
+    pjsip_hdr headers;
+    pj_list_init(&headers);
+    const pj_str_t text = borrow(unfit.text);
+    pj_list_push_back(&headers, pjsip_warning_hdr_create(rdata->tp_info.pool, unfit.code, pjsip_endpt_name(endpoint_), &text));
+    pjsip_endpt_respond_stateless(endpoint_, rdata, PJSIP_SC_NOT_ACCEPTABLE_HERE, nullptr, &headers, nullptr);
+}
+
+std::optional<Unfit> Offers::judge(const pjmedia_sdp_session* offer, const Policy& policy) const {
+    std::optional<Unfit> worst = Unfit{media_type, "no audio"};
+    for (unsigned i = 0; i < offer->media_count; ++i) {
+        if (!is_audio(offer->media[i])) continue;
+        worst = judge_line(offer, offer->media[i], policy);
+        if (!worst) break;
+    }
+    return worst;
+}
+
+std::optional<Unfit> Offers::judge_line(const pjmedia_sdp_session* offer, const pjmedia_sdp_media* media,
+                                        const Policy& policy) const {
+    const auto* connection = connection_of(offer, media);
+    const bool ipv6 = connection != nullptr && pj_stricmp2(&connection->addr_type, "IP6") == 0;
+    const bool family = (engine_.options().media_address_of(ipv6).find(':') != std::string::npos) == ipv6;
+    if (!family) return Unfit{network_protocol, ipv6 ? "no IPv6 here" : "no IPv4 here"};
+    const auto protocol = pjmedia_sdp_transport_get_proto(&media->desc.transport);
+    if (!PJMEDIA_TP_PROTO_HAS_FLAG(protocol, PJMEDIA_TP_PROTO_RTP_AVP)) {
+        return Unfit{transport_protocol, "RTP is spoken here"};
+    }
+    const bool secure = PJMEDIA_TP_PROTO_HAS_FLAG(protocol, PJMEDIA_TP_PROFILE_SRTP);
+    if (secure && policy.srtp == Srtp::OFF) return Unfit{transport_protocol, "no SRTP here"};
+    if (!secure && policy.srtp == Srtp::REQUIRED) return Unfit{transport_protocol, "SRTP is required"};
+    const bool dtls = PJMEDIA_TP_PROTO_HAS_FLAG(protocol, PJMEDIA_TP_PROTO_DTLS);
+    if (secure && find(offer, media, dtls ? "fingerprint" : "crypto") == nullptr) {
+        return Unfit{transport_protocol, "SRTP without a key"};
+    }
+    for (unsigned i = 0; i < media->desc.fmt_count; ++i) {
+        const Codec* codec = Codecs::find(media, media->desc.fmt[i]);
+        if (std::find(policy.codecs.begin(), policy.codecs.end(), codec) != policy.codecs.end()) return std::nullopt;
+    }
+    return Unfit{media_format, "no codec in common"};
+}
+
+void Offers::on_account(const pjsip_rx_data* rdata, pjsua_acc_id* account) {
+    Engine& engine = *Engine::current();
+    *account = engine.legs().accounts().receiving(rdata, engine.offers().incoming_, offers_ipv6(rdata));
+}
+
+void Offers::on_description(pjsua_call_id call, pjmedia_sdp_session* sdp, pj_pool_t* pool,
+                            const pjmedia_sdp_session* remote) {
+    Engine& engine = *Engine::current();
+    const Offers& offers = engine.offers();
+    const Leg* leg = engine.legs().of_call(call);
+    const Policy& policy = leg == nullptr ? offers.incoming_ : leg->policy;
+    const pjsua_call& state = pjsua_var.calls[call];
+    offers.write(pool, sdp, remote == nullptr ? current_first(state, policy.codecs) : policy.codecs);
+    if (remote != nullptr && state.inv != nullptr && state.inv->neg != nullptr) {
+        pjmedia_sdp_neg_set_prefer_remote_codec_order(state.inv->neg, PJ_FALSE);
+    }
+    if (leg != nullptr && state.inv == nullptr && state.async_call.dlg != nullptr) {
+        expect_server(state.async_call.dlg, leg->server);
+    }
+}
+
+// A new offer within the dialog: what it lacks would only be found by an answer that fails.
+void Offers::on_offer(pjsua_call_id call, const pjmedia_sdp_session* offer, void*, pjsip_status_code* code,
+                      pjsua_call_setting*) {
+    Engine& engine = *Engine::current();
+    const Leg* leg = engine.legs().of_call(call);
+    // No audio at all is a way of asking for silence, and pjsua's to answer.
+    if (leg == nullptr || audio_of(offer) == nullptr) return;
+    if (engine.offers().judge(offer, leg->policy)) *code = PJSIP_SC_NOT_ACCEPTABLE_HERE;
+}
+
+// A peer may ask for packets that no network carries.
+void Offers::on_stream(pjsua_call_id, pjsua_on_stream_precreate_param* created) {
+    auto* parameters = created->stream_info.info.aud.param;
+    if (parameters == nullptr || parameters->info.frm_ptime == 0) return;
+    const unsigned most = std::max(1U, longest_ptime / parameters->info.frm_ptime);
+    parameters->setting.frm_per_pkt = static_cast<pj_uint8_t>(std::min<unsigned>(parameters->setting.frm_per_pkt, most));
+}
+
+void Offers::write(pj_pool_t* pool, pjmedia_sdp_session* sdp, const CodecList& codecs) const {
+    for (unsigned i = 0; i < sdp->media_count; ++i) {
+        if (is_audio(sdp->media[i])) codecs_.write(pool, sdp->media[i], codecs);
+    }
+}
+
+std::optional<Unfit> Offers::answer_with(pjsua_call_id call, const Policy& policy) const {
+    pjsip_inv_session* session = pjsua_var.calls[call].inv;
+    if (session == nullptr || session->neg == nullptr) return std::nullopt;
+    if (pjmedia_sdp_neg_get_state(session->neg) != PJMEDIA_SDP_NEG_STATE_WAIT_NEGO) return std::nullopt;
+    const pjmedia_sdp_session* offer = nullptr;
+    const pjmedia_sdp_session* answer = nullptr;
+    if (pjmedia_sdp_neg_get_neg_remote(session->neg, &offer) != PJ_SUCCESS ||
+        pjmedia_sdp_neg_get_neg_local(session->neg, &answer) != PJ_SUCCESS) {
+        return std::nullopt;
+    }
+    if (auto unfit = judge(offer, policy)) return unfit;
+    auto* changed = pjmedia_sdp_session_clone(session->pool_prov, answer);
+    write(session->pool_prov, changed, policy.codecs);
+    if (pjsip_inv_set_sdp_answer(session, changed) != PJ_SUCCESS) return Unfit{media_format, "no codec in common"};
+    return std::nullopt;
+}
+
+}  // namespace callwright

@@ -1,0 +1,83 @@
+// Offers and answers (RFC 3264): what we put into a description, and which offers we take.
+#pragma once
+
+#include <pjsip.h>
+#include <pjsua-lib/pjsua.h>
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "codecs.hpp"
+#include "gate.hpp"
+#include "policy.hpp"
+
+namespace callwright {
+
+class Engine;
+
+// Why an offer is refused (RFC 3261 section 20.43).
+struct Unfit {
+    int code;
+    std::string text;
+};
+
+// Reports for a MEDIA event. "none" | "local" | "remote": who has put the call on hold, streams or none.
+std::string hold_of(pjsua_call_id id);
+// "none" | "sdes" | "dtls".
+std::string srtp_of(pjsua_call_id id);
+
+class Offers {
+  public:
+    explicit Offers(Engine& engine);
+
+    // --- any thread ---
+    const Policy& usual() const { return usual_; }
+    // Of the INVITEs from these sources; the narrowest prefix wins, and any other source has the usual policy.
+    void trust(std::vector<std::pair<Prefix, Policy>> sources);
+    std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
+
+    // --- engine thread ---
+    // Throws std::runtime_error.
+    void install(pjsip_endpoint* endpoint);
+    void install(pjsua_callback& callbacks) const;
+    void enable_codecs() const { codecs_.enable(); }
+    // Of the INVITE that pjsua is working on, before its leg exists.
+    const Policy& incoming() const { return incoming_; }
+    // Writes the answer that waits to be sent anew. What does not fit, if nothing does; none, too, when there is no
+    // answer to be changed: it is out, or the peer has left the offer to us.
+    std::optional<Unfit> answer_with(pjsua_call_id call, const Policy& policy) const;
+    // Whether a policy has an answer to an offer.
+    std::optional<Unfit> judge(const pjmedia_sdp_session* offer, const Policy& policy) const;
+
+  private:
+    static pj_bool_t on_request(pjsip_rx_data* rdata);
+    static void on_account(const pjsip_rx_data* rdata, pjsua_acc_id* account);
+    static void on_description(pjsua_call_id call, pjmedia_sdp_session* sdp, pj_pool_t* pool,
+                               const pjmedia_sdp_session* remote);
+    static void on_offer(pjsua_call_id call, const pjmedia_sdp_session* offer, void* reserved, pjsip_status_code* code,
+                         pjsua_call_setting* setting);
+    static void on_stream(pjsua_call_id call, pjsua_on_stream_precreate_param* created);
+
+    Policy of_source(const pj_sockaddr& source);
+    std::optional<Unfit> judge_line(const pjmedia_sdp_session* offer, const pjmedia_sdp_media* media,
+                                    const Policy& policy) const;
+    void refuse(pjsip_rx_data* rdata, const Unfit& unfit);
+    void write(pj_pool_t* pool, pjmedia_sdp_session* sdp, const CodecList& codecs) const;
+
+    Engine& engine_;
+    Codecs codecs_;
+    Policy usual_;
+    Policy incoming_;
+    std::mutex mutex_;
+    std::vector<std::pair<Prefix, Policy>> sources_;  // under mutex_
+    std::atomic<std::uint64_t> refused_{0};
+    pjsip_endpoint* endpoint_ = nullptr;
+    pjsip_module module_{};
+};
+
+}  // namespace callwright

@@ -1,0 +1,99 @@
+"""Kinds of values that configuration keys have, each with its check: a fault says what must be there."""
+
+import ipaddress
+import re
+from typing import Annotated, Any, Literal
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator
+
+from callwright import ids
+
+CODECS = ("PCMU", "PCMA", "G722", "opus", "GSM", "L16/8000", "L16/16000", "G729")
+"""What the engine speaks."""
+
+
+def _web_url(value: str) -> str:
+    if value == "" or value.startswith("/"):
+        return value
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_good(parts):
+        raise ValueError("must be an http:// or https:// URL, or a path below server.public_url")
+    return value
+
+
+def port_is_good(parts: SplitResult) -> bool:
+    """Whether a URL's port is none or a number above 0."""
+    try:
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+
+
+def address_port(value: str) -> str:
+    """Checks an "address:port"; the address may be IPv6 in brackets."""
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise ValueError('must be "address:port"')
+    ipaddress.ip_address(host.strip("[]"))
+    return value
+
+
+def _sip_listen(value: str) -> str:
+    transport, _, rest = value.partition(":")
+    if transport not in ("udp", "tcp", "tls"):
+        raise ValueError('must begin with "udp:", "tcp:" or "tls:"')
+    address_port(rest)
+    return value
+
+
+def listen_entry(value: Any) -> Any:
+    """An entry of sip.listen may be the bare address."""
+    return {"address": _sip_listen(value)} if isinstance(value, str) else value
+
+
+def _prefix(value: str) -> str:
+    ipaddress.ip_network(value, strict=False)
+    return value
+
+
+def _sip_uri(value: str) -> str:
+    if not re.fullmatch(r"sips?:[^\s<>\0]+", value):
+        raise ValueError("must be a sip: or sips: URI")
+    return value
+
+
+def _codecs(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Names as the engine has them, whatever their case."""
+    spelled = {name.lower(): name for name in CODECS}
+    for name in value:
+        if name.lower() not in spelled:
+            raise ValueError(f"{name!r} is no codec; there are {', '.join(CODECS)}")
+    names = tuple(spelled[name.lower()] for name in value)
+    if len(set(names)) != len(names):
+        raise ValueError("a codec stands twice")
+    return names
+
+
+def _account_sid(value: str) -> str:
+    if not ids.valid(value, ids.ACCOUNT):
+        raise ValueError('must be "AC" and 32 lower-case hexadecimal digits')
+    return value
+
+
+def _address(value: str) -> str:
+    address = ipaddress.ip_address(value)
+    if address.is_unspecified:
+        raise ValueError("must be an address of this machine: callers send their sound to it")
+    return str(address)
+
+
+WebUrl = Annotated[str, AfterValidator(_web_url)]
+AddressPort = Annotated[str, AfterValidator(address_port)]
+SipListen = Annotated[str, AfterValidator(_sip_listen)]
+Address = Annotated[str, AfterValidator(_address)]
+Prefix = Annotated[str, AfterValidator(_prefix)]
+SipUri = Annotated[str, AfterValidator(_sip_uri)]
+Codecs = Annotated[tuple[str, ...], AfterValidator(_codecs)]
+AccountSid = Annotated[str, AfterValidator(_account_sid)]
+Method = Literal["GET", "POST"]
