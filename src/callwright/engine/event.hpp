@@ -28,6 +28,8 @@ enum class EventKind : int {
     DRAINED,
     FAILED,
     LOG,
+    SECURITY,
+    MEDIA_LOST,
 };
 
 using Headers = std::vector<std::pair<std::string, std::string>>;

@@ -12,6 +12,7 @@
 #include <tuple>
 #include <vector>
 
+#include "auth_module.hpp"
 #include "engine.hpp"
 #include "gate.hpp"
 #include "leg.hpp"
@@ -198,7 +199,9 @@ void bind_events(nb::module_& module) {
         .value("TAPPED", EventKind::TAPPED)
         .value("DRAINED", EventKind::DRAINED)
         .value("FAILED", EventKind::FAILED)
-        .value("LOG", EventKind::LOG);
+        .value("LOG", EventKind::LOG)
+        .value("SECURITY", EventKind::SECURITY)
+        .value("MEDIA_LOST", EventKind::MEDIA_LOST);
     nb::class_<Event>(module, "Event", nb::is_final())
         .def_prop_ro("kind", [](const Event& event) { return event.kind; })
         .def_prop_ro("id", [](const Event& event) { return event.id; })
@@ -269,5 +272,6 @@ NB_MODULE(_engine, module) {
     nb::class_<Engine> engine(module, "Engine", nb::is_final(), nb::is_weak_referenceable());
     bind_life(engine);
     bind_signalling(engine);
+    bind_auth(module, engine);
     bind_ports(module, engine);
 }
