@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from callwright.engine import Engine, Event, EventKind
@@ -38,11 +38,13 @@ class Station:
     Attributes:
         engine: the engine itself; it takes INVITEs from loopback.
         events: every event so far.
+        listeners: called with each event as it comes.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.events: list[Event] = []
+        self.listeners: list[Callable[[Event], None]] = []
         self._claimed: set[int] = set()
         self._changes = Changes()
         engine.admit(["127.0.0.0/8"])
@@ -50,7 +52,10 @@ class Station:
 
     def drain(self) -> None:
         """Takes what waits in the engine's queue."""
-        self.events += self.engine.drain()
+        for event in self.engine.drain():
+            self.events.append(event)
+            for listener in self.listeners:
+                listener(event)
         self._changes.notify()
 
     @property
