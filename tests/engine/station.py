@@ -72,6 +72,10 @@ class Station:
         suffix = ";transport=tcp" if transport == "tcp" else ""
         return f"sip:{user}@{self.host}:{self.port(transport)}{suffix}"
 
+    def now(self) -> float:
+        """The loop's time, in seconds."""
+        return asyncio.get_running_loop().time()
+
     async def event(self, kind: EventKind, id: int = 0, timeout: float = 5.0) -> Event:
         """The first event of a kind (and id) that was not returned before."""
 
