@@ -230,7 +230,8 @@ class Engine:
         next_hop is the sip: URI of an address to send to, when `uri` names a host: the engine's own look-up of a
         name would hold all signalling for as long as the name server takes.
 
-        Credentials, when given, answer a challenge of this dialog only, and only for `realm` when it is not empty.
+        Credentials, when given, answer a challenge of this dialog only, and only for `realm`; when that is empty, for
+        the first realm that asks.
         Raises: ValueError: a URI or header cannot be parsed or holds CR, LF or NUL.
         """
     def answer(self, leg: int, code: int, *, reason: str = "", headers: Headers = ()) -> None:
