@@ -88,9 +88,20 @@ async def test_every_challenge_has_a_nonce_of_its_own(station: Station, phones: 
     assert len(nonces) == 20
 
 
+async def test_md5_alone(station: Station, phones: Phones) -> None:
+    """For phones that fail on an offer that they do not know."""
+    guard(station, ALICE, algorithms=["MD5"])
+    serve(station)
+    phone = await phones("alice", credentials=ALICE.phone("SHA-256"))
+    asked = await tried(phone, station, "REGISTER")
+    assert [challenge["algorithm"] for challenge in challenges(asked)] == ["MD5"]
+    phone.credentials = ALICE.phone("MD5")
+    assert (await phone.request("REGISTER", station.uri())).status == 200
+
+
 async def test_S6_without_md5(station: Station, phones: Phones) -> None:
     """Not offered, and an answer in it is none: the password is not even looked at."""
-    guard(station, ALICE, md5=False)
+    guard(station, ALICE, algorithms=["SHA-256"])
     serve(station)
     phone = await phones("alice")
     asked = await tried(phone, station, "REGISTER")
@@ -384,6 +395,10 @@ NOT_A_POLICY: list[dict[str, object]] = [
     {"nonce_lifetime": float("nan")},
     {"nonce_lifetime": float("inf")},
     {"scanners": ["friendly-scanner", ""]},
+    {"algorithms": []},
+    {"algorithms": ["MD5", "MD5"]},
+    {"algorithms": ["SHA-1"]},
+    {"algorithms": [""]},
 ]
 
 

@@ -168,13 +168,13 @@ class Engine:
         *,
         realm: str,
         nonce_lifetime: float = 300.0,
-        md5: bool = True,
+        algorithms: Sequence[str] = ("SHA-256", "MD5"),
         silent: bool = False,
         scanners: Sequence[str] = (),
     ) -> None:
         """From now on every request outside a dialog must authenticate as a user (RFC 3261 §22, RFC 7616, RFC 8760),
         but ACK and CANCEL, and what comes from an admitted source and is no REGISTER, SUBSCRIBE or PUBLISH. Without a
-        valid response: 401 with a challenge in SHA-256 and then MD5, quality of protection "auth". An unknown user, a
+        valid response: 401 with a challenge in each algorithm, the stronger first, quality of protection "auth". An unknown user, a
         wrong password, a blocked user and a number that does not exist get the same answer in the same time. Nonces
         are bound to the source address and the realm; a nonce count serves once; `stale=true` for a nonce that is not
         good any more, or not here. A response that lacks cnonce, nc or qop, or whose URI names another user, host or
@@ -184,13 +184,14 @@ class Engine:
             realm: of challenges, unless the From's host is the realm of a user. "": nobody authenticates, and INVITEs
                 of sources that are not admitted get 403.
             nonce_lifetime: seconds.
-            md5: whether MD5 is offered and taken beside SHA-256.
+            algorithms: offered and taken: "SHA-256", "MD5" or both. RFC 7616 §3.7 has a phone take the first that it
+                knows; one that gives up at what it does not know, like baresip 1.0, needs MD5 alone.
             silent: a source that has not authenticated in the last 24 h gets an answer to REGISTER only (and when there
                 are no users, none).
             scanners: requests with one of these in their User-Agent (whatever the case) are dropped, unless their
                 source is admitted.
 
-        Raises: ValueError: not a realm, a lifetime out of range, an empty scanner.
+        Raises: ValueError: not a realm or an algorithm, a lifetime out of range, an empty scanner.
         """
     def lockout(self, *, failures: int = 5, window: float = 60.0, block: float = 60.0, longest: float = 3600.0) -> None:
         """So many wrong responses within the window (seconds) block a source, and likewise a user: first for `block`,

@@ -93,6 +93,10 @@ std::string name_key(std::string_view user, std::string_view realm) {
 
 }  // namespace
 
+bool AuthPolicy::offers(Algorithm algorithm) const {
+    return std::find(algorithms.begin(), algorithms.end(), algorithm) != algorithms.end();
+}
+
 Authenticator::Authenticator(Engine& engine)
     : engine_(engine),
       seed_(random_bytes(16)),
@@ -197,9 +201,7 @@ Authenticator::Judgement Authenticator::judge_credential(pjsip_rx_data* rdata, c
                                                          const pjsip_digest_credential& credential) {
     const auto algorithm = algorithm_named(view(credential.algorithm));
     // What was not offered is no answer.
-    if (!algorithm || (*algorithm == Algorithm::MD5 && !policy.md5)) {
-        return unproven(rdata, peer, policy, Finding::CHALLENGE);
-    }
+    if (!algorithm || !policy.offers(*algorithm)) return unproven(rdata, peer, policy, Finding::CHALLENGE);
     if (!is_complete(credential) || !is_of_this_request(rdata, credential.uri)) {
         return unproven(rdata, peer, policy, Finding::MALFORMED);
     }
@@ -310,8 +312,7 @@ void Authenticator::challenge(pjsip_rx_data* rdata, bool stale, pjsip_hdr& heade
     if (realm.empty()) realm = policy->realm;
     // One nonce for all: phones on pjsip answer the last challenge of those whose nonces differ, which is MD5's.
     const std::string nonce = nonces_.issue(bytes_of(rdata->pkt_info.src_addr), realm, Clock::now());
-    for (const Algorithm algorithm : digest_algorithms) {
-        if (algorithm == Algorithm::MD5 && !policy->md5) continue;
+    for (const Algorithm algorithm : policy->algorithms) {
         const std::string value = "Digest realm=\"" + realm + "\", nonce=\"" + nonce + "\", algorithm=" +
                                   name_of(algorithm) + ", qop=\"auth\"" + (stale ? ", stale=true" : "");
         const std::string name = "WWW-Authenticate";

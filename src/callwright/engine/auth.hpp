@@ -28,11 +28,13 @@ class Engine;
 struct AuthPolicy {
     std::string realm;  // empty: nobody authenticates
     std::chrono::steady_clock::duration nonce_lifetime = std::chrono::minutes(5);
-    bool md5 = true;
+    std::vector<Algorithm> algorithms{digest_algorithms.begin(), digest_algorithms.end()};  // the stronger first
     // A source that has never authenticated gets an answer to REGISTER only.
     bool silent = false;
     std::vector<std::string> scanners;  // parts of a User-Agent, in lower case
     LockoutPolicy lockout;
+
+    bool offers(Algorithm algorithm) const;
 };
 
 // Whom a request is from; empty for a trunk. The texts live as long as the request.

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cctype>
 #include <chrono>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -66,13 +67,28 @@ void remove_credential(Engine& engine, const std::string& username, const std::s
     engine.gate().authenticator().users().remove(username, realm);
 }
 
-void authenticate(Engine& engine, std::string realm, double nonce_lifetime, bool md5, bool silent,
-                  std::vector<std::string> scanners) {
+Algorithm find_algorithm(const std::string& name) {
+    const auto known = name.empty() ? std::nullopt : algorithm_named(name);
+    if (!known) throw std::invalid_argument("not \"SHA-256\" or \"MD5\": \"" + name + "\"");
+    return *known;
+}
+
+std::vector<Algorithm> find_algorithms(const std::vector<std::string>& names) {
+    std::vector<Algorithm> found;
+    for (const std::string& name : names) found.push_back(find_algorithm(name));
+    std::sort(found.begin(), found.end());
+    const bool once = std::adjacent_find(found.begin(), found.end()) == found.end();
+    if (found.empty() || !once) throw std::invalid_argument("algorithms: at least one, each once");
+    return found;
+}
+
+void authenticate(Engine& engine, std::string realm, double nonce_lifetime, const std::vector<std::string>& algorithms,
+                  bool silent, std::vector<std::string> scanners) {
     AuthPolicy policy;
     if (!realm.empty()) check_realm(realm);
     policy.realm = std::move(realm);
     policy.nonce_lifetime = duration_of(nonce_lifetime, "nonce_lifetime");
-    policy.md5 = md5;
+    policy.algorithms = find_algorithms(algorithms);
     policy.silent = silent;
     for (std::string& part : scanners) {
         if (part.empty()) throw std::invalid_argument("scanners: an empty one is part of every User-Agent");
@@ -96,17 +112,16 @@ void set_lockout(Engine& engine, int failures, double window, double block, doub
 std::string digest_response(const std::string& algorithm, const std::string& ha1, const std::string& method,
                             const std::string& uri, const std::string& nonce, const std::string& count,
                             const std::string& cnonce) {
-    const auto known = algorithm_named(algorithm);
-    if (!known) throw std::invalid_argument("not \"SHA-256\" or \"MD5\": \"" + algorithm + "\"");
-    return response_of(*known, ha1, {method, uri, nonce, count, cnonce});
+    return response_of(find_algorithm(algorithm), ha1, {method, uri, nonce, count, cnonce});
 }
 
 }  // namespace
 
 void bind_auth(nb::module_& module, nb::class_<Engine>& engine) {
     engine
-        .def("authenticate", &authenticate, nb::kw_only(), "realm"_a, "nonce_lifetime"_a = 300.0, "md5"_a = true,
-             "silent"_a = false, "scanners"_a = std::vector<std::string>(), Released())
+        .def("authenticate", &authenticate, nb::kw_only(), "realm"_a, "nonce_lifetime"_a = 300.0,
+             "algorithms"_a = nb::make_tuple("SHA-256", "MD5"), "silent"_a = false, "scanners"_a = nb::tuple(),
+             Released())
         .def("lockout", &set_lockout, nb::kw_only(), "failures"_a = 5, "window"_a = 60.0, "block"_a = 60.0,
              "longest"_a = 3600.0, Released())
         .def("credentials", &set_credentials, "users"_a, Released())
