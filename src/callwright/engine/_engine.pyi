@@ -173,12 +173,14 @@ class Engine:
         scanners: Sequence[str] = (),
     ) -> None:
         """From now on every request outside a dialog must authenticate as a user (RFC 3261 §22, RFC 7616, RFC 8760),
-        but ACK and CANCEL, and what comes from an admitted source and is no REGISTER, SUBSCRIBE or PUBLISH. Without a
-        valid response: 401 with a challenge in each algorithm, the stronger first, quality of protection "auth". An unknown user, a
-        wrong password, a blocked user and a number that does not exist get the same answer in the same time. Nonces
-        are bound to the source address and the realm; a nonce count serves once; `stale=true` for a nonce that is not
-        good any more, or not here. A response that lacks cnonce, nc or qop, or whose URI names another user, host or
-        port than the request: 400. In force when it returns.
+        but ACK and CANCEL, and what comes from an admitted source and is no REGISTER, SUBSCRIBE or PUBLISH. In force
+        when it returns.
+
+        Without a valid response: 401 with a challenge in each algorithm, the stronger first, quality of protection
+        "auth". An unknown user, a wrong password, a blocked user and a number that does not exist get the same answer
+        in the same time. Nonces are bound to the source address and the realm; a nonce count serves once; `stale=true`
+        for a nonce that is not good any more, or not here. A response that lacks cnonce, nc or qop, or whose URI names
+        another user, host or port than the request: 400.
 
         Args:
             realm: of challenges, unless the From's host is the realm of a user. "": nobody authenticates, and INVITEs
