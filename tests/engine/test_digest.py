@@ -4,16 +4,17 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callwright.engine import EventKind, digest_response
 from callwright.sip.credentials import Credential
 from tests.engine import users
 from tests.engine.station import Station
+from tests.engine.test_gate import udp_client
 from tests.engine.users import REALM, Account, challenges, guard, has_reached_python, is_stale, serve, tried
 from tests.harness import digest
-from tests.harness.message import Response
+from tests.harness.message import Response, parse
 from tests.harness.sip import Phone
 
 Phones = Callable[..., Awaitable[Phone]]
@@ -46,6 +47,7 @@ def test_S6_vectors_of_rfc_7616(algorithm: str, response: str) -> None:
 TEXTS = st.text(st.characters(blacklist_categories=["Cs"]), max_size=80)
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS, TEXTS, st.integers(1, 2**32 - 1), TEXTS, st.sampled_from(["MD5", "SHA-256"]))
 def test_digest_is_that_of_another_implementation(
     password: str, uri: str, nonce: str, count: int, cnonce: str, algorithm: str
@@ -171,6 +173,27 @@ async def test_a_user_calls(station: Station, phones: Phones, algorithm: str) ->
     assert (await call.hangup()).status == 200
     await station.event(EventKind.ENDED, leg)
     assert len(phone.trace.messages(401)) == 1
+
+
+async def test_a_user_over_ipv6(stations: Callable[..., Station]) -> None:
+    station = stations(listen=[("udp", "::1", 0)], media_address="::1")
+    guard(station, ALICE)
+    serve(station)
+    transport, answers = await udp_client("::1", station.port())
+    uri = f"sip:[::1]:{station.port()}"
+    authorization = ""
+    for branch, status in ((1, 401), (2, 200), (3, 401)):  # the last is a replay
+        text = (
+            f"REGISTER {uri} SIP/2.0\r\nVia: SIP/2.0/UDP [::1];rport;branch=z9hG4bK{branch}\r\n"
+            f"From: <sip:alice@{REALM}>;tag=1\r\nTo: <sip:alice@{REALM}>\r\nCall-ID: six\r\nCSeq: {branch} REGISTER\r\n"
+            f"{authorization}Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+        )
+        transport.sendto(text.encode())
+        answer = parse(await answers.get())
+        assert isinstance(answer, Response) and answer.status == status
+        authorization = authorization or f"Authorization: {ALICE.answer(answer, 'REGISTER', uri)}\r\n"
+    transport.close()
+    assert users.users(station) == ["alice"]
 
 
 async def test_a_user_cancels(station: Station, phones: Phones) -> None:

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callwright.log import JsonFormat, TextFormat
@@ -63,6 +63,7 @@ def test_an_event_without_a_user() -> None:
     assert Occasion.of(detail, 0) == Occasion("rtp-source", "192.0.2.7", 4000)
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS)
 def test_S3_the_grammar_is_fixed(user: str, method: str) -> None:
     """Whatever a peer calls itself: six fields, one line, and back again."""
