@@ -83,6 +83,23 @@ install_packages() {
     fi
     mapfile -t missing < <(absent "${wanted[@]}"; python_packages)
     [ "${#missing[@]}" -eq 0 ] || apt_install "${missing[@]}"
+    case " $* " in *' test '*) unpack_fail2ban ;; esac
+}
+
+# Its filter tester only: the package, if it were installed, would begin to guard this machine.
+unpack_fail2ban() {
+    local stage=$CACHE/fail2ban.new
+    [ ! -x "$CACHE/fail2ban/usr/bin/fail2ban-regex" ] || return 0
+    say 'fail2ban: unpacking its filter tester'
+    rm -rf -- "$stage"
+    mkdir -p "$stage/package"
+    if (cd "$stage/package" && logged "$LOG" apt-get download fail2ban) &&
+        dpkg-deb -x "$stage"/package/*.deb "$stage" && rm -rf -- "$stage/package" "$CACHE/fail2ban"; then
+        mv -T -- "$stage" "$CACHE/fail2ban"
+    else
+        rm -rf -- "$stage"
+        say 'fail2ban: cannot be downloaded; the test of its filter will say so'
+    fi
 }
 
 # absent PACKAGE... - those that are not installed.

@@ -88,7 +88,7 @@ class FakeEngine:
 
     # what tests do
 
-    def happen(self, kind: EventKind, node: int, code: int = 0, text: str = "", **detail: Any) -> None:
+    def happen(self, kind: EventKind, node: int, /, code: int = 0, text: str = "", **detail: Any) -> None:
         """Any event."""
         self._events.append(Happening(kind, node, code, text, detail))
         os.eventfd_write(self.event_fd, 1)
@@ -186,6 +186,12 @@ class FakeEngine:
 
     def gate(self, **values: int) -> None:
         self._note("gate", **values)
+
+    def credentials(self, users: Sequence[tuple[str, str, str, str]]) -> None:
+        self._note("credentials", users=list(users))
+
+    def authenticate(self, **values: Any) -> None:
+        self._note("authenticate", **values)
 
     def originate(self, uri: str, **values: Any) -> int:
         if self.refused and self.refused in uri:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from callwright.engine import Engine, Event, EventKind
@@ -38,11 +38,13 @@ class Station:
     Attributes:
         engine: the engine itself; it takes INVITEs from loopback.
         events: every event so far.
+        listeners: called with each event as it comes.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.events: list[Event] = []
+        self.listeners: list[Callable[[Event], None]] = []
         self._claimed: set[int] = set()
         self._changes = Changes()
         engine.admit(["127.0.0.0/8", "::1"])
@@ -50,7 +52,10 @@ class Station:
 
     def drain(self) -> None:
         """Takes what waits in the engine's queue."""
-        self.events += self.engine.drain()
+        for event in self.engine.drain():
+            self.events.append(event)
+            for listener in self.listeners:
+                listener(event)
         self._changes.notify()
 
     @property
@@ -68,6 +73,10 @@ class Station:
         host, port = next(fits)
         suffix = "" if transport == "udp" else f";transport={transport}"
         return f"sip:{user}@{bracketed(host)}:{port}{suffix}"
+
+    def now(self) -> float:
+        """The loop's time, in seconds."""
+        return asyncio.get_running_loop().time()
 
     async def event(self, kind: EventKind, id: int = 0, timeout: float = 5.0) -> Event:
         """The first event of a kind (and id) that was not returned before."""

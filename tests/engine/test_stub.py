@@ -13,6 +13,7 @@ from callwright.engine import _engine
 
 STUB = ast.parse((Path(callwright.engine.__file__).parent / "_engine.pyi").read_text())
 CLASSES = {node.name: node for node in STUB.body if isinstance(node, ast.ClassDef)}
+FUNCTIONS = {node.name: node for node in STUB.body if isinstance(node, ast.FunctionDef)}
 NATIVE = {name: value for name, value in vars(_engine).items() if inspect.isclass(value)}
 HEADERS = "Sequence[tuple[str, str]]"
 
@@ -21,8 +22,20 @@ def test_the_stub_names_every_class_and_no_other() -> None:
     assert set(CLASSES) == set(NATIVE)
 
 
-def test_the_package_exports_every_class() -> None:
-    assert set(callwright.engine.__all__) == set(NATIVE)
+def test_the_package_exports_every_name() -> None:
+    assert set(callwright.engine.__all__) == set(NATIVE) | set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions(name: str) -> None:
+    native = signature(vars(_engine)[name])
+    assert parameters(FUNCTIONS[name]) == parameters(native)
+    assert returned(FUNCTIONS[name]) == returned(native)
+
+
+def test_the_stub_names_every_function() -> None:
+    native = {name for name, value in vars(_engine).items() if hasattr(value, "__nb_signature__")}
+    assert set(FUNCTIONS) == native - set(NATIVE)
 
 
 def test_event_kinds() -> None:

@@ -89,6 +89,8 @@ class Guard:
     algorithm: str = "MD5"
     proxy: bool = False
     """Ask with 407 instead of 401."""
+    inside: bool = False
+    """Ask for requests inside calls as well."""
 
     @property
     def status(self) -> int:
@@ -99,6 +101,10 @@ class Guard:
         """Name and value of the challenge's header."""
         value = f'Digest realm="{self.realm}", nonce="{self.nonce}", algorithm={self.algorithm}, qop="auth"'
         return ("Proxy-Authenticate" if self.proxy else "WWW-Authenticate"), value
+
+    def challenges(self) -> list[tuple[str, str]]:
+        """All that it asks with."""
+        return [self.challenge()]
 
     def admits(self, credentials: Sequence[str], method: str) -> bool:
         """True when one of the Authorization values is right for this user."""

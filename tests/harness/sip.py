@@ -54,7 +54,7 @@ class Phone:
         faults: what peers did against the RFC: malformed messages, CSeq going back, missing PRACK. Tests assert on it.
         behaviour: how new calls and requests outside calls are treated.
         handlers: method -> function that makes the response to a request outside a dialog (None: no response).
-        guard: challenges INVITE and REGISTER when set.
+        guard: challenges INVITE and REGISTER when set, and what is inside calls if it says so.
         calls: every call so far.
     """
 
@@ -381,6 +381,8 @@ class Phone:
         request = transaction.request
         if request.method == "CANCEL":
             self._on_cancel(transaction)
+        elif request.to.tag and self.guard is not None and self.guard.inside and self._challenged(transaction):
+            return
         elif request.to.tag:
             call = self._call_of(request)
             if call is None and request.method != "NOTIFY":
@@ -398,12 +400,12 @@ class Phone:
 
     def _challenged(self, transaction: ServerTransaction) -> bool:
         request, guard = transaction.request, self.guard
-        if guard is None or request.method not in ("INVITE", "REGISTER"):
+        if guard is None or (not request.to.tag and request.method not in ("INVITE", "REGISTER")):
             return False
         given = request.headers.lines("Proxy-Authorization" if guard.proxy else "Authorization")
         if guard.admits(given, request.method):
             return False
-        transaction.respond(response_to(request, guard.status, headers=[guard.challenge()], tag=new_tag()))
+        transaction.respond(response_to(request, guard.status, headers=guard.challenges(), tag=new_tag()))
         return True
 
     def _on_invite(self, transaction: ServerTransaction) -> None:

@@ -11,6 +11,7 @@ import callwright.sip.endpoint as endpoint_module
 from callwright.config import Config, validate
 from callwright.engine import EventKind, Sound
 from callwright.errors import LegGone, MediaError, StartError
+from callwright.sip.credentials import Credential
 from callwright.sip.endpoint import BATCH, Endpoint, Played, Taped
 from callwright.sip.leg import Leg
 from tests.calls.fakes import Room
@@ -58,6 +59,34 @@ async def test_strangers_requests_are_refused(room: Room) -> None:
     room.engine.happen(EventKind.REQUEST, 71, text="MESSAGE")
     await room.engine.until("respond", 71)
     assert [one.values["code"] for one in room.engine.of("respond")] == [403, 405]
+
+
+async def test_users_are_told_to_the_engine(room: Room) -> None:
+    """By their digests, of the domain; nothing of it is in force before."""
+    assert room.engine.of("authenticate") == []
+    alice = Credential.of("alice", "127.0.0.1", "open sesame")
+    room.endpoint.authenticate([alice], silent=True)
+    assert room.engine.of("credentials")[0].values["users"] == [alice.as_tuple()]
+    values = room.engine.of("authenticate")[0].values
+    assert (values["realm"], values["silent"]) == ("127.0.0.1", True)
+    assert "friendly-scanner" in values["scanners"]
+
+
+async def test_an_invite_tells_its_user(room: Room) -> None:
+    seen: list[Leg] = []
+    room.endpoint.incoming = seen.append
+    room.engine.incoming(user="alice", realm="127.0.0.1")
+    room.engine.incoming()
+    await turns()
+    assert [(leg.invite.user, leg.invite.realm) for leg in seen if leg.invite] == [("alice", "127.0.0.1"), ("", "")]
+
+
+async def test_security_is_one_line(room: Room, caplog: pytest.LogCaptureFixture) -> None:
+    facts = {"kind": "blocked", "source_host": "192.0.2.7", "source_port": 5060, "user": "a b", "method": "REGISTER"}
+    room.engine.happen(EventKind.SECURITY, 0, code=60, **facts)
+    await turns()
+    line = "security kind=blocked source=192.0.2.7 port=5060 method=REGISTER user=a%20b seconds=60"
+    assert [record.getMessage() for record in caplog.records if record.name == "callwright.sip.security"] == [line]
 
 
 class TestPlay:

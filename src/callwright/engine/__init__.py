@@ -4,6 +4,6 @@ Nothing above telephony lives here. `Engine` is one SIP user agent; see the stub
 and event means.
 """
 
-from callwright.engine._engine import Engine, Event, EventKind, Sound
+from callwright.engine._engine import Engine, Event, EventKind, Sound, digest_response
 
-__all__ = ["Engine", "Event", "EventKind", "Sound"]
+__all__ = ["Engine", "Event", "EventKind", "Sound", "digest_response"]

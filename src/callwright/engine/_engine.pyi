@@ -18,8 +18,8 @@ Headers = Sequence[tuple[str, str]]
 class EventKind(enum.IntEnum):
     INCOMING = ...
     """A new INVITE for which 100 was sent. id: leg. detail: request_uri, from_uri, from_header, to_uri, to_header,
-    contact, call_id, source_host, source_port (int), transport ("UDP" | "TCP" | "TLS"), local_host, local_port,
-    headers [(name, value)], offer (bool: the INVITE carried SDP)."""
+    contact, call_id, source_host, source_port (int), transport ("UDP" | "TCP" | "TLS"), local_host, local_port, user,
+    realm (who has authenticated; both "" for a trunk), headers [(name, value)], offer (bool: the INVITE carried SDP)."""
     PROGRESS = ...
     """Outbound leg got a 1xx (not 100). id: leg, code: SIP code, text: reason. detail: early_media (bool)."""
     ESTABLISHED = ...
@@ -69,9 +69,13 @@ class EventKind(enum.IntEnum):
     """A line of pjproject's own log, credentials blanked. code: level (1 error, 2 warning, 3 info, 4 debug and every
     SIP message)."""
     SECURITY = ...
-    """Something that an engineer should look at, at most once in 10 s for a leg. id: leg. text: what, in words.
-    detail: kind ("rtp-source": RTP from elsewhere was dropped), source ("host:port", the last one), packets (of this
-    occasion)."""
+    """Something that an operator's fire wall should know, at most 10 a second (bursts of 50; `unreported` counts the
+    rest). code: seconds of the block that begins, else 0. detail: kind, source_host, source_port (int), user (as
+    claimed, at most 128 characters), method. Kinds: "auth-failed" (a wrong response to our own challenge: its source is
+    not forged), "blocked" (the source, from now on), "user-blocked" (the user, wherever else he comes from),
+    "replayed" (a right response for the second time), "scanner" (a User-Agent of the list; once a minute a source;
+    over UDP the source may be forged), "rtp-source" (RTP from elsewhere than the peer was dropped, once in 10 s for a
+    leg; id: leg, packets: of this occasion; no user)."""
     MEDIA_LOST = ...
     """No RTP came for the media timeout (30 s; 300 s on hold or when the leg does not receive); again each time it
     passes. id: leg. text: what, in words. detail: ever (bool: RTP had come before)."""
@@ -180,11 +184,14 @@ class Engine:
     def counters(self) -> dict[str, int]:
         """Since start: invites, refused_source, refused_rate, refused_backlog, refused_full, refused_offer (488 to an
         INVITE whose offer fits nothing), refused_connections (TCP and TLS, beyond 1,024 of one source), requests,
-        malformed, dropped_lines (of the log: beyond 100 a second, or 2,000 undrained events)."""
+        malformed, authenticated, challenged (401 sent), auth_failed, auth_replayed, blocked (requests of a blocked
+        source), scanners, refused_strangers (beyond their rate), unreported (SECURITY events beyond their rate),
+        dropped_lines (of the log: beyond 100 a second, or 2,000 undrained events)."""
 
     # admission: decided in native code before any event is made
     def admit(self, sources: Sequence[str], policies: Sequence[tuple[str, Sequence[str], str, str]] = ()) -> None:
-        """Addresses or prefixes ("127.0.0.0/8", "::1") whose INVITEs are taken; any other gets 403. Default: none.
+        """Addresses or prefixes ("127.0.0.0/8", "::1") of trunks, whose INVITEs are taken; any other gets 403, or must
+        `authenticate`. Default: none.
 
         policies: (address or prefix, codecs, srtp, reliable) of the INVITEs from there, as in `originate`; empty for
         the usual ones. The narrowest prefix wins. An offer that fits nothing is answered 488 with a Warning.
@@ -196,10 +203,63 @@ class Engine:
     def gate(self, *, requests_per_second: int, burst: int, backlog: int) -> None:
         """Overload gate for requests outside a dialog: a token bucket over all sources, and a bound on undrained
         events. Over it: 503 with Retry-After on TCP, silence on UDP. In-dialog requests always pass. In force when it
-        returns; without it there is no limit.
+        returns; without it there is no limit. Requests that are challenged have a bucket of the same size of their own,
+        and one source a tenth of it (50 a second at least).
 
         Raises: ValueError: a number below 1.
         """
+    def authenticate(
+        self,
+        *,
+        realm: str,
+        nonce_lifetime: float = 300.0,
+        algorithms: Sequence[str] = ("SHA-256", "MD5"),
+        silent: bool = False,
+        scanners: Sequence[str] = (),
+    ) -> None:
+        """From now on every request outside a dialog must authenticate as a user (RFC 3261 §22, RFC 7616, RFC 8760),
+        but ACK and CANCEL, and what comes from an admitted source and is no REGISTER, SUBSCRIBE or PUBLISH. In force
+        when it returns.
+
+        Without a valid response: 401 with a challenge in each algorithm, the stronger first, quality of protection
+        "auth". An unknown user, a wrong password, a blocked user and a number that does not exist get the same answer
+        in the same time. Nonces are bound to the source address and the realm; a nonce count serves once; `stale=true`
+        for a nonce that is not good any more, or not here. A response that lacks cnonce, nc or qop, or whose URI names
+        another user, host or port than the request: 400.
+
+        Args:
+            realm: of challenges, unless the From's host is the realm of a user. "": nobody authenticates, and INVITEs
+                of sources that are not admitted get 403.
+            nonce_lifetime: seconds.
+            algorithms: offered and taken: "SHA-256", "MD5" or both. RFC 7616 §3.7 has a phone take the first that it
+                knows; one that gives up at what it does not know, like baresip 1.0, needs MD5 alone.
+            silent: a source that has not authenticated in the last 24 h gets an answer to REGISTER only (and when there
+                are no users, none).
+            scanners: requests with one of these in their User-Agent (whatever the case) are dropped, unless their
+                source is admitted.
+
+        Raises: ValueError: not a realm or an algorithm, a lifetime out of range, an empty scanner.
+        """
+    def lockout(self, *, failures: int = 5, window: float = 60.0, block: float = 60.0, longest: float = 3600.0) -> None:
+        """So many wrong responses within the window (seconds) block a source, and likewise a user: first for `block`,
+        each further time for twice as long, up to `longest`; so long after its end a block is forgotten.
+
+        Requests of a blocked source are dropped; an admitted source is never blocked. A blocked user is refused like a
+        wrong password, but from where he has authenticated in the last 24 h. An IPv6 source is its /64.
+
+        Raises: ValueError: a number out of range.
+        """
+    def credentials(self, users: Sequence[tuple[str, str, str, str]]) -> None:
+        """All users, in place of those before: (username, realm, H(A1) in MD5, H(A1) in SHA-256), the latter as
+        lower-case hexadecimal digits (RFC 7616 §3.4.2). In force, all at once, when it returns.
+
+        Raises: ValueError: a name that is empty, longer than 128 bytes, or holds what a quoted string or H(A1) cannot;
+            not an H(A1). Nothing has changed then.
+        """
+    def add_credential(self, username: str, realm: str, ha1_md5: str, ha1_sha256: str) -> None:
+        """One more user, or another password. Raises: as `credentials`."""
+    def remove_credential(self, username: str, realm: str) -> None:
+        """Unknown: no-op."""
 
     # signalling
     def originate(
@@ -228,7 +288,8 @@ class Engine:
         name would hold all signalling for as long as the name server takes. Over TLS (";transport=tls", sips:) the
         host of `uri` is still the name that is told to the server and that its certificate must bear.
 
-        Credentials, when given, answer a challenge of this dialog only, and only for `realm` when it is not empty.
+        Credentials, when given, answer a challenge of this dialog only, and only for `realm`; when that is empty, for
+        the first realm that asks.
         Raises: ValueError: a URI or header cannot be parsed or holds CR, LF or NUL; no codec; no policy.
         """
     def answer(
@@ -315,3 +376,13 @@ class Engine:
         its own voice out."""
     def stop(self, port: int) -> None:
         """Ends a port: PLAYED "stopped", RECORDED; a source, tap, detector or bus simply goes."""
+
+def digest_response(algorithm: str, ha1: str, *, method: str, uri: str, nonce: str, count: str, cnonce: str) -> str:
+    """What the engine takes as the right response (RFC 7616 §3.4.1, quality of protection "auth").
+
+    Args:
+        algorithm: "SHA-256" or "MD5".
+        count: nc, as it stands in the message.
+
+    Raises: ValueError: another algorithm.
+    """

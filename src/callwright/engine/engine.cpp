@@ -249,6 +249,7 @@ std::vector<std::pair<const char*, std::uint64_t>> Engine::counts() const {
 
 std::vector<std::pair<const char*, std::uint64_t>> Engine::counters() const {
     const auto& gate = gate_->counters();
+    const auto& users = gate_->authenticator().counters();
     return {
         {"invites", gate.invites},
         {"refused_source", gate.refused_source},
@@ -259,6 +260,14 @@ std::vector<std::pair<const char*, std::uint64_t>> Engine::counters() const {
         {"refused_connections", gate.refused_connections},
         {"requests", requests_->received()},
         {"malformed", gate.malformed},
+        {"authenticated", users.authenticated},
+        {"challenged", users.challenged},
+        {"auth_failed", users.failed},
+        {"auth_replayed", users.replayed},
+        {"blocked", users.blocked},
+        {"scanners", users.scanners},
+        {"refused_strangers", users.refused_strangers},
+        {"unreported", users.unreported},
         {"dropped_lines", log_.dropped()},
     };
 }

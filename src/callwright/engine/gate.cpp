@@ -82,12 +82,10 @@ bool Gate::is_admitted(const pj_sockaddr& source) {
 
 void Gate::limit(unsigned requests_per_second, unsigned burst, std::size_t backlog) {
     std::lock_guard<std::mutex> lock(mutex_);
-    limited_ = true;
-    rate_ = requests_per_second;
-    burst_ = burst;
-    tokens_ = burst;
-    filled_ = Clock::now();
+    tokens_.emplace(requests_per_second, burst, Clock::now());
     backlog_ = backlog;
+    // Strangers have as much again: what they ask takes nothing from trunks and users.
+    authenticator_.limit(requests_per_second, burst);
 }
 
 pj_bool_t Gate::on_request(pjsip_rx_data* rdata) {
@@ -98,7 +96,7 @@ pj_bool_t Gate::on_request(pjsip_rx_data* rdata) {
     return PJ_TRUE;
 }
 
-Gate::Verdict Gate::judge(const pjsip_rx_data* rdata) {
+Gate::Verdict Gate::judge(pjsip_rx_data* rdata) {
     const auto& info = rdata->msg_info;
     const auto& method = info.msg->line.req.method;
     if (pjsip_method_cmp(&info.cseq->method, &method) != 0 || is_cut_short(info)) return Verdict::MALFORMED;
@@ -107,11 +105,34 @@ Gate::Verdict Gate::judge(const pjsip_rx_data* rdata) {
     if (known(rdata)) return Verdict::PASS;
     const bool invite = method.id == PJSIP_INVITE_METHOD;
     if (invite) ++counters_.invites;
-    if (invite && !is_admitted(rdata->pkt_info.src_addr)) {
-        ++counters_.refused_source;
-        return Verdict::FORBIDDEN;
+    return judge_source(rdata, invite);
+}
+
+Gate::Verdict Gate::judge_source(pjsip_rx_data* rdata, bool invite) {
+    const bool users = authenticator_.on();
+    if (!users && !invite) return judge_load(false);
+    const bool trunk = is_admitted(rdata->pkt_info.src_addr);
+    const bool of_a_user = users && Authenticator::is_of_a_user(rdata->msg_info.msg->line.req.method);
+    if (trunk && !of_a_user) return judge_load(invite);
+    if (users) return judge_user(rdata, invite, trunk);
+    ++counters_.refused_source;
+    return Verdict::FORBIDDEN;
+}
+
+Gate::Verdict Gate::judge_user(pjsip_rx_data* rdata, bool invite, bool trunk) {
+    const auto judgement = authenticator_.judge(rdata, trunk);
+    switch (judgement.finding) {
+        case Authenticator::Finding::CHALLENGE: return Verdict::CHALLENGE;
+        case Authenticator::Finding::STALE: return Verdict::STALE;
+        case Authenticator::Finding::MALFORMED: return Verdict::MALFORMED;
+        case Authenticator::Finding::SILENCE: return Verdict::DROP;
+        case Authenticator::Finding::BUSY: return Verdict::OVERLOAD;
+        case Authenticator::Finding::PROVEN: break;
     }
-    return judge_load(invite);
+    const Verdict verdict = judge_load(invite);
+    // A request that is not let in may come again as it is: its nonce count is not used up.
+    if (verdict == Verdict::PASS) authenticator_.accept(rdata, judgement, module_.id);
+    return verdict;
 }
 
 Gate::Verdict Gate::judge_load(bool invite) {
@@ -143,14 +164,7 @@ bool Gate::known(const pjsip_rx_data* rdata) const {
 
 bool Gate::take_token() {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (!limited_) return true;
-    const auto now = Clock::now();
-    const std::chrono::duration<double> passed = now - filled_;
-    filled_ = now;
-    tokens_ = std::min(burst_, tokens_ + passed.count() * rate_);
-    if (tokens_ < 1) return false;
-    tokens_ -= 1;
-    return true;
+    return !tokens_ || tokens_->take(Clock::now());
 }
 
 void Gate::refuse(pjsip_rx_data* rdata, Verdict verdict) {
@@ -160,6 +174,8 @@ void Gate::refuse(pjsip_rx_data* rdata, Verdict verdict) {
             if (rdata->msg_info.msg->line.req.method.id == PJSIP_ACK_METHOD) break;
             respond(rdata, PJSIP_SC_BAD_REQUEST, false);
             break;
+        case Verdict::CHALLENGE: challenge(rdata, false); break;
+        case Verdict::STALE: challenge(rdata, true); break;
         case Verdict::FORBIDDEN: respond(rdata, PJSIP_SC_FORBIDDEN, false); break;
         case Verdict::FULL: respond(rdata, PJSIP_SC_SERVICE_UNAVAILABLE, true); break;
         case Verdict::OVERLOAD:
@@ -179,6 +195,13 @@ void Gate::respond(pjsip_rx_data* rdata, int code, bool retry_later) {
         pj_list_push_back(&headers, pjsip_retry_after_hdr_create(rdata->tp_info.pool, retry_after));
     }
     pjsip_endpt_respond_stateless(endpoint_, rdata, code, nullptr, retry_later ? &headers : nullptr, nullptr);
+}
+
+void Gate::challenge(pjsip_rx_data* rdata, bool stale) {
+    pjsip_hdr headers;
+    pj_list_init(&headers);
+    authenticator_.challenge(rdata, stale, headers);
+    pjsip_endpt_respond_stateless(endpoint_, rdata, PJSIP_SC_UNAUTHORIZED, nullptr, &headers, nullptr);
 }
 
 void Gate::on_dropped(pjsip_tp_dropped_data* dropped) {

@@ -8,9 +8,13 @@
 #include <chrono>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
+
+#include "auth.hpp"
+#include "token_bucket.hpp"
 
 namespace callwright {
 
@@ -42,50 +46,54 @@ class Gate {
         std::atomic<std::uint64_t> malformed{0};
     };
 
-    explicit Gate(Engine& engine) : engine_(engine) {}
+    // Throws std::runtime_error.
+    explicit Gate(Engine& engine) : engine_(engine), authenticator_(engine) {}
 
     // --- any thread; in force for every request that is read after the return ---
     void admit(std::vector<Prefix> sources);
     void limit(unsigned requests_per_second, unsigned burst, std::size_t backlog);
     const Counters& counters() const { return counters_; }
+    Authenticator& authenticator() { return authenticator_; }
 
     // --- engine thread ---
     // Throws std::runtime_error.
     void install(pjsip_endpoint* endpoint);
     // From now on nothing new is taken.
     void shut() { shut_ = true; }
+    // Whom the gate has found a request to be from.
+    Identity identity_of(const pjsip_rx_data* rdata) const { return Authenticator::identity_of(rdata, module_.id); }
     // pjsua's on_transport_state.
     static void on_transport(pjsip_transport* transport, pjsip_transport_state state,
                              const pjsip_transport_state_info* info);
 
   private:
     using Clock = std::chrono::steady_clock;
-    enum class Verdict { PASS, DROP, MALFORMED, FORBIDDEN, OVERLOAD, FULL };
+    enum class Verdict { PASS, DROP, MALFORMED, CHALLENGE, STALE, FORBIDDEN, OVERLOAD, FULL };
 
     static pj_bool_t on_request(pjsip_rx_data* rdata);
     static void on_dropped(pjsip_tp_dropped_data* dropped);
 
-    Verdict judge(const pjsip_rx_data* rdata);
+    Verdict judge(pjsip_rx_data* rdata);
+    Verdict judge_source(pjsip_rx_data* rdata, bool invite);
+    Verdict judge_user(pjsip_rx_data* rdata, bool invite, bool trunk);
     Verdict judge_load(bool invite);
     bool is_admitted(const pj_sockaddr& source);
     bool known(const pjsip_rx_data* rdata) const;
     bool take_token();
     void refuse(pjsip_rx_data* rdata, Verdict verdict);
     void respond(pjsip_rx_data* rdata, int code, bool retry_later);
+    void challenge(pjsip_rx_data* rdata, bool stale);
     void count_connection(pjsip_transport* transport, pjsip_transport_state state);
 
     Engine& engine_;
+    Authenticator authenticator_;
     pjsip_endpoint* endpoint_ = nullptr;
     pjsip_module module_{};
     bool shut_ = false;
 
     std::mutex mutex_;  // of what follows, up to the backlog
     std::vector<Prefix> sources_;
-    bool limited_ = false;
-    double rate_ = 0;
-    double burst_ = 0;
-    double tokens_ = 0;
-    Clock::time_point filled_{};
+    std::optional<TokenBucket> tokens_;
     std::atomic<std::size_t> backlog_{SIZE_MAX};
 
     std::unordered_map<pjsip_transport*, std::string> connections_;

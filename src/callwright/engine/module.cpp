@@ -14,6 +14,7 @@
 #include <tuple>
 #include <vector>
 
+#include "auth_module.hpp"
 #include "engine.hpp"
 #include "gate.hpp"
 #include "leg.hpp"
@@ -339,5 +340,6 @@ NB_MODULE(_engine, module) {
     nb::class_<Engine> engine(module, "Engine", nb::is_final(), nb::is_weak_referenceable());
     bind_life(engine);
     bind_signalling(engine);
+    bind_auth(module, engine);
     bind_ports(module, engine);
 }

@@ -7,14 +7,15 @@ its leg, player, tone or recorder. No Python runs on a native thread.
 import asyncio
 import errno
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from callwright.config import Config
 from callwright.engine import Engine, Event, EventKind, Sound
 from callwright.errors import MediaError, StartError
-from callwright.sip import certificates
+from callwright.sip import certificates, security
+from callwright.sip.credentials import Credential
 from callwright.sip.leg import Digit, Headers, Invite, Leg
 from callwright.sip.lookup import address_of, is_address
 from callwright.sip.uri import at_address, escaped, user_and_host, without_port
@@ -92,6 +93,20 @@ class Endpoint:
     def local_uri(self, user: str) -> str:
         """A From for an outbound leg: sip:user@domain."""
         return f"<sip:{escaped(user)}@{self._domain}>" if user else f"<sip:{self._domain}>"
+
+    def authenticate(self, users: Iterable[Credential], *, silent: bool = False) -> None:
+        """From now on these users are let in from anywhere, and nobody else who is no trunk.
+
+        Whoever guesses is blocked, and `security` tells the log. Users may be replaced by a further call.
+
+        Args:
+            silent: strangers get an answer to REGISTER only.
+
+        Raises:
+            ValueError: a user's name or realm cannot stand in a challenge. Nothing has changed then.
+        """
+        self.engine.credentials([user.as_tuple() for user in users])
+        self.engine.authenticate(realm=self._domain, silent=silent, scanners=security.SCANNERS)
 
     def originate(
         self,
@@ -247,6 +262,8 @@ class Endpoint:
             self.engine.respond(event.id, 405 if event.text != "REGISTER" else 403)
         elif kind is EventKind.LOG:
             wire.log(_LEVELS.get(event.code, logging.DEBUG), "%s", event.text)
+        elif kind is EventKind.SECURITY:
+            security.tell(event.detail, event.code)
         elif kind is EventKind.FAILED:
             self._on_failed(event)
 

@@ -47,7 +47,11 @@ _FLOW: dict[LegState, frozenset[LegState]] = {
 
 @dataclass(frozen=True, slots=True)
 class Invite:
-    """What an inbound INVITE said, and where it came from."""
+    """What an inbound INVITE said, and where it came from.
+
+    Attributes:
+        user, realm: who has authenticated; both empty for a trunk.
+    """
 
     request_uri: str
     from_uri: str
@@ -61,6 +65,8 @@ class Invite:
     transport: str
     headers: tuple[tuple[str, str], ...] = ()
     offer: bool = True
+    user: str = ""
+    realm: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,342 @@
+#include "auth.hpp"
+
+#include <openssl/rand.h>
+#include <pjsip_simple.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <functional>
+#include <stdexcept>
+#include <utility>
+
+#include "engine.hpp"
+#include "message.hpp"
+
+namespace callwright {
+
+namespace {
+
+// How long a source that has authenticated is remembered, and how many.
+constexpr std::chrono::hours proven_for{24};
+constexpr std::size_t max_proven = 65536;
+constexpr std::size_t max_scanned = 4096;
+constexpr std::chrono::minutes scanner_silence{1};
+// Security events, over all kinds.
+constexpr double reports_per_second = 10;
+constexpr double report_burst = 50;
+// Of the limit for all strangers, what one source may use.
+constexpr double share_of_source = 0.1;
+constexpr double least_of_source = 50;
+// Longest values of an Authorization that are looked at; a User-Agent beyond is cut.
+constexpr pj_ssize_t max_name = 128;
+constexpr pj_ssize_t max_cnonce = 256;
+constexpr std::size_t max_agent = 256;
+
+std::string_view view(const pj_str_t& text) {
+    return text.slen > 0 ? std::string_view(text.ptr, static_cast<std::size_t>(text.slen)) : std::string_view();
+}
+
+std::string random_bytes(std::size_t count) {
+    std::string bytes(count, '\0');
+    if (RAND_bytes(reinterpret_cast<std::uint8_t*>(bytes.data()), static_cast<int>(count)) != 1) {
+        throw std::runtime_error("no random bytes");
+    }
+    return bytes;
+}
+
+std::string bytes_of(const pj_sockaddr& address) {
+    const auto* bytes = static_cast<const char*>(pj_sockaddr_get_addr(&address));
+    std::string text(bytes, pj_sockaddr_get_addr_len(&address));
+    constexpr std::string_view mapped("\0\0\0\0\0\0\0\0\0\0\xff\xff", 12);  // ::ffff:0:0/96
+    return text.size() == 16 && text.compare(0, mapped.size(), mapped) == 0 ? text.substr(mapped.size()) : text;
+}
+
+std::uint32_t count_of(const pj_str_t& text) {
+    std::array<std::uint8_t, 4> bytes{};
+    if (!from_hex(view(text), bytes.data(), bytes.size())) return 0;
+    return std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 | std::uint32_t{bytes[2]} << 8 | bytes[3];
+}
+
+int port_of(const pjsip_sip_uri& uri, bool secure) { return uri.port != 0 ? uri.port : secure ? 5061 : 5060; }
+
+// Whether the digest is of this request (RFC 7616 section 3.4.6). Parameters of the URI may differ: phones leave
+// ";transport=tcp" out.
+bool is_of_this_request(const pjsip_rx_data* rdata, const pj_str_t& text) {
+    if (text.slen <= 0 || text.slen >= PJSIP_MAX_URL_SIZE) return false;
+    pj_str_t copy;
+    pj_strdup_with_null(rdata->tp_info.pool, &copy, &text);
+    auto* named = pjsip_parse_uri(rdata->tp_info.pool, copy.ptr, static_cast<pj_size_t>(copy.slen), 0);
+    auto* asked = rdata->msg_info.msg->line.req.uri;
+    if (named == nullptr) return false;
+    const bool sip = PJSIP_URI_SCHEME_IS_SIP(named) || PJSIP_URI_SCHEME_IS_SIPS(named);
+    const bool secure = PJSIP_URI_SCHEME_IS_SIPS(asked);
+    if (!sip || (!PJSIP_URI_SCHEME_IS_SIP(asked) && !secure)) {
+        return pjsip_uri_cmp(PJSIP_URI_IN_REQ_URI, named, asked) == PJ_SUCCESS;
+    }
+    const auto& one = *static_cast<pjsip_sip_uri*>(pjsip_uri_get_uri(named));
+    const auto& other = *static_cast<pjsip_sip_uri*>(pjsip_uri_get_uri(asked));
+    return pj_strcmp(&one.user, &other.user) == 0 && pj_stricmp(&one.host, &other.host) == 0 &&
+           port_of(one, secure) == port_of(other, secure) && secure == PJSIP_URI_SCHEME_IS_SIPS(named);
+}
+
+bool is_complete(const pjsip_digest_credential& credential) {
+    const pj_str_t& name = credential.username;
+    return name.slen > 0 && name.slen <= max_name && credential.cnonce.slen > 0 &&
+           credential.cnonce.slen <= max_cnonce && pj_stricmp2(&credential.qop, "auth") == 0 &&
+           count_of(credential.nc) != 0;
+}
+
+std::string name_key(std::string_view user, std::string_view realm) {
+    return std::string(realm).append("\n").append(user);
+}
+
+}  // namespace
+
+bool AuthPolicy::offers(Algorithm algorithm) const {
+    return std::find(algorithms.begin(), algorithms.end(), algorithm) != algorithms.end();
+}
+
+Authenticator::Authenticator(Engine& engine)
+    : engine_(engine),
+      seed_(random_bytes(16)),
+      proven_(max_proven),
+      scanned_(max_scanned),
+      reports_(reports_per_second, report_burst, Clock::now()) {
+    for (const Algorithm algorithm : digest_algorithms) {
+        const std::string bytes = random_bytes(length_of(algorithm) / 2);
+        decoys_[static_cast<std::size_t>(algorithm)] =
+            to_hex(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+    }
+}
+
+void Authenticator::set_policy(AuthPolicy policy) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    policy.lockout = policy_->lockout;
+    on_ = !policy.realm.empty();
+    policy_ = std::make_shared<const AuthPolicy>(std::move(policy));
+}
+
+void Authenticator::set_lockout(const LockoutPolicy& lockout) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    AuthPolicy changed = *policy_;
+    changed.lockout = lockout;
+    policy_ = std::make_shared<const AuthPolicy>(std::move(changed));
+}
+
+void Authenticator::limit(double per_second, double burst) {
+    const auto now = Clock::now();
+    const double share = std::max(least_of_source, per_second * share_of_source);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    strangers_.emplace(per_second, burst, now);
+    by_source_.fill(TokenBucket(share, std::max(share, burst * share_of_source), now));
+}
+
+std::shared_ptr<const AuthPolicy> Authenticator::policy() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return policy_;
+}
+
+bool Authenticator::is_of_a_user(const pjsip_method& method) {
+    static const pjsip_method publish{PJSIP_OTHER_METHOD, {const_cast<char*>("PUBLISH"), 7}};
+    return method.id == PJSIP_REGISTER_METHOD || pjsip_method_cmp(&method, pjsip_get_subscribe_method()) == 0 ||
+           pjsip_method_cmp(&method, &publish) == 0;
+}
+
+Authenticator::Judgement Authenticator::judge(pjsip_rx_data* rdata, bool trunk) {
+    const auto policy = this->policy();
+    Peer peer{bytes_of(rdata->pkt_info.src_addr), {}, trunk, Clock::now()};
+    peer.source = peer.address.substr(0, 8);
+    if (!trunk) {
+        if (is_scanner(rdata, peer, *policy)) return Judgement(Finding::SILENCE);
+        if (sources_.blocked(peer.source, peer.now)) {
+            ++counters_.blocked;
+            return Judgement(Finding::SILENCE);
+        }
+    }
+    const auto* credential = find_credential(rdata->msg_info.msg, *policy);
+    if (credential == nullptr) return unproven(rdata, peer, *policy, Finding::CHALLENGE);
+    return judge_credential(rdata, peer, *policy, *credential);
+}
+
+// The first that is for a realm of ours, and no other: a request is one guess.
+const pjsip_digest_credential* Authenticator::find_credential(const pjsip_msg* message,
+                                                              const AuthPolicy& policy) const {
+    const void* start = nullptr;
+    while (true) {
+        const auto* header = static_cast<const pjsip_authorization_hdr*>(
+            pjsip_msg_find_hdr(message, PJSIP_H_AUTHORIZATION, start));
+        if (header == nullptr) return nullptr;
+        const auto& digest = header->credential.digest;
+        const std::string realm = text_of(digest.realm);
+        // An empty response is how some clients ask for a challenge.
+        const bool answers = pj_stricmp2(&header->scheme, "digest") == 0 && digest.response.slen > 0;
+        if (answers && (realm == policy.realm || users_.has_realm(realm))) return &digest;
+        start = header->next;
+        if (start == &message->hdr) return nullptr;
+    }
+}
+
+bool Authenticator::is_scanner(const pjsip_rx_data* rdata, const Peer& peer, const AuthPolicy& policy) {
+    static const pj_str_t name{const_cast<char*>("User-Agent"), 10};
+    const auto* header = static_cast<const pjsip_generic_string_hdr*>(
+        pjsip_msg_find_hdr_by_name(rdata->msg_info.msg, &name, nullptr));
+    if (header == nullptr || policy.scanners.empty()) return false;
+    std::string agent(view(header->hvalue).substr(0, max_agent));
+    std::transform(agent.begin(), agent.end(), agent.begin(), [](unsigned char c) { return std::tolower(c); });
+    const bool known = std::any_of(policy.scanners.begin(), policy.scanners.end(), [&](const std::string& part) {
+        return agent.find(part) != std::string::npos;
+    });
+    if (!known) return false;
+    ++counters_.scanners;
+    const Clock::time_point* reported = scanned_.find(peer.source);
+    if (reported != nullptr && peer.now - *reported < scanner_silence) return true;
+    scanned_.at(peer.source) = peer.now;
+    report("scanner", rdata, {}, peer.now);
+    return true;
+}
+
+Authenticator::Judgement Authenticator::judge_credential(pjsip_rx_data* rdata, const Peer& peer,
+                                                         const AuthPolicy& policy,
+                                                         const pjsip_digest_credential& credential) {
+    const auto algorithm = algorithm_named(view(credential.algorithm));
+    // What was not offered is no answer.
+    if (!algorithm || !policy.offers(*algorithm)) return unproven(rdata, peer, policy, Finding::CHALLENGE);
+    if (!is_complete(credential) || !is_of_this_request(rdata, credential.uri)) {
+        return unproven(rdata, peer, policy, Finding::MALFORMED);
+    }
+    // Only who receives our challenges at the address that he sends from can guess, and be counted for it: a forged
+    // source blocks nobody. RFC 7616 section 3.3 lets a nonce that is not (or no more) good be stale, whatever the
+    // response to it is; so a restart or another address costs a phone one more round.
+    const auto nonce =
+        nonces_.verify(view(credential.nonce), peer.address, view(credential.realm), peer.now, policy.nonce_lifetime);
+    if (!nonce) return unproven(rdata, peer, policy, Finding::STALE);
+    if (!is_right(rdata, peer, credential, *algorithm)) {
+        fail(rdata, peer, policy, credential);
+        return Judgement(Finding::CHALLENGE);
+    }
+    const std::uint32_t count = count_of(credential.nc);
+    if (!nonces_.fresh(*nonce, *algorithm, count)) {
+        ++counters_.replayed;
+        report("replayed", rdata, view(credential.username), peer.now);
+        return Judgement(Finding::STALE);
+    }
+    Judgement judgement(Finding::PROVEN);
+    judgement.nonce = *nonce;
+    judgement.algorithm = *algorithm;
+    judgement.count = count;
+    judgement.credential = &credential;
+    return judgement;
+}
+
+// Takes as long for a user that does not exist or is blocked as for a wrong password.
+bool Authenticator::is_right(const pjsip_rx_data* rdata, const Peer& peer, const pjsip_digest_credential& credential,
+                             Algorithm algorithm) {
+    const auto user = view(credential.username);
+    const auto realm = view(credential.realm);
+    std::string ha1 = decoys_[static_cast<std::size_t>(algorithm)];
+    const bool exists = users_.copy_ha1(user, realm, algorithm, ha1);
+    const std::string expected =
+        response_of(algorithm, ha1, {view(rdata->msg_info.msg->line.req.method.name), view(credential.uri),
+                                     view(credential.nonce), view(credential.nc), view(credential.cnonce)});
+    const bool equal = equal_secrets(expected, view(credential.response));
+    // Where the user has authenticated before he may go on: others' guesses must not lock his phone out.
+    const std::string key = name_key(user, realm);
+    const Clock::time_point* before = proven_.find(peer.source + key);
+    const bool at_home = before != nullptr && peer.now - *before < proven_for;
+    const bool blocked = names_.blocked(key, peer.now) && !at_home;
+    return equal && exists && !blocked;
+}
+
+void Authenticator::fail(const pjsip_rx_data* rdata, const Peer& peer, const AuthPolicy& policy,
+                         const pjsip_digest_credential& credential) {
+    const auto user = view(credential.username);
+    const std::string key = name_key(user, view(credential.realm));
+    ++counters_.failed;
+    report("auth-failed", rdata, user, peer.now);
+    if (!peer.trunk) {
+        const auto block = sources_.fail(peer.source, policy.lockout, peer.now);
+        if (block != Clock::duration::zero()) report("blocked", rdata, user, peer.now, block);
+    }
+    const auto block = names_.fail(key, policy.lockout, peer.now);
+    if (block != Clock::duration::zero()) report("user-blocked", rdata, user, peer.now, block);
+}
+
+Authenticator::Judgement Authenticator::unproven(const pjsip_rx_data* rdata, const Peer& peer,
+                                                 const AuthPolicy& policy, Finding finding) {
+    if (policy.silent && !peer.trunk) {
+        const Clock::time_point* before = proven_.find(peer.source);
+        const bool known = before != nullptr && peer.now - *before < proven_for;
+        const bool may_ask = rdata->msg_info.msg->line.req.method.id == PJSIP_REGISTER_METHOD && !users_.empty();
+        if (!known && !may_ask) return Judgement(Finding::SILENCE);
+    }
+    if (take_token(peer)) return Judgement(finding);
+    ++counters_.refused_strangers;
+    return Judgement(Finding::BUSY);
+}
+
+bool Authenticator::take_token(const Peer& peer) {
+    const std::size_t place = std::hash<std::string>{}(seed_ + peer.source) % by_source_.size();
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!strangers_) return true;
+    if (!peer.trunk && !by_source_[place].take(peer.now)) return false;
+    return strangers_->take(peer.now);
+}
+
+void Authenticator::accept(pjsip_rx_data* rdata, const Judgement& judgement, int module) {
+    const auto now = Clock::now();
+    const auto& credential = *judgement.credential;
+    nonces_.use(judgement.nonce, judgement.algorithm, judgement.count, now, policy()->nonce_lifetime);
+    const std::string source = bytes_of(rdata->pkt_info.src_addr).substr(0, 8);
+    proven_.at(source) = now;
+    proven_.at(source + name_key(view(credential.username), view(credential.realm))) = now;
+    ++counters_.authenticated;
+    auto* identity = PJ_POOL_ALLOC_T(rdata->tp_info.pool, Identity);
+    *identity = Identity{view(credential.username), view(credential.realm)};
+    rdata->endpt_info.mod_data[module] = identity;
+}
+
+Identity Authenticator::identity_of(const pjsip_rx_data* rdata, int module) {
+    const auto* identity = static_cast<const Identity*>(rdata->endpt_info.mod_data[module]);
+    return identity == nullptr ? Identity{} : *identity;
+}
+
+void Authenticator::challenge(pjsip_rx_data* rdata, bool stale, pjsip_hdr& headers) {
+    ++counters_.challenged;
+    const auto policy = this->policy();
+    const auto* from = static_cast<pjsip_uri*>(pjsip_uri_get_uri(rdata->msg_info.from->uri));
+    std::string realm;
+    if (PJSIP_URI_SCHEME_IS_SIP(from) || PJSIP_URI_SCHEME_IS_SIPS(from)) {
+        realm = users_.realm_of(view(reinterpret_cast<const pjsip_sip_uri*>(from)->host));
+    }
+    if (realm.empty()) realm = policy->realm;
+    // One nonce for all: phones on pjsip answer the last challenge of those whose nonces differ, which is MD5's.
+    const std::string nonce = nonces_.issue(bytes_of(rdata->pkt_info.src_addr), realm, Clock::now());
+    for (const Algorithm algorithm : policy->algorithms) {
+        const std::string value = "Digest realm=\"" + realm + "\", nonce=\"" + nonce + "\", algorithm=" +
+                                  name_of(algorithm) + ", qop=\"auth\"" + (stale ? ", stale=true" : "");
+        const std::string name = "WWW-Authenticate";
+        const pj_str_t key = borrow(name);
+        const pj_str_t text = borrow(value);
+        auto* header = pjsip_generic_string_hdr_create(rdata->tp_info.pool, &key, &text);
+        pj_list_push_back(&headers, header);
+    }
+}
+
+void Authenticator::report(const char* kind, const pjsip_rx_data* rdata, std::string_view user, Clock::time_point now,
+                           Clock::duration block) {
+    if (!reports_.take(now)) {
+        ++counters_.unreported;
+        return;
+    }
+    const auto seconds = std::ceil(std::chrono::duration<double>(block).count());
+    auto event = std::make_unique<Event>(EventKind::SECURITY, 0, static_cast<int>(seconds));
+    event->with("kind", std::string(kind));
+    event->with("source_host", std::string(rdata->pkt_info.src_name));
+    event->with("source_port", std::int64_t{rdata->pkt_info.src_port});
+    event->with("user", std::string(user));
+    event->with("method", text_of(rdata->msg_info.msg->line.req.method.name));
+    engine_.push(std::move(event));
+}
+
+}  // namespace callwright

@@ -1,0 +1,139 @@
+// Digest authentication of requests outside a dialog (RFC 3261 section 22, RFC 7616, RFC 8760), before any transaction.
+#pragma once
+
+#include <pjsip.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "digest.hpp"
+#include "lockout.hpp"
+#include "nonce.hpp"
+#include "recent.hpp"
+#include "token_bucket.hpp"
+#include "users.hpp"
+
+namespace callwright {
+
+class Engine;
+
+struct AuthPolicy {
+    std::string realm;  // empty: nobody authenticates
+    std::chrono::steady_clock::duration nonce_lifetime = std::chrono::minutes(5);
+    std::vector<Algorithm> algorithms{digest_algorithms.begin(), digest_algorithms.end()};  // the stronger first
+    // A source that has never authenticated gets an answer to REGISTER only.
+    bool silent = false;
+    std::vector<std::string> scanners;  // parts of a User-Agent, in lower case
+    LockoutPolicy lockout;
+
+    bool offers(Algorithm algorithm) const;
+};
+
+// Whom a request is from; empty for a trunk. The texts live as long as the request.
+struct Identity {
+    std::string_view user;
+    std::string_view realm;
+};
+
+class Authenticator {
+  public:
+    using Clock = std::chrono::steady_clock;
+
+    enum class Finding { PROVEN, CHALLENGE, STALE, MALFORMED, SILENCE, BUSY };
+
+    struct Judgement {
+        explicit Judgement(Finding finding_) : finding(finding_) {}
+
+        Finding finding;
+        // Of a proof:
+        Nonces::Nonce nonce;
+        Algorithm algorithm = Algorithm::SHA_256;
+        std::uint32_t count = 0;
+        const pjsip_digest_credential* credential = nullptr;
+    };
+
+    struct Counters {
+        std::atomic<std::uint64_t> authenticated{0};
+        std::atomic<std::uint64_t> challenged{0};
+        std::atomic<std::uint64_t> failed{0};
+        std::atomic<std::uint64_t> replayed{0};
+        std::atomic<std::uint64_t> blocked{0};
+        std::atomic<std::uint64_t> scanners{0};
+        std::atomic<std::uint64_t> refused_strangers{0};
+        std::atomic<std::uint64_t> unreported{0};
+    };
+
+    // Throws std::runtime_error.
+    explicit Authenticator(Engine& engine);
+
+    // --- any thread; in force for every request that is read after the return ---
+    Users& users() { return users_; }
+    // Keeps the lockout that is in force.
+    void set_policy(AuthPolicy policy);
+    void set_lockout(const LockoutPolicy& lockout);
+    // For requests that prove nothing, over all sources.
+    void limit(double per_second, double burst);
+    bool on() const { return on_; }
+    const Counters& counters() const { return counters_; }
+
+    // --- engine thread ---
+    // Whether a request needs a user even when it comes through a trunk.
+    static bool is_of_a_user(const pjsip_method& method);
+    Judgement judge(pjsip_rx_data* rdata, bool trunk);
+    // The request that was judged a proof is let in: `module` is where identity_of() finds whose it is.
+    void accept(pjsip_rx_data* rdata, const Judgement& judgement, int module);
+    // The headers of a 401.
+    void challenge(pjsip_rx_data* rdata, bool stale, pjsip_hdr& headers);
+    static Identity identity_of(const pjsip_rx_data* rdata, int module);
+
+  private:
+    struct Peer {
+        std::string address;  // its bytes
+        std::string source;   // what is counted: an IPv6 network has more addresses than anybody can count
+        bool trunk;
+        Clock::time_point now;
+    };
+
+    std::shared_ptr<const AuthPolicy> policy() const;
+    const pjsip_digest_credential* find_credential(const pjsip_msg* message, const AuthPolicy& policy) const;
+    bool is_scanner(const pjsip_rx_data* rdata, const Peer& peer, const AuthPolicy& policy);
+    Judgement judge_credential(pjsip_rx_data* rdata, const Peer& peer, const AuthPolicy& policy,
+                               const pjsip_digest_credential& credential);
+    bool is_right(const pjsip_rx_data* rdata, const Peer& peer, const pjsip_digest_credential& credential,
+                  Algorithm algorithm);
+    Judgement unproven(const pjsip_rx_data* rdata, const Peer& peer, const AuthPolicy& policy, Finding finding);
+    void fail(const pjsip_rx_data* rdata, const Peer& peer, const AuthPolicy& policy,
+              const pjsip_digest_credential& credential);
+    bool take_token(const Peer& peer);
+    void report(const char* kind, const pjsip_rx_data* rdata, std::string_view user, Clock::time_point now,
+                Clock::duration block = {});
+
+    Engine& engine_;
+    Users users_;
+    Nonces nonces_;
+    Counters counters_;
+    std::atomic<bool> on_{false};
+
+    mutable std::mutex mutex_;  // of what follows, up to the buckets
+    std::shared_ptr<const AuthPolicy> policy_ = std::make_shared<AuthPolicy>();
+    std::optional<TokenBucket> strangers_;
+    std::array<TokenBucket, 4096> by_source_{};
+
+    std::array<std::string, digest_algorithms.size()> decoys_;  // H(A1) of users that do not exist
+    std::string seed_;                                           // nobody can choose whose bucket he shares
+    Lockout sources_;
+    Lockout names_;
+    Recent<Clock::time_point> proven_;   // sources, and sources with user, by when they last authenticated
+    Recent<Clock::time_point> scanned_;  // sources, by when they were last reported
+    TokenBucket reports_;
+};
+
+}  // namespace callwright
