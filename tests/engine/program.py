@@ -15,13 +15,19 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 ENGINE = ROOT / "src/callwright/engine"
 WARNINGS = ("-std=c++17", "-Wall", "-Wextra", "-Werror")
+SANITIZER_OPTIONS = {
+    "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
+}
+"""For running a program; a run of the tests under a sanitizer has other ones."""
 KEPT_S = 30 * 86400
 """What nobody has used for so long is removed from the cache."""
 
@@ -72,6 +78,10 @@ class Program:
     def name(self) -> str:
         """Without its suffix."""
         return self.source.stem
+
+    def with_source(self, other: Path) -> "Program":
+        """The same with one more source."""
+        return replace(self, sources=(*self.sources, other))
 
     @property
     def threaded(self) -> bool:

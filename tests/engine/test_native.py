@@ -9,18 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.program import CompilationFailed, Program, Toolchain, pjproject
+from tests.engine.program import SANITIZER_OPTIONS, CompilationFailed, Program, Toolchain, pjproject
 
 PROGRAMS = sorted((Path(__file__).parent / "native").glob("*.cpp"))
 COMMON = ("-g", "-O1", "-fno-omit-frame-pointer")
 SANITIZERS = {
     "address": ("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
     "thread": ("-fsanitize=thread",),
-}
-OPTIONS = {
-    "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
-    "UBSAN_OPTIONS": "print_stacktrace=1",
-    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
 }
 RUN_S = 60
 
@@ -59,7 +54,7 @@ def run(source: Path, kind: str, directory: Path, store: Path | None = None) -> 
     executable = Toolchain(compiler(), flags, pjproject(), store).build(Program.read(source))
     return subprocess.run(
         [*(prefix or ()), str(executable)],
-        env=os.environ | OPTIONS,
+        env=os.environ | SANITIZER_OPTIONS,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
