@@ -36,6 +36,7 @@ from rich.console import Console
 from .machine import CACHE, ROOT, may_be_realtime, take_descriptors
 from .plan import ROWS, Plan, Run
 from .plot import svg
+from .relays import RtpEngine
 from .report import BUSY_PCT, Results
 from .rows import Line
 from .servers import Asterisk
@@ -193,6 +194,8 @@ def main() -> None:
         if not facts["realtime"]:
             console.print("[yellow]no realtime priority for this user: neighbours will show in every figure[/]")
         plan = plan_of(given)
+        if "P3" in plan.rows and not RtpEngine.installed():
+            console.print("P3 goes without rtpengine: install rtpengine-daemon to have it beside")
         try:
             if plan.peer:
                 Asterisk.set_up()

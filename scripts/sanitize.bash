@@ -19,13 +19,12 @@ sanitize() {
     prefix=$(sanitized_pjproject "$kind") || fail "pjproject could not be built for the $kind sanitizer"
     say "$kind sanitizer: compiling the engine"
     logged "$LOG_OF_KIND" sanitized_engine "$kind" "$where" "$prefix" || return 1
-    sanitized_package "$where"
     rm -rf -- "$where/reports"
-    "$VENV/bin/python" -m tests.engine.sanitized_interpreter "$kind" "$where"
+    sanitized_package "$where" && "$VENV/bin/python" -m tests.engine.sanitized_interpreter "$kind" "$where" || return 1
     say "$kind sanitizer: testing"
-    CALLWRIGHT_TEST_TIMEOUT_SCALE=${CALLWRIGHT_TEST_TIMEOUT_SCALE:-$(slowdown "$kind")}
-    export CALLWRIGHT_TEST_TIMEOUT_SCALE
-    sanitized_tests "$where" "${@:-${SANITIZED_SUITES[@]}}" || status=1
+    [ $# -gt 0 ] || set -- "${SANITIZED_SUITES[@]}"
+    CALLWRIGHT_TEST_TIMEOUT_SCALE=${CALLWRIGHT_TEST_TIMEOUT_SCALE:-$(slowdown "$kind")} \
+        sanitized_tests "$where" "$@" || status=1
     "$VENV/bin/python" -m tests.engine.sanitizer_reports "$where/reports" || status=1
     return "$status"
 }
@@ -60,9 +59,9 @@ sanitized_pjproject() {
 sanitized_engine() (
     local kind=$1 where=$2
     export CALLWRIGHT_PJPROJECT=$3
-    # With its symbols: a release build is stripped.
     PATH=$VENV/bin:$PATH
     [ "$kind" != address ] || kind=address,undefined
+    # A release build would be stripped of its symbols.
     cmake -S "$ROOT" -B "$where/build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPython_EXECUTABLE="$VENV/bin/python" \
         -DCALLWRIGHT_SANITIZE="$kind" && cmake --build "$where/build"
 )
@@ -70,7 +69,6 @@ sanitized_engine() (
 sanitized_package() {
     local where=$1
     rm -rf -- "$where/package"
-    mkdir "$where/package"
-    cp -as "$(realpath "$ROOT")/src/callwright" "$where/package/"
-    cp "$where"/build/_engine.*.so "$where/package/callwright/engine/"
+    mkdir "$where/package" && cp -as "$(realpath "$ROOT")/src/callwright" "$where/package/" &&
+        cp "$where"/build/_engine.*.so "$where/package/callwright/engine/"
 }
