@@ -1,10 +1,11 @@
 """The fuzz targets on the inputs that are kept, without a fuzzer: what was found once is never found again."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from tests.engine.fuzzing import CORPUS, TARGETS, Outcome, fuzz, targets, tell
+from tests.engine.fuzzing import CORPUS, TARGETS, Outcome, fuzz, main, targets, tell
 from tests.engine.program import Program, Toolchain, pjproject
 from tests.engine.test_native import COMMON, SANITIZERS, compiler
 
@@ -51,3 +52,35 @@ def test_a_fault_is_told(body: str, said: str, tmp_path: Path, capsys: pytest.Ca
     printed = capsys.readouterr().out
     assert printed.startswith("faulty: FAULT")
     assert said in printed
+
+
+def called(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr("sys.argv", ["fuzzing", *arguments])
+    return main()
+
+
+def test_without_clang_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert called(monkeypatch, "1") == 2
+    assert "apt-get install --no-install-recommends clang" in capsys.readouterr().err
+
+
+def test_a_clang_without_the_fuzzer_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fake = tmp_path / "clang++"
+    fake.write_text("#!/bin/sh\nexit 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert called(monkeypatch, "1") == 2
+
+
+def test_an_unknown_target_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake = tmp_path / "clang++"
+    fake.write_text("#!/bin/sh\nexit 0\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert called(monkeypatch, "1", "nonsense") == 2
+    assert "no such target: nonsense; there are event_queue" in capsys.readouterr().err
