@@ -2,10 +2,17 @@
 
 Rows (each side pinned to core 0 at realtime priority 10, the load on core 1 at 5):
   P1   a prompt to n callers who send audio: CPU per call-second, and the longest gap in what they hear
+  P2   n callers who hear themselves
+  P3   n calls of two legs, bridged; also beside rtpengine, when it is installed, and the least that C can do
+  P4   n calls of two legs, bridged and recorded
+  P5   one conference of n callers who all talk
   P6   answer and hang up, built-in document: CPU per call
   P7   the main job: INVITE, webhook, document, answer, prompt, BYE, status callback, durable record; then its
        latency and the highest clean rate with both cores
+  P12  growth: how CPU and memory follow the number of calls, and memory per live and per finished call
   P13  cold start to the first answered call, and scripts/run to /health
+In P2 and P5 our side is the engine under a program of a few lines (bench/driver.py): no voice document asks for that
+work yet.
 """
 
 import argparse
@@ -26,10 +33,11 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from .machine import CACHE, ROOT, may_be_realtime
-from .plan import Plan, Run
+from .machine import CACHE, ROOT, may_be_realtime, take_descriptors
+from .plan import ROWS, Plan, Run
 from .plot import svg
-from .report import Results
+from .relays import RtpEngine
+from .report import BUSY_PCT, Results
 from .rows import Line
 from .servers import Asterisk
 
@@ -44,12 +52,15 @@ def options() -> argparse.Namespace:
     )
     default = Plan()
     parser.add_argument("--peer", choices=["asterisk"], help="measures Asterisk in the same run (needs root)")
-    parser.add_argument("--rows", type=names, default=default.rows, help="default: P1,P6,P7,P13")
+    parser.add_argument("--rows", type=names, default=default.rows, help="default: all; as P1,P3")
     parser.add_argument("--quick", action="store_true", help="few and short measurements: a first look")
     parser.add_argument("--repeat", type=int, help="how often each is measured (default 3); medians are shown")
-    parser.add_argument("--calls", type=numbers, help="P1: numbers of callers, as 50,100,200")
+    parser.add_argument("--calls", type=numbers, help="P1 to P5, P12: numbers of calls, as 50,100,200")
+    parser.add_argument("--calls-total", type=int, help="P12: a long run of so many calls, as 100000")
     parser.add_argument("--rates", type=numbers, help="P6, P7: calls a second on one core")
     parser.add_argument("--capacity", type=numbers, help="P7: calls a second on two cores, until one is not clean")
+    parser.add_argument("--window", type=float, help="P1 to P5, P12: seconds that are measured (default 10)")
+    parser.add_argument("--warm", type=float, help="P1 to P5, P12: seconds of packets before them (default 6)")
     parser.add_argument("--seconds", type=float, help="P6, P7: how long calls are placed (default 20)")
     parser.add_argument("--settle", type=float, help="P6, P7: seconds after the last call that still count (2)")
     parser.add_argument("--clock-rate", type=int, default=default.clock_rate, help="of the mixer, Hz (16000)")
@@ -63,7 +74,7 @@ def options() -> argparse.Namespace:
 def names(text: str) -> tuple[str, ...]:
     """Rows of the plan."""
     given = tuple(text.upper().split(","))
-    if unknown := set(given) - set(Plan().rows):
+    if unknown := set(given) - set(ROWS):
         raise argparse.ArgumentTypeError(f"unknown: {', '.join(sorted(unknown))}")
     return given
 
@@ -78,7 +89,9 @@ def plan_of(given: argparse.Namespace) -> Plan:
     plan = Plan(rows=given.rows, peer=given.peer is not None, clock_rate=given.clock_rate, log_level=given.log_level)
     if given.quick:
         plan = plan.quick()
-    chosen = ("repeat", "calls", "rates", "capacity", "seconds", "settle")
+    if given.calls is not None:
+        plan = plan.alike(given.calls)
+    chosen = ("repeat", "calls_total", "rates", "capacity", "window", "warm", "seconds", "settle")
     return replace(plan, **{name: getattr(given, name) for name in chosen if getattr(given, name) is not None})
 
 
@@ -154,7 +167,9 @@ class Output:
         if "gap_max_ms" in line:
             facts.append(f"longest gap {line['gap_max_ms']:.0f} ms")
         if "cpu_pct" in line:
-            facts.append(f"cpu {line['cpu_pct']:.0f} %, others {line['other_cpu_pct']:.0f} %")
+            facts.append(f"cpu {line['cpu_pct']:.0f} %")
+            if line["other_cpu_pct"] > BUSY_PCT:
+                facts.append(f"[yellow]others used {line['other_cpu_pct']:.0f} %[/]")
         facts += [] if line["clean"] else [f"[red]not clean[/] {line.get('first_error', '')}"]
         elapsed = time.monotonic() - self._began
         self._console.print(f"{elapsed:5.0f} s  {row:<15} {side:<10} {load:<10} {'; '.join(facts)}", highlight=False)
@@ -171,6 +186,7 @@ def main() -> None:
     terminal = shutil.get_terminal_size((WIDTH, 24)).columns
     console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else max(terminal, WIDTH))
     output = Output(console, given.out)
+    take_descriptors()
     with alone(), scratch(given.keep) as directory:
         facts = machine()
         output.write(facts)
@@ -178,6 +194,8 @@ def main() -> None:
         if not facts["realtime"]:
             console.print("[yellow]no realtime priority for this user: neighbours will show in every figure[/]")
         plan = plan_of(given)
+        if "P3" in plan.rows and not RtpEngine.installed():
+            console.print("P3 goes without rtpengine: install rtpengine-daemon to have it beside")
         try:
             if plan.peer:
                 Asterisk.set_up()
@@ -187,6 +205,8 @@ def main() -> None:
         finally:
             if output.results.lines:
                 console.print(output.results.table(), soft_wrap=False)
+            if busy := output.results.busy():
+                console.print(f"[yellow]in {busy} windows other processes used more than {BUSY_PCT:g} % of a core[/]")
             if given.plot is not None:
                 given.plot.write_text(svg(output.results))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 RATE = 8000
 SECONDS = 10
-CALLER_HZ, PROMPT_HZ = 140, 230
+PROMPT_HZ = 230
 PEER_PROMPT = "var/lib/asterisk/sounds/bench/prompt10"
 
 
@@ -34,11 +34,6 @@ def mulaw(sample: int) -> int:
     magnitude = min(abs(sample), 32635) + 132
     exponent = max(magnitude.bit_length() - 8, 0)
     return ~(sign | exponent << 4 | (magnitude >> (exponent + 3)) & 0x0F) & 0xFF
-
-
-def caller() -> bytes:
-    """What a caller says: raw PCMU."""
-    return bytes(map(mulaw, signal(CALLER_HZ)))
 
 
 def prompt_wav() -> bytes:

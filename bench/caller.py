@@ -8,9 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from .machine import LOAD_CORE, LOAD_PRIORITY, scheduled
+from .machine import LOAD_CORE, LOAD_HOST, LOAD_PRIORITY, scheduled
 
-SCENARIOS = Path(__file__).parent / "scenarios"
+SCENARIO = Path(__file__).parent / "scenarios/caller.xml"
 SIP_PORT, MEDIA_PORT = 15070, 26000
 MOST_LIVE_S = 20
 
@@ -23,15 +23,13 @@ class Load:
         extension: user part of the request URI.
         rate: calls a second.
         total: how many in all.
-        hold: seconds from answer to BYE.
-        sound: PCMU that each caller sends over and over; None: callers send no media.
+        hold: seconds from answer to BYE. Callers send no media.
     """
 
     extension: str
     rate: float
     total: int
     hold: float
-    sound: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +65,16 @@ class Callers:
     def __init__(self, load: Load, target: str, directory: Path) -> None:
         self.load = load
         self._directory = Path(tempfile.mkdtemp(prefix="callers-", dir=directory))
-        scenario = "caller_rtp.xml" if load.sound else "caller.xml"
         command = [
             *scheduled(LOAD_PRIORITY, str(LOAD_CORE)),
-            *("sipp", target, "-sf", str(SCENARIOS / scenario), "-s", load.extension),
-            *("-i", "127.0.0.1", "-p", str(SIP_PORT), "-mi", "127.0.0.1", "-mp", str(MEDIA_PORT)),
+            *("sipp", target, "-sf", str(SCENARIO), "-s", load.extension),
+            *("-i", LOAD_HOST, "-p", str(SIP_PORT), "-mi", LOAD_HOST, "-mp", str(MEDIA_PORT)),
             *("-d", str(int(load.hold * 1000)), "-r", f"{load.rate:g}", "-m", str(load.total)),
-            *("-l", str(load.total if load.sound else int(load.rate * MOST_LIVE_S))),
+            *("-l", str(int(load.rate * MOST_LIVE_S))),
             *("-nostdin", "-trace_stat", "-stf", "stat.csv", "-fd", "1"),
             *("-trace_rtt", "-rtt_freq", "1", "-trace_err", "-error_file", "errors.log"),
             *("-buff_size", "4000000", "-max_recv_loops", "5000", "-max_sched_loops", "5000"),
         ]
-        if load.sound:
-            command += ["-key", "stream", f"{load.sound},-1,0"]
         self._process = subprocess.Popen(
             command,
             cwd=self._directory,
@@ -104,9 +99,14 @@ class Callers:
         return self._process.pid
 
     @property
-    def live(self) -> int:
-        """Calls that are up now, as of the last second."""
-        return int(float(self._last().get("CurrentCall") or 0))
+    def created(self) -> int:
+        """Calls that were placed so far, as of the last second."""
+        return int(float(self._last().get("TotalCallCreated") or 0))
+
+    @property
+    def ended(self) -> bool:
+        """Whether SIPp has ended."""
+        return self._process.poll() is not None
 
     def finish(self, seconds: float) -> Outcome:
         """Waits for the last call, at most so many seconds, and tells what became of all.

@@ -1,15 +1,15 @@
 """Which measurements a run takes, in which order: the sides take turns, so that a busy neighbour meets both."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
-from . import probe, rows, tap
-from .audio import caller
-from .rows import Line
-from .servers import ApplicationServer, Asterisk, Callwright, Server
+from . import growth, probe, rows
+from .relays import Floor, Relay, RtpEngine, floor_legs, floors
+from .rows import Line, Sampling, Work
+from .servers import ApplicationServer, Asterisk, Callwright, Driver, Server
 
 Emit = Callable[[str, str, Line], None]
 """Takes (row, side, line) as soon as it is measured."""
@@ -17,6 +17,35 @@ Emit = Callable[[str, str, Line], None]
 BOTH_CORES = "0,1"
 CAPACITY = "P7 capacity"
 LATENCY = "P7 latency"
+IDLE = "P12 idle"
+FINISHED = "P12 finished"
+TOTAL = "P12 total"
+CURVE_STEPS = 20
+ROWS = ("P1", "P2", "P3", "P4", "P5", "P6", "P7", "P12", "P13")
+
+OURS, PEER = Callwright.name, Asterisk.name
+WORK: Mapping[str, Mapping[str, Work]] = {
+    "P1": {OURS: Work("play"), PEER: Work("play")},
+    "P2": {OURS: Work("echo"), PEER: Work("echo")},
+    "P3": {OURS: Work("bridge", bridged=True), PEER: Work("bridge", bridged=True)},
+    "P4": {OURS: Work("recorded", bridged=True), PEER: Work("bridgecore", bridged=True)},
+    "P5": {OURS: Work("conf", gap_ms=60), PEER: Work("conf", gap_ms=60)},
+    "P12": {OURS: Work("play"), PEER: Work("play")},
+}
+DRIVEN = ("P2", "P5")
+"""What no voice document asks for yet: bench.driver stands in for the daemon."""
+PEER_CALLS = {"P1": 400, "P2": 400, "P3": 400, "P4": 200, "P5": 250, "P12": 300}
+"""The largest load that the peer is asked to carry."""
+CALLS: Mapping[str, tuple[int, ...]] = {
+    "P1": (50, 100, 200, 400, 800, 1200, 1500),
+    "P2": (50, 100, 200, 400, 800),
+    "P3": (50, 100, 200, 400, 900),
+    "P4": (50, 100, 200, 400),
+    "P5": (100, 250),
+    "P12": (10, 30, 100, 300, 1000),
+}
+QUICK_CALLS = {"P1": (50, 200), "P2": (50, 200), "P3": (50, 200), "P4": (50, 100), "P5": (100,), "P12": (10, 30, 100)}
+JOBS = {OURS: "app", PEER: "agi"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,41 +53,64 @@ class Plan:
     """How much is measured.
 
     Attributes:
-        calls: P1: numbers of callers, ascending.
-        peer_calls: the largest of them that the peer is asked to carry.
+        calls: P1 to P5, P12: numbers of calls, ascending.
         rates: P6 and P7: calls a second on one core.
         capacity: P7: calls a second on two cores, ascending; ends at the first that is not clean twice.
         latency: P7: calls a second at which the answer's latency is taken, on two cores.
+        calls_total: P12: finished calls of the long run; 0: none.
+        finish_rate, finished: P12: calls a second, and how many, whose memory after their end is taken.
         repeat: how often each is measured.
-        window: seconds of a P1 window.
+        warm, window: seconds of packets before a media window, and of the window.
         seconds: of calls being placed, in P6 and P7.
         short, hold: seconds from answer to BYE in P6 and in P7. Short, because the sides differ in what they send to a
             caller who is played nothing (ours silence, the peer no packet), and P6 is of signalling alone.
         settle: seconds after the last call that still count.
+        ramp: calls with media placed a second.
     """
 
-    rows: tuple[str, ...] = ("P1", "P6", "P7", "P13")
+    rows: tuple[str, ...] = ROWS
     peer: bool = False
-    calls: tuple[int, ...] = (50, 100, 200, 400, 800, 1200, 1500)
-    peer_calls: int = 400
+    calls: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: CALLS)
     rates: tuple[float, ...] = (50, 100, 200)
     capacity: tuple[float, ...] = (200, 250, 300, 350, 400)
     latency: float = 125
+    calls_total: int = 0
+    finish_rate: float = 100
+    finished: int = 2000
     repeat: int = 3
+    warm: float = 6
     window: float = 10
     seconds: float = 20
     short: float = 0.2
     hold: float = 1.0
     settle: float = 2
-    ramp: float = 100
+    ramp: float = 50
     clock_rate: int = 16000
     log_level: str = "INFO"
 
     def quick(self) -> "Plan":
         """The same, small: a few minutes, for a first look."""
         return replace(
-            self, calls=(50, 200), rates=(50,), capacity=(150,), latency=50, repeat=1, window=4, seconds=8, settle=1.5
+            self,
+            calls=QUICK_CALLS,
+            rates=(50,),
+            capacity=(150,),
+            latency=50,
+            finished=500,
+            repeat=1,
+            window=4,
+            seconds=8,
+            settle=1.5,
         )
+
+    def alike(self, calls: tuple[int, ...]) -> "Plan":
+        """With these numbers of calls in every row."""
+        return replace(self, calls=dict.fromkeys(CALLS, calls))
+
+    @property
+    def sampling(self) -> Sampling:
+        """Of media."""
+        return Sampling(self.ramp, self.warm, self.window)
 
 
 class Run:
@@ -73,18 +125,19 @@ class Run:
         self.plan = plan
         self._directory = directory
         self._emit = emit
-        self._sound = directory / "speech10.ulaw"
-        self._sound.write_bytes(caller())
         self._numbers = count(1)
 
     def all(self) -> None:
         """Every row that the plan names, in order."""
-        steps = {"P1": self._p1, "P6": self._p6, "P7": self._p7, "P13": self._p13}
+        steps = {"P6": self._p6, "P7": self._p7, "P12": self._p12, "P13": self._p13}
         for name in self.plan.rows:
-            steps[name]()
+            if name in steps:
+                steps[name]()
+            else:
+                self._media(name)
 
     def _fresh(self) -> Path:
-        directory = self._directory / f"{next(self._numbers):02d}"
+        directory = self._directory / f"{next(self._numbers):03d}"
         directory.mkdir()
         return directory
 
@@ -113,26 +166,45 @@ class Run:
                 sides.append(stack.enter_context(Asterisk(self._fresh(), cores=cores)))
             yield daemon, application, sides
 
-    def _p1(self) -> None:
-        tap.build()
+    @contextmanager
+    def _media_sides(self, row: str) -> Iterator[list[Server]]:
+        """The same for a row of media, each with one call behind it: the first of all fetches the prompt."""
+        with ExitStack() as stack:
+            sides: list[Server] = []
+            if row in DRIVEN:
+                driver = Driver(self._fresh(), clock_rate=self.plan.clock_rate)
+                stack.enter_context(driver)
+                sides.append(driver)
+            else:
+                sides.append(stack.enter_context(self._daemon())[0])
+            if self.plan.peer:
+                sides.append(stack.enter_context(Asterisk(self._fresh())))
+            for side in sides:
+                rows.media(side, WORK[row][side.name], 1, Sampling(1, 0.5, 0.5), self._directory)
+            yield sides
+
+    def _media(self, row: str) -> None:
         plan = self.plan
-        with self._sides() as (_, _, sides):
-            for side in sides:  # the first call of all fetches the prompt
-                rows.prompt(side, 1, ramp=1, seconds=1, sound=self._sound, directory=self._directory)
-            for calls in plan.calls:
+        with self._media_sides(row) as sides:
+            for calls in plan.calls[row]:
                 for _ in range(plan.repeat):
                     for side in sides:
-                        if side.name == Asterisk.name and calls > plan.peer_calls:
-                            continue
-                        line = rows.prompt(
-                            side,
-                            calls,
-                            ramp=plan.ramp,
-                            seconds=plan.window,
-                            sound=self._sound,
-                            directory=self._directory,
-                        )
-                        self._emit("P1", side.name, line | side.facts())
+                        self._loaded(row, side, calls)
+                    if row == "P3":
+                        self._relays(calls)
+
+    def _loaded(self, row: str, side: Server, calls: int) -> None:
+        if side.name == OURS or calls <= PEER_CALLS[row]:
+            line = rows.media(side, WORK[row][side.name], calls, self.plan.sampling, self._directory)
+            self._emit(row, side.name, line | side.facts())
+
+    def _relays(self, calls: int) -> None:
+        """What only relays, under the same packets."""
+        relays: list[Relay] = [RtpEngine(calls, self._fresh())] if RtpEngine.installed() else []
+        relays += [Floor(name, floor_legs(calls), self._fresh()) for name in floors()]
+        for one in relays:
+            with one:
+                self._emit("P3", one.name, rows.relay(one, calls, self.plan.sampling, self._directory))
 
     def _p6(self) -> None:
         plan = self.plan
@@ -183,10 +255,36 @@ class Run:
             side, extension, rate, hold=hold, seconds=plan.seconds, settle=plan.settle, directory=directory
         )
 
-    def _warm(self, sides: list[Server], extensions: dict[str, str]) -> None:
+    def _warm(self, sides: list[Server], extensions: Mapping[str, str]) -> None:
         """A few calls that nobody counts: caches, lazy imports, the first growth of pools."""
         for side in sides:
             rows.signalling(side, extensions[side.name], 20, hold=1, seconds=3, settle=1, directory=self._directory)
+
+    def _p12(self) -> None:
+        plan = self.plan
+        for _ in range(plan.repeat):
+            for calls in plan.calls["P12"]:
+                with self._media_sides("P12") as sides:  # afresh: what an earlier load has left would count as well
+                    for side in sides:
+                        self._emit(IDLE, side.name, growth.idle(side, plan.window))
+                        self._loaded("P12", side, calls)
+            with self._sides() as (_, _, sides):
+                self._warm(sides, {side.name: growth.EXTENSION for side in sides})
+                for side in sides:
+                    line = growth.finished(side, plan.finish_rate, plan.finished, self._directory)
+                    self._emit(FINISHED, side.name, line | side.facts())
+        if plan.calls_total:
+            self._total()
+
+    def _total(self) -> None:
+        """The long run: one side after the other."""
+        with self._sides() as (_, _, sides):
+            self._warm(sides, {side.name: growth.EXTENSION for side in sides})
+            for side in sides:
+                for line in growth.curve(
+                    side, self.plan.finish_rate, self.plan.calls_total, CURVE_STEPS, self._directory
+                ):
+                    self._emit(TOTAL, side.name, line | side.facts())
 
     def _p13(self) -> None:
         plan = self.plan
@@ -198,6 +296,3 @@ class Run:
                     self._emit(name, daemon.name, start(daemon) | daemon.facts())
             if plan.peer:
                 self._emit("P13 first call", Asterisk.name, probe.peer_start(self._fresh()))
-
-
-JOBS = {Callwright.name: "app", Asterisk.name: "agi"}

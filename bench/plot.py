@@ -4,14 +4,24 @@ from collections.abc import Sequence
 from html import escape
 from math import ceil, floor, log10
 
-from .report import OURS, P1_RATIO, P6_RATIO, P7_RATIO, PEER, Results
+from .plan import OURS, PEER, TOTAL
+from .report import COSTS, Results
 
+CALL_SECOND, CALL = "CPU ms per call-second", "CPU ms per call"
 PANELS = (
-    ("P1", "prompt to n callers", "callers", "CPU ms per call-second", P1_RATIO),
-    ("P6", "answer and hang up", "calls/s", "CPU ms per call", P6_RATIO),
-    ("P7", "INVITE, webhook, prompt, callback, record", "calls/s", "CPU ms per call", P7_RATIO),
+    ("P1", "prompt to n callers", "callers", CALL_SECOND),
+    ("P2", "echo", "callers", CALL_SECOND),
+    ("P3", "two legs bridged", "calls", CALL_SECOND),
+    ("P4", "two legs bridged and recorded", "calls", CALL_SECOND),
+    ("P5", "one conference", "members", CALL_SECOND),
+    ("P6", "answer and hang up", "calls/s", CALL),
+    ("P7", "INVITE, webhook, prompt, callback, record", "calls/s", CALL),
+    ("P12", "growth: prompt", "callers", CALL_SECOND),
+    (MEMORY := "P12 memory", "growth: memory of live calls", "callers", "MB more than idle"),
+    (TOTAL, "memory after n calls", "calls", "MB"),
 )
-COLOURS = {OURS: "#1f6fb4", PEER: "#c8641e", "goal": "#2c8a3d"}
+A_ROW = 4  # panels
+COLOURS = {OURS: "#1f6fb4", PEER: "#c8641e", "rtpengine": "#7a4fa3", "floor": "#888888", "goal": "#2c8a3d"}
 WIDTH, HEIGHT = 460, 320
 LEFT, RIGHT, TOP, BOTTOM = 60, 20, 44, 52
 
@@ -20,25 +30,34 @@ Points = Sequence[tuple[float, float]]
 
 def svg(results: Results) -> str:
     """The plot of a run."""
-    drawn = [panel for panel in PANELS if results.loads(panel[0])]
-    width = WIDTH * max(1, len(drawn))
+    drawn = [(panel, series) for panel in PANELS if (series := _series(results, panel[0]))]
+    width = WIDTH * max(1, min(A_ROW, len(drawn)))
+    height = HEIGHT * max(1, ceil(len(drawn) / A_ROW))
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" width="{width}" height="{HEIGHT}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         'font-family="sans-serif" font-size="12">',
-        f'<rect width="{width}" height="{HEIGHT}" fill="white"/>',
+        f'<rect width="{width}" height="{height}" fill="white"/>',
     ]
-    for index, (row, title, x, y, goal) in enumerate(drawn):
-        series = {side: _points(results, row, side) for side in (OURS, PEER)}
-        series["goal"] = [(load, goal * cost) for load, cost in series[PEER]]
-        parts.append(f'<g transform="translate({index * WIDTH} 0)">')
-        parts += _panel(f"{row}: {title}", x, y, {name: points for name, points in series.items() if points})
+    for index, ((row, title, x, y), series) in enumerate(drawn):
+        down, across = divmod(index, A_ROW)
+        parts.append(f'<g transform="translate({across * WIDTH} {down * HEIGHT})">')
+        parts += _panel(f"{row.split()[0]}: {title}", x, y, series)
         parts.append("</g>")
     return "\n".join([*parts, "</svg>", ""])
 
 
-def _points(results: Results, row: str, side: str) -> list[tuple[float, float]]:
-    medians = [(load, results.median(row, side, load)) for load in results.loads(row, side)]
-    return [(load, cost) for load, cost in medians if cost is not None]
+def _series(results: Results, row: str) -> dict[str, Points]:
+    """The lines of a panel; none when our side was not measured."""
+    if row == MEMORY:
+        series: dict[str, Points] = {
+            side: [(calls, kb / 1024) for calls, kb in results.memory_points(side)] for side in (OURS, PEER)
+        }
+    else:
+        series = {side: results.points(row, side) for side in COLOURS}
+        ratio = COSTS[row].ratio if row in COSTS else None
+        if ratio is not None:
+            series["goal"] = [(load, ratio * cost) for load, cost in series[PEER]]
+    return {name: points for name, points in series.items() if points} if series[OURS] else {}
 
 
 def _panel(title: str, x_name: str, y_name: str, series: dict[str, Points]) -> list[str]:
@@ -63,7 +82,7 @@ def _panel(title: str, x_name: str, y_name: str, series: dict[str, Points]) -> l
         f'<text transform="translate(14 {TOP + high / 2}) rotate(-90)" text-anchor="middle">{escape(y_name)}</text>',
     ]
     for index, (name, points) in enumerate(series.items()):
-        parts += _line(name, [place(x, y) for x, y in points], LEFT + 110 * index)
+        parts += _line(name, [place(x, y) for x, y in points], LEFT + 78 * index)
     return parts
 
 

@@ -4,65 +4,109 @@ import json
 import sqlite3
 import time
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from . import tap
 from .caller import Callers, Load
-from .machine import Window, cpu, drops, resident
+from .machine import Window, cpu, resident
+from .relays import Relay
 from .servers import ApplicationServer, Callwright, Server, fetch
+from .streams import Dialled, Leg, Streams
 
 Line = dict[str, Any]
 
 FULL_CPU_PCT = 97.0
 LATE_MS = 40
-SETTLE_S = 3.0
-PACKETS_PER_S = 50
-MISSING_PACKETS = 0.005
-"""Of those that a window expects: its edges cut the first and the last frame of a stream off."""
+LOSS = 0.0005
+"""Of the packets of a window: what a busy neighbour on this machine may cost a stream at its edges."""
+HEARD = (
+    *("sent", "received", "refused", "loss", "lossy_streams", "disorder", "gap_p50_ms", "gap_p99_ms", "gap_max_ms"),
+    *("gaps_over_40ms", "latency_p50_ms", "latency_p99_ms", "latency_max_ms", "late_p99_ms", "late_max_ms"),
+)
 
 
-def prompt(server: Server, calls: int, *, ramp: float, seconds: float, sound: Path, directory: Path) -> Line:
-    """P1: `calls` callers who hear a prompt and send audio. The cost is in CPU ms per call and second.
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What callers with audio ask of a server.
 
-    CPU time is read in one window, the RTP that arrives in the next: tapping costs the sender, too.
+    Attributes:
+        extension: whom they call.
+        bridged: whether the server dials a second party, which makes a call of two legs.
+        gap_ms: the longest time between two packets that anybody may hear.
     """
+
+    extension: str
+    bridged: bool = False
+    gap_ms: float = LATE_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How media is measured: calls placed a second, seconds of packets before the window, seconds of the window."""
+
+    ramp: float
+    warm: float
+    window: float
+
+
+def media(server: Server, work: Work, calls: int, sampling: Sampling, directory: Path) -> Line:
+    """P1 to P5, P12: `calls` calls that send 50 packets a second a leg. The cost is in CPU ms per call and second."""
     pids = server.pids()
     before = resident(pids)
-    climb = calls / ramp
-    hold = climb + SETTLE_S + 2 * seconds + 6
-    with Callers(Load("play", ramp, calls, hold, sound), server.target, directory) as callers:
-        time.sleep(climb + SETTLE_S)
-        live, full = callers.live, drops(*server.rtp_ports)
-        window = Window(pids, [callers.pid])
-        time.sleep(seconds)
+    dialled = Dialled(
+        server.target, work.extension, calls, rate=sampling.ramp, called=work.bridged, directory=directory
+    )
+    with dialled:
+        legs = dialled.legs()
+        if not legs:
+            raise RuntimeError(f"{server.name}: no call came up: {dialled.finish()['first_error']}")
+        line = _streamed(pids, legs, calls, sampling, directory, load=dialled.pid, echo=not work.bridged)
+        rss = resident(pids)
+        outcome = dialled.finish()
+    whole = outcome["ok"] == calls and not outcome["left"] and line["loss"] <= LOSS
+    return {
+        **line,
+        **outcome,
+        "clean": whole and line["gap_max_ms"] <= work.gap_ms,
+        "lossless": whole,
+        "live": len(legs) // (2 if work.bridged else 1),
+        "rss_mb": round(rss, 1),
+        "rss_kb_per_call": round(1024 * (rss - before) / calls, 1),
+    }
+
+
+def relay(relayed: Relay, calls: int, sampling: Sampling, directory: Path) -> Line:
+    """P3: the same packets through something that only relays."""
+    line = _streamed(relayed.pids(), relayed.legs, calls, sampling, directory)
+    whole = line["loss"] <= LOSS
+    return {**line, "clean": whole and line["gap_max_ms"] <= LATE_MS, "lossless": whole}
+
+
+def _streamed(
+    pids: list[int],
+    legs: list[Leg],
+    calls: int,
+    sampling: Sampling,
+    directory: Path,
+    *,
+    load: int = 0,
+    echo: bool = False,
+) -> Line:
+    """One window of packets on legs that are up."""
+    streams = Streams(legs, echo=echo, warm=sampling.warm, seconds=sampling.window, directory=directory)
+    with streams:
+        streams.until("window")
+        window = Window(pids, [streams.pid, load])
+        streams.until("end")
         usage = window.end()
-        heard = tap.watch(seconds)
-        rss, full = resident(pids), drops(*server.rtp_ports) - full
-        outcome = callers.finish(hold + 60)
-    expected = calls * PACKETS_PER_S * heard["seconds"]
-    missing = max(0.0, 1 - heard["packets"] / expected)
-    whole = live == calls and outcome.ok == calls and missing <= MISSING_PACKETS and not heard["lost"]
+        heard = streams.result()
     return {
         "calls": calls,
         "cost": round(10 * usage.cpu_pct / calls, 4),
         "unit": "ms per call-second",
-        "clean": whole and not heard["gaps_over_40ms"],
-        "lossless": whole,
-        "live": live,
-        "missing_pct": round(100 * missing, 2),
-        "gap_max_ms": heard["gap_ms"]["max"],
-        "gap_p999_ms": heard["gap_ms"]["p999"],
-        "gaps_over_40ms": heard["gaps_over_40ms"],
-        "lost": heard["lost"],
-        "tap_dropped": heard["tap_dropped"],
-        "jitter_ms": heard["jitter_ms"]["mean"],
-        "dropped_by_server_sockets": full,
-        "rss_mb": round(rss, 1),
-        "rss_kb_per_call": round(1024 * (rss - before) / calls, 1),
+        **{name: heard[name] for name in HEARD if name in heard and (heard["exact"] or not name.startswith("latency"))},
         **usage.figures(),
-        **asdict(outcome),
     }
 
 

@@ -13,10 +13,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from .machine import CACHE, LOAD_CORE, LOAD_PRIORITY, ROOT, SERVER_PRIORITY, family, free_port, scheduled
+from .dialler import CALLED_PORT
+from .machine import (
+    CACHE,
+    LOAD_CORE,
+    LOAD_HOST,
+    LOAD_PRIORITY,
+    ROOT,
+    SERVER_HOST,
+    SERVER_PRIORITY,
+    family,
+    free_port,
+    scheduled,
+)
 
 ACCOUNT = "AC00000000000000000000000000000001"
-RTP_PORTS = (20000, 25999)
+RTP_PORTS = (16000, 25999)
 PEER_SCRIPTS = ROOT / "bench/asterisk"
 START_S, STOP_S = 60.0, 15.0
 
@@ -29,14 +41,17 @@ drain_seconds = 1.0
 [http]
 listen = "127.0.0.1:{http}"
 [sip]
-listen = ["udp:127.0.0.1:{sip}"]
+listen = ["udp:{host}:{sip}"]
 [media]
+address = "{host}"
 rtp_ports = [{rtp_low}, {rtp_high}]
 clock_rate = {clock_rate}
 [outbound_http]
 allow_private = true
 [limits]
 concurrent_calls = 4000
+calls_per_second = 10000.0
+legs = 2700
 [[account]]
 sid = "{account}"
 auth_token = "{token}"
@@ -44,6 +59,7 @@ auth_token = "{token}"
 name = "bench"
 account = "{account}"
 allow = ["127.0.0.0/8"]
+targets = ["sip:{caller}:{called}"]
 max_calls = 4000
 calls_per_second = 10000
 [[number]]
@@ -54,6 +70,14 @@ twiml = '<Response><Gather timeout="600"/></Response>'
 number = "play"
 account = "{account}"
 twiml = '<Response><Play loop="0">{application}/prompt.wav</Play></Response>'
+[[number]]
+number = "bridge"
+account = "{account}"
+twiml = '<Response><Dial><Number>+15559999999</Number></Dial></Response>'
+[[number]]
+number = "recorded"
+account = "{account}"
+twiml = '<Response><Dial record="record-from-answer-dual"><Number>+15559999999</Number></Dial></Response>'
 [[number]]
 number = "app"
 account = "{account}"
@@ -199,6 +223,9 @@ class Callwright(AbstractContextManager["Callwright"]):
                 account=ACCOUNT,
                 token=TOKEN,
                 application=application,
+                called=CALLED_PORT,
+                caller=LOAD_HOST,
+                host=SERVER_HOST,
             )
         )
         self._process: Process | None = None
@@ -231,7 +258,7 @@ class Callwright(AbstractContextManager["Callwright"]):
     @property
     def target(self) -> str:
         """Its SIP address."""
-        return f"127.0.0.1:{self._sip}"
+        return f"{SERVER_HOST}:{self._sip}"
 
     def pids(self) -> list[int]:
         """The daemon and whatever it has started."""
@@ -242,6 +269,41 @@ class Callwright(AbstractContextManager["Callwright"]):
     def facts(self) -> dict[str, Any]:
         """Cores, the mixer's rate and the log level."""
         return self._facts
+
+
+class Driver(Process):
+    """bench.driver: our engine and endpoint, without what makes a daemon of them."""
+
+    name = Callwright.name
+    rtp_ports = RTP_PORTS
+
+    def __init__(self, directory: Path, *, clock_rate: int = 16000) -> None:
+        port = free_port(socket.SOCK_DGRAM)
+        self.target = f"{SERVER_HOST}:{port}"
+        self._clock_rate = clock_rate
+        command = [
+            *(sys.executable, "-m", "bench.driver", "--sip", str(port), "--clock-rate", str(clock_rate)),
+            *("--rtp", *map(str, RTP_PORTS)),
+        ]
+        super().__init__([*scheduled(SERVER_PRIORITY, "0"), *command], directory / "driver.log")
+
+    def __enter__(self) -> Self:
+        deadline = time.monotonic() + START_S
+        while "ready" not in self.log.read_text():
+            self.check()
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"bench.driver is not ready; log: {self.log}")
+            time.sleep(0.01)
+        return self
+
+    def pids(self) -> list[int]:
+        """The process."""
+        self.check()
+        return family([self.pid])
+
+    def facts(self) -> dict[str, Any]:
+        """The mixer's rate, and that it is not the whole daemon."""
+        return {"cores": "0", "clock_rate": self._clock_rate, "driver": True}
 
 
 class Asterisk(AbstractContextManager["Asterisk"]):

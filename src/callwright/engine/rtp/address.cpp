@@ -24,15 +24,16 @@ bool Address::same_host(const Address& other) const noexcept {
     return std::memcmp(&v6.sin6_addr, &other.v6.sin6_addr, sizeof v6.sin6_addr) == 0;
 }
 
-std::string Address::text() const {
+std::string Address::host() const {
     char host[INET6_ADDRSTRLEN];
-    if (any.sa_family == AF_INET && inet_ntop(AF_INET, &v4.sin_addr, host, sizeof host) != nullptr) {
-        return std::string(host) + ":" + std::to_string(port());
-    }
-    if (any.sa_family == AF_INET6 && inet_ntop(AF_INET6, &v6.sin6_addr, host, sizeof host) != nullptr) {
-        return "[" + std::string(host) + "]:" + std::to_string(port());
-    }
-    return "";
+    const void* binary = any.sa_family == AF_INET6 ? static_cast<const void*>(&v6.sin6_addr) : &v4.sin_addr;
+    return set() && inet_ntop(any.sa_family, binary, host, sizeof host) != nullptr ? host : "";
+}
+
+std::string Address::text() const {
+    const std::string name = host();
+    if (name.empty()) return "";
+    return (any.sa_family == AF_INET6 ? "[" + name + "]" : name) + ":" + std::to_string(port());
 }
 
 }  // namespace callwright

@@ -26,6 +26,7 @@ struct Address {
     bool same_host(const Address& other) const noexcept;
     bool operator==(const Address& other) const noexcept { return same_host(other) && port() == other.port(); }
     bool operator!=(const Address& other) const noexcept { return !(*this == other); }
+    std::string host() const;  // "192.0.2.1", "2001:db8::1", "" when not set
     std::string text() const;  // "192.0.2.1:5004", "[2001:db8::1]:5004", "" when not set
 };
 

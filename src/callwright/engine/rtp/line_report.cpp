@@ -53,7 +53,8 @@ void Line::report_foreign(Nanos now) noexcept {
     auto event = std::make_unique<Event>(EventKind::SECURITY, leg_, 0,
                                          "RTP from " + foreign_.text() + ", which is not the peer, was dropped");
     event->with("kind", std::string("rtp-source"));
-    event->with("source", foreign_.text());
+    event->with("source_host", foreign_.host());
+    event->with("source_port", static_cast<std::int64_t>(foreign_.port()));
     event->with("packets", static_cast<std::int64_t>(count));
     engine_.push(std::move(event));
 }
