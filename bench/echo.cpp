@@ -1,4 +1,5 @@
 // sources: rtp/address.cpp rtp/datagrams.cpp rtp/datagrams_pool.cpp rtp/epoll.cpp rtp/uring.cpp rtp/uring_start.cpp rtp/wheel.cpp rtp/media_thread.cpp
+// packages: liburing
 // The media thread alone, as a server that sends every packet back: what its sockets cost, without a call around them.
 //
 //   echo BACKEND LEGS PORT PEER_PORT

@@ -1,4 +1,5 @@
 // sources: rtp/address.cpp rtp/datagrams.cpp rtp/datagrams_pool.cpp rtp/epoll.cpp rtp/uring.cpp rtp/uring_start.cpp
+// packages: liburing
 // The sockets of the media thread, by each backend.
 #include "rtp/datagrams.hpp"
 

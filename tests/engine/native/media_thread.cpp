@@ -1,4 +1,5 @@
 // sources: rtp/address.cpp rtp/datagrams.cpp rtp/datagrams_pool.cpp rtp/epoll.cpp rtp/uring.cpp rtp/uring_start.cpp rtp/wheel.cpp rtp/media_thread.cpp
+// packages: liburing
 // The media thread: jobs, beats, an echo through its sockets, its end.
 #include "rtp/media_thread.hpp"
 

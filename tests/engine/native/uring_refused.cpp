@@ -1,4 +1,5 @@
 // sources: rtp/address.cpp rtp/datagrams.cpp rtp/datagrams_pool.cpp rtp/epoll.cpp rtp/uring.cpp rtp/uring_start.cpp
+// packages: liburing
 // Where io_uring is refused, whole or in part, epoll does the work and says why. Each case is a process of its own,
 // with a filter of system calls as containers have them.
 #include <linux/audit.h>
