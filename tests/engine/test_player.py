@@ -213,7 +213,7 @@ async def test_many_players_share_one_native_copy(bridge: Bridge) -> None:
 
 
 async def test_a_sound_lives_as_long_as_it_is_played(bridge: Bridge) -> None:
-    pcm = noise(16000)
+    pcm = noise(48000)  # collecting a large process's garbage may take a second
     tap = bridge.tap()
     sound = bridge.sound(pcm)
     known = weakref.ref(sound)
