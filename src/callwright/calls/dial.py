@@ -158,6 +158,11 @@ class Dial:
             self._ringback = asyncio.create_task(self._endpoint.tone(caller, segments, loop=0))
             self._ringback.add_done_callback(_acknowledge)
 
+    async def _ringback_ended(self) -> None:
+        self._stop_ringback()
+        if self._ringback is not None:
+            await asyncio.gather(self._ringback, return_exceptions=True)
+
     def _stop_ringback(self) -> None:
         if self._ringback is not None:
             self._ringback.cancel()
@@ -190,7 +195,7 @@ class Dial:
 
     async def _bridge(self, caller: Leg, winner: "Call", callee: Leg) -> None:
         """Until one of them leaves, or the child is taken out of the dial."""
-        self._stop_ringback()
+        await self._ringback_ended()  # or its last 20 ms would be the first of the recording
         winner.limit_to(self._plan.time_limit)
         over: asyncio.Future[None] = caller.waiter()
         callee.ended.add_done_callback(lambda _: _settle(over, None))
