@@ -73,10 +73,10 @@ async def test_everybody_in_a_conference_hears_all_the_others_and_not_himself(
         station.engine.connect(bus, leg)
         call.media.tone(hz, dbov=-20)
     for (call, _), own in zip(calls, pitches, strict=True):
-        levels = [await call.media.heard_tone(hz) for hz in pitches if hz != own]
+        levels = [await call.media.heard_tone(hz, at_least_dbov=-21) for hz in pitches if hz != own]
         assert levels == [pytest.approx(-20, abs=1)] * (len(pitches) - 1)
     for (call, leg), own in zip(calls, pitches, strict=True):
-        assert tones.tone_dbov(call.media.pcm(last=0.5), own) < -60
+        assert tones.tone_dbov(call.media.pcm(last=0.5), own) < -50  # of -20
         await call.hangup()
         await station.event(EventKind.ENDED, leg)
     station.engine.stop(bus)

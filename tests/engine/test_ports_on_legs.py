@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from callwright.engine import EventKind, Sound
+from tests.engine.bridge import noise
 from tests.engine.station import Station
 from tests.harness import tones
 from tests.harness.sip import Phone
@@ -134,6 +135,36 @@ async def test_a_prompt_reaches_the_caller_whole(
     assert tones.gaps(whole, longer_than_ms=2) == []
     assert [round(tones.frequencies(half)[0].hz) for half in (whole[200:3800], whole[4200:7800])] == [440, 880]
     assert tones.level_dbov(whole[200:3800]) == pytest.approx(-13, abs=0.3)
+    await call.hangup()
+
+
+def places(heard: tones.Pcm, pcm: tones.Pcm) -> list[int]:
+    """Where in `pcm` each 10 ms of what was heard come from."""
+    windows = np.lib.stride_tricks.sliding_window_view(pcm.astype(float), 80)
+    windows = windows / np.linalg.norm(windows, axis=1, keepdims=True)
+    pieces = (heard[at : at + 80].astype(float) for at in range(0, len(heard) - 79, 80))
+    return [int(np.argmax(windows @ piece)) for piece in pieces if np.abs(piece).max() > 100]
+
+
+async def test_a_prompt_goes_on_when_somebody_begins_and_ends_to_listen_in(station: Station, phones: Phones) -> None:
+    pcm = noise(3 * 8000)
+    call, leg = await station.answered(await phones("caller"))
+    mark = call.media.mark()
+    player = station.engine.player([Sound(pcm.astype("<i2").tobytes(), 8000)], sink=leg)
+    for _ in range(4):
+        await call.media.received(15, since=call.media.mark())
+        tap = station.engine.tap()
+        station.engine.connect(player, tap)  # from here on it is mixed, before that it was played encoded
+        await call.media.received(15, since=call.media.mark())
+        station.engine.stop(tap)
+    assert (await station.event(EventKind.PLAYED, player)).detail["position"] == 3000
+    await call.media.silence_heard(0.3)
+
+    found = places(call.media.pcm(since=mark), pcm)
+    steps = np.diff(found)
+    assert found[0] == 0 and found[-1] >= len(pcm) - 240
+    assert np.abs(steps - 80).max() <= 160  # 20 ms lost or heard twice, at most, ...
+    assert np.count_nonzero(steps != 80) <= 8 + 1  # ... at a change; what is left of the last piece is no change
     await call.hangup()
 
 

@@ -44,6 +44,11 @@ Ports::Ports(Engine& engine) : engine_(engine) {}
 Ports::~Ports() = default;
 
 void Ports::close() {
+    {
+        const std::lock_guard<std::mutex> lock(nodes_mutex_);
+        std::for_each(buses_.begin(), buses_.end(), [this](std::uint64_t bus) { engine_.patch().remove(bus); });
+        buses_.clear();
+    }
     const std::lock_guard<std::mutex> lock(writer_mutex_);
     closed_.store(true, std::memory_order_release);
     if (writer_) {
