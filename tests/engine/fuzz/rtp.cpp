@@ -1,4 +1,5 @@
 // sources: rtp/packet.cpp rtp/source_lock.cpp rtp/reception.cpp rtp/events_rx.cpp rtp/egress.cpp rtp/report.cpp rtp/address.cpp rtp/datagrams.cpp rtp/datagrams_pool.cpp rtp/epoll.cpp rtp/uring.cpp rtp/uring_start.cpp
+// packages: liburing
 // Everything that reads bytes of the network, on a run of hostile datagrams. For libFuzzer:
 // clang++ -std=c++17 -g -O1 -fsanitize=fuzzer,address,undefined -I src/callwright/engine THIS SOURCES -luring
 #include <cstddef>

@@ -1,4 +1,5 @@
 // sources: rtp/report.cpp rtp/reception.cpp rtp/packet.cpp rtp/quality.cpp rtp/address.cpp rtp/datagrams.cpp rtp/datagrams_pool.cpp rtp/epoll.cpp rtp/uring.cpp rtp/uring_start.cpp
+// packages: liburing
 // RTCP between two lines, from a hostile peer, and what the figures make of a call's quality.
 #include "rtp/report.hpp"
 
