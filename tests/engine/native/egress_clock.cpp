@@ -85,6 +85,14 @@ void test_a_source_that_is_silent_by_itself_keeps_its_time() {
     expect(follow(clock, relay, 501, 16000 + 24000, START + 3000 * MS, true), 12, 24000, true);
 }
 
+void test_what_follows_longer_packets_begins_behind_them() {
+    EgressClock clock(0, 0);
+    const auto relay = EgressClock::new_series();
+    expect(follow(clock, relay, 1, 0, START), 1, 0, true);
+    expect(follow(clock, relay, 2, 480, START + 60 * MS), 2, 480, false);  // of 60 ms
+    expect(clock.next(EgressClock::new_series(), 160, START + 120 * MS), 3, 960, false);
+}
+
 void test_jumps_of_a_source_do_not_show() {
     EgressClock clock(10, 0);
     const auto relay = EgressClock::new_series();
@@ -149,6 +157,7 @@ int main() {
     test_after_a_pause_the_timestamp_has_advanced_in_whole_frames();
     test_loss_and_reordering_of_a_source_stay_what_they_are();
     test_a_source_that_is_silent_by_itself_keeps_its_time();
+    test_what_follows_longer_packets_begins_behind_them();
     test_jumps_of_a_source_do_not_show();
     test_a_long_relay_wraps_without_a_break();
     test_an_event_has_one_timestamp_and_takes_the_time_of_sound();

@@ -72,7 +72,8 @@ void EgressClock::anchor(Series series, std::uint16_t sequence, std::uint32_t ti
     timestamp_offset_ = placed - timestamp;
     first_ = static_cast<std::uint16_t>(sequence_ + 1);
     sequence_ = first_;
-    move_edge(placed + frame_, now + frame_time_);
+    length_ = frame_;
+    move_edge(placed + length_, now + frame_time_);
 }
 
 bool EgressClock::follow(Series series, std::uint16_t sequence, std::uint32_t timestamp, bool marker, Nanos now,
@@ -86,14 +87,17 @@ bool EgressClock::follow(Series series, std::uint16_t sequence, std::uint32_t ti
     if (series != series_ || step > MAX_STEP || step < -MAX_STEP || drift > limit || drift < -limit) {
         bool paused = false;
         anchor(series, sequence, timestamp, now, paused);
-        stamp = {sequence_, edge_ - frame_, marker || paused};
+        stamp = {sequence_, edge_ - length_, marker || paused};
         return true;
     }
     if (distance(mapped, first_) < 0) return false;
     if (step > 0) {
+        // The source's packets may be longer than ours: what follows them begins behind them.
+        const std::uint32_t length = placed - (edge_ - length_);
+        if (step == 1 && length != 0 && length <= rate_ / 8) length_ = length;
         sequence_ = mapped;
         if (distance(sequence_, first_) > MAX_STEP) first_ = static_cast<std::uint16_t>(sequence_ - MAX_STEP);
-        move_edge(placed + frame_, now + frame_time_);
+        move_edge(placed + length_, now + static_cast<Nanos>(length_) * SECOND / rate_);
     }
     stamp = {mapped, placed, marker};
     return true;

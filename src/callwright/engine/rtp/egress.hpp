@@ -53,6 +53,7 @@ class EgressClock {
     Series series_ = 0;
     std::uint16_t sequence_offset_ = 0, first_ = 0;
     std::uint32_t timestamp_offset_ = 0;
+    std::uint32_t length_ = 0;  // ticks of the source's packets
     std::uint32_t event_ = 0;
 };
 

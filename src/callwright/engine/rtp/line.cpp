@@ -15,13 +15,6 @@ namespace callwright {
 
 namespace {
 
-// pjmedia's locks and logs ask for the thread that calls.
-void register_thread() {
-    static thread_local pj_thread_desc description;
-    static thread_local pj_thread_t* thread = nullptr;
-    if (!pj_thread_is_registered()) pj_thread_register("media", description, &thread);
-}
-
 std::uint32_t random32() { return static_cast<std::uint32_t>(pj_rand()) << 16 ^ static_cast<std::uint32_t>(pj_rand()); }
 
 Address address_of(const pj_sockaddr& address) {
@@ -60,9 +53,8 @@ Line::Line(Engine& engine, const Sockets& sockets)
       random_(random32()) {}
 
 Line::~Line() {
-    if (taken_) return;
-    ::close(sockets_.rtp);
-    ::close(sockets_.rtcp);
+    if (given_ < 1) ::close(sockets_.rtp);
+    if (given_ < 2) ::close(sockets_.rtcp);
 }
 
 std::shared_ptr<Line> Line::make(Engine& engine, int rtp_socket, int rtcp_socket, const Address& rtp,
@@ -101,14 +93,15 @@ Line* Line::of_top(pjmedia_transport* transport) noexcept {
 }
 
 // Packets are read from now on, and dropped until there is a stream: none of them is stale audio later.
-void Line::join() noexcept {
-    register_thread();
+// Without the memory for that the job fails: the leg stays deaf, and is told to have lost its media.
+void Line::join() {
     thread_self_ = shared_from_this();
-    taken_ = true;
-    Datagrams& datagrams = engine_.media().datagrams();
-    datagrams.add(sockets_.rtp, this, RTP);
-    datagrams.add(sockets_.rtcp, this, RTCP);
     engine_.media().every_second(&seconds_);
+    for (const Channel channel : {RTP, RTCP}) {
+        ++given_;
+        engine_.media().datagrams().add(channel == RTP ? sockets_.rtp : sockets_.rtcp, this, channel);
+        ++added_;
+    }
     joined_ = true;
 }
 
@@ -130,11 +123,10 @@ struct Line::Leaving {
 
 void Line::leave() noexcept {
     const std::shared_ptr<Line> self = std::move(thread_self_);
-    if (!joined_) return;
     joined_ = false;
     MediaThread& media = engine_.media();
-    media.datagrams().remove(sockets_.rtp);
-    media.datagrams().remove(sockets_.rtcp);
+    if (added_ >= 1) media.datagrams().remove(sockets_.rtp);
+    if (added_ >= 2) media.datagrams().remove(sockets_.rtcp);
     media.never_each_second(&seconds_);
     if (beating_) media.never(this);
     beating_ = false;

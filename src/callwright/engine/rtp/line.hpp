@@ -21,6 +21,7 @@
 #include "egress.hpp"
 #include "events_rx.hpp"
 #include "events_tx.hpp"
+#include "figures.hpp"
 #include "media_thread.hpp"
 #include "packet.hpp"
 #include "reception.hpp"
@@ -157,21 +158,8 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
         Forward* forward;
         Nanos now;
     };
-    // What was counted of packets that took no further part.
-    struct Refused {
-        std::uint64_t foreign = 0;      // from elsewhere
-        std::uint64_t malformed = 0;
-        std::uint64_t unexpected = 0;   // of a payload type that was not negotiated
-        std::uint64_t early = 0;        // before or between streams
-    };
-    // The jitter buffers of all streams of the leg.
-    struct JitterBuffer {
-        unsigned size_ms = 0, min_ms = 0, max_ms = 0, average_ms = 0;
-        std::uint64_t lost = 0, discarded = 0, empty = 0;  // frames
-    };
-
     // life (line.cpp)
-    void join() noexcept;
+    void join();
     void leave() noexcept;
     void end();
     void say_goodbye();
@@ -217,16 +205,8 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     std::size_t write_report(std::uint8_t* data, bool bye, Nanos now) noexcept;
     void send_report(Nanos now) noexcept;
     Address report_destination() const noexcept;
-    void note_jitter_buffer(JitterBuffer& total) const;
-
-    // figures (line_statistics.cpp)
-    std::string received(const JitterBuffer& buffer, Nanos now) const;
-    std::string sent(Nanos now) const;
-    std::string opinion(const JitterBuffer& buffer) const;
-    std::string verdict() const;
-    std::string why_unheard() const;
-    std::string why_silent() const;
-    std::uint64_t forged() const noexcept;
+    LineFigures figures() const;
+    void note_jitter_buffer(LineFigures::JitterBuffer& total) const;
 
     Engine& engine_;
     const Sockets sockets_;
@@ -264,7 +244,7 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     EgressClock::Series arrivals_ = 0;  // renewed when what comes begins anew
     EventReceiver digits_in_;
     std::uint32_t events_ssrc_ = 0;
-    Refused refused_;
+    LineFigures::Refused refused_;
     std::uint64_t digits_heard_ = 0;
     Address foreign_;                   // the last one
     std::uint64_t foreign_reported_ = 0;
@@ -286,7 +266,7 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     Nanos tx_first_at_ = 0, tx_last_at_ = 0;
 
     Report report_;
-    JitterBuffer jitter_buffers_;
+    LineFigures::JitterBuffer jitter_buffers_;  // of the streams before
     unsigned frame_ms_ = 20;         // of the codec
     int report_in_ = 2;              // seconds
     std::uint32_t random_;
@@ -299,7 +279,7 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     bool relay_ends_ = false;
     bool beating_ = false;
     bool joined_ = false;
-    bool taken_ = false;             // the sockets are the media thread's
+    unsigned given_ = 0, added_ = 0;  // sockets that were given to the media thread, and those that it took
     const Passing* passing_ = nullptr;
 };
 

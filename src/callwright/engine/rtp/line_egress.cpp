@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "../engine.hpp"
@@ -45,6 +46,8 @@ void Line::mix() {
 
 void Line::listen(bool on) {
     Hold hold(*this);
+    // What waits of the time before is not to be heard now; what is on its way to the peer stays.
+    if (on && !listening_ && audio_ && egress_ != Egress::MIX) audio_->reset();
     listening_ = on;
 }
 
@@ -71,12 +74,17 @@ void Line::update_beat() noexcept {
     const bool paced = egress_ == Egress::PLAY || (egress_ == Egress::IDLE && sending());
     const bool needed = joined_ && (paced || digits_out_.busy());
     if (needed == beating_) return;
-    beating_ = needed;
-    if (needed) {
-        credit_ms_ = format_.ptime - std::min(format_.ptime, BEAT_MS);  // the first packet goes with the first beat
-        engine_.media().every_frame(this);
-    } else {
+    if (!needed) {
         engine_.media().never(this);
+        beating_ = false;
+        return;
+    }
+    credit_ms_ = format_.ptime - std::min(format_.ptime, BEAT_MS);  // the first packet goes with the first beat
+    try {
+        engine_.media().every_frame(this);
+        beating_ = true;
+    } catch (const std::bad_alloc&) {
+        beating_ = false;  // the next change tries again
     }
 }
 

@@ -1,4 +1,5 @@
 // What a line does once a second: reports, time limits, and packets that keep the way open.
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -95,6 +96,55 @@ void Line::say_goodbye() {
         size = write_report(packet.data(), true, monotonic_now());
     }
     if (base != nullptr) pjmedia_transport_send_rtcp(base, packet.data(), size);
+}
+
+// Those of the present stream on top of the ones before. pjmedia looks under its own lock.
+void Line::note_jitter_buffer(LineFigures::JitterBuffer& total) const {
+    pjmedia_jb_state state{};
+    if (stream_ == nullptr || pjmedia_stream_get_stat_jbuf(stream_, &state) != PJ_SUCCESS) return;
+    total.size_ms = state.size * frame_ms_;
+    total.min_ms = state.min_delay;
+    total.max_ms = std::max(total.max_ms, state.max_delay);
+    total.average_ms = state.avg_delay;
+    total.lost += state.lost;
+    total.discarded += state.discard;
+    total.empty += state.empty;
+}
+
+LineFigures Line::figures() const {
+    LineFigures figures;
+    Hold hold(*this);
+    figures.codec = format_.codec;
+    figures.ptime = format_.ptime;
+    figures.sends = format_.sends;
+    figures.receives = format_.receives;
+    figures.described = lock_.described();
+    figures.source = lock_.source();
+    figures.destination = lock_.destination();
+    figures.foreign = foreign_;
+    figures.reception = reception_;
+    figures.heard = report_.heard();
+    figures.refused = refused_;
+    figures.buffer = jitter_buffers_;
+    note_jitter_buffer(figures.buffer);
+    figures.forged = passed_up_ - came_back_;
+    figures.digits = digits_heard_;
+    figures.tx_packets = tx_packets_;
+    figures.tx_bytes = tx_bytes_;
+    figures.tx_refused = tx_refused_;
+    figures.relayed = relayed_;
+    figures.now = monotonic_now();
+    figures.opened_at = opened_at_;
+    figures.first_at = first_at_;
+    figures.last_at = last_at_;
+    figures.tx_first_at = tx_first_at_;
+    figures.tx_last_at = tx_last_at_;
+    return figures;
+}
+
+std::string Line::statistics() const {
+    const LineFigures figures = this->figures();
+    return figures.opened_at == 0 ? std::string() : figures.json();
 }
 
 }  // namespace callwright

@@ -35,7 +35,11 @@ Reception::Verdict Reception::receive(const RtpPacket& packet, bool audio, Nanos
         return Verdict::GOOD;
     }
     const auto step = static_cast<std::int16_t>(packet.sequence - static_cast<std::uint16_t>(highest_));
-    if (packet.ssrc != ssrc_ || step >= MAX_DROPOUT || step <= -MAX_MISORDER) return probe(packet, audio, now);
+    // An old number with a timestamp that is none: the numbers have begun again a little further back.
+    const bool renumbered = audio && timed_ && step <= 0 && static_cast<std::int32_t>(packet.timestamp - timestamp_) > 0;
+    if (packet.ssrc != ssrc_ || step >= MAX_DROPOUT || step <= -MAX_MISORDER || renumbered) {
+        return probe(packet, audio, now);
+    }
     probing_ = false;
     if (step <= 0) {
         const Verdict verdict = late(-std::int64_t{step});

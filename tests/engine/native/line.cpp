@@ -1,0 +1,375 @@
+// sources: digit.cpp engine.cpp engine_start.cpp event.cpp frames.cpp gate.cpp info.cpp leg.cpp leg_commands.cpp leg_media.cpp log_lines.cpp message.cpp mix/detector.cpp mix/dtmf_receiver.cpp mix/frame_resampler.cpp mix/leg_audio.cpp mix/mixer.cpp mix/mixer_nodes.cpp mix/samples.cpp patch.cpp plan.cpp player.cpp playlist.cpp port.cpp ports.cpp recorder.cpp request.cpp resampler.cpp ring.cpp rtp/address.cpp rtp/datagrams.cpp rtp/datagrams_pool.cpp rtp/egress.cpp rtp/epoll.cpp rtp/events_rx.cpp rtp/events_tx.cpp rtp/line.cpp rtp/line_egress.cpp rtp/line_ingress.cpp rtp/line_report.cpp rtp/figures.cpp rtp/line_transport.cpp rtp/media_thread.cpp rtp/packet.cpp rtp/quality.cpp rtp/reception.cpp rtp/report.cpp rtp/source_lock.cpp rtp/uring.cpp rtp/uring_start.cpp rtp/wheel.cpp rtp_ports.cpp sound.cpp tone.cpp voice.cpp wave.cpp writer.cpp 
+// packages: liburing
+// Whole lines between sockets and streams: one series of packets whatever feeds it, nobody else's packets, SRTP, and
+// ends in the middle of everything.
+#include "line.hpp"
+
+#include <algorithm>
+#include <array>
+
+using namespace lines;
+
+namespace {
+
+// What left a line is one series: no number twice, none left out, time that never goes back.
+void check_series(const std::vector<Arrival>& heard, unsigned max_gap_frames) {
+    CHECK(heard.size() > 1);
+    for (std::size_t i = 1; i < heard.size(); ++i) {
+        const RtpPacket &last = heard[i - 1].packet, &packet = heard[i].packet;
+        CHECK_EQUAL(packet.ssrc, heard[0].packet.ssrc);
+        CHECK_EQUAL(packet.sequence, (last.sequence + 1) & 0xFFFF);
+        const std::uint32_t step = packet.timestamp - last.timestamp;
+        CHECK(step % 160 == 0 && step >= 160 && step <= 160 * max_gap_frames);
+    }
+}
+
+void test_relay_and_mixer_change_without_a_break(Engine& engine) {
+    Leg a(engine, 1), b(engine, 2);
+    Peer caller, called;
+    a.open(caller.address, caller.rtcp_address);
+    b.open(called.address, called.rtcp_address);
+    Mixer* mixer = nullptr;
+    run(engine.media(), [&] {
+        mixer = new Mixer(&engine.media(), engine.samples_per_frame());
+        a.line->relay_to(b.line);
+    });
+    const auto talk = [&](unsigned ms) {
+        pace(ms, [&] {
+            caller.talk(a.address);
+            called.hear();
+        });
+    };
+    talk(600);
+    for (unsigned round = 0; round < 3; ++round) {
+        run(engine.media(), [&] {
+            mixer->add(1, a.line);
+            mixer->add(2, b.line);
+            mixer->connect(1, 2);
+            a.line->listen(true);
+            b.line->mix();
+        });
+        talk(600);
+        CHECK(called.heard_tone(called.heard.size() - 5));
+        run(engine.media(), [&] {
+            a.line->relay_to(b.line);
+            a.line->listen(false);
+        });
+        talk(400);
+        run(engine.media(), [&] { mixer->disconnect(1, 2), mixer->remove(1), mixer->remove(2); });
+        talk(200);
+    }
+    // Silence of a frame or two while the decoder starts is a frame's step, not a hole.
+    check_series(called.heard, 4);
+    for (std::size_t i = 1; i < called.heard.size(); ++i) {
+        CHECK(called.heard[i].at - called.heard[i - 1].at < 200'000'000);
+    }
+    CHECK(called.heard.size() > 170);
+    run(engine.media(), [&] { delete mixer; });
+    a.end();
+    b.end();
+}
+
+void test_relayed_packets_are_plain(Engine& engine) {
+    Leg a(engine, 1), b(engine, 2);
+    Peer caller, called;
+    a.open(caller.address, caller.rtcp_address);
+    b.open(called.address, called.rtcp_address);
+    run(engine.media(), [&] { a.line->relay_to(b.line); });
+    const std::size_t before = called.heard.size();
+    pace(200, [&] {
+        caller.talk(a.address, 0, 16);       // an extension that means nothing to the other side
+        caller.talk(a.address, 96);          // a payload type that nobody negotiated
+        caller.sequence--, caller.timestamp -= 160;
+        called.hear();
+    });
+    CHECK(called.heard.size() >= before + 8);
+    for (std::size_t i = called.heard.size() - 5; i < called.heard.size(); ++i) {
+        CHECK_EQUAL(called.heard[i].packet.header, RtpPacket::HEADER);
+        CHECK_EQUAL(called.heard[i].packet.payload, 160);
+        CHECK_EQUAL(called.heard[i].packet.payload_type, 0);
+        CHECK(called.heard[i].from == b.address);
+    }
+    CHECK(called.heard_tone());
+    CHECK(says(*a.line, "\"unexpected\": 10"));
+    a.end();
+    b.end();
+}
+
+void test_echo_by_ipv6_and_one_port(Engine& engine) {
+    Leg a(engine, 1, AF_INET6);
+    Peer caller(AF_INET6);
+    a.open(caller.address, caller.address);  // rtcp-mux
+    run(engine.media(), [&] { a.line->relay_to(a.line); });
+    Report report;
+    Reception none;
+    Bytes bytes(Report::ROOM);
+    bytes.resize(report.write(bytes.data(), {caller.ssrc, 0, 1, 1}, none, "peer", false, monotonic_now()));
+    pace(400, [&] {
+        caller.talk(a.address);
+        caller.hear();
+    });
+    check::send(caller.rtp, a.address, bytes.data(), bytes.size());
+    pace(100, [&] { caller.hear(); });
+    CHECK(caller.heard_tone());
+    check_series(caller.heard, 2);
+    CHECK(says(*a.line, "\"malformed\": 0"));
+    CHECK(says(*a.line, "\"verdict\": \"\""));
+    a.end();
+}
+
+void test_nobody_else_is_heard_and_the_operator_is_told(Engine& engine) {
+    Leg a(engine, 1);
+    Peer caller, thief;
+    a.open(caller.address, caller.rtcp_address);
+    run(engine.media(), [&] { a.line->relay_to(a.line); });
+    engine.events().drain(10'000);
+    pace(1500, [&] {
+        caller.talk(a.address);
+        thief.talk(a.address);
+        caller.hear();
+        thief.hear();
+    });
+    CHECK_EQUAL(thief.heard.size(), 0);
+    check_series(caller.heard, 2);
+    const auto told = events_of(engine, EventKind::SECURITY);
+    CHECK_EQUAL(told.size(), 1);
+    CHECK_EQUAL(told[0]->id, 1);
+    CHECK(told[0]->text.find(thief.address.text()) != std::string::npos);
+    CHECK(!says(*a.line, "\"foreign\": 0,"));
+    a.end();
+}
+
+void test_silence_of_the_peer_is_told(Engine& engine) {
+    const unsigned before = Line::media_timeout_s;
+    Line::media_timeout_s = 1;
+    Leg a(engine, 7);
+    Peer caller;
+    engine.events().drain(10'000);
+    a.open(caller.address, caller.rtcp_address);
+    pace(2500, [&] { caller.hear(); });
+    const auto told = events_of(engine, EventKind::MEDIA_LOST);
+    CHECK(!told.empty() && told.size() <= 2);
+    CHECK_EQUAL(told[0]->id, 7);
+    CHECK(says(*a.line, "nothing arrived from anywhere"));
+    CHECK(says(*a.line, caller.address.text()));
+    Line::media_timeout_s = before;
+    a.end();
+}
+
+void test_digits_both_ways_while_relayed(Engine& engine) {
+    Leg a(engine, 11), b(engine, 12);
+    Peer caller, called;
+    a.open(caller.address, caller.rtcp_address);
+    b.open(called.address, called.rtcp_address);
+    run(engine.media(), [&] { a.line->relay_to(b.line, false); });
+    engine.events().drain(10'000);
+    bool sent = true;
+    run(engine, [&] { sent = b.line->send_digits("42", 100); });
+    CHECK(sent);
+    pace(800, [&] {
+        caller.talk(a.address);
+        called.hear();
+    });
+    std::string keys;
+    for (const Arrival& arrival : called.heard) {
+        if (arrival.packet.payload_type != EVENTS) continue;
+        TelephoneEvent event;
+        CHECK(parse_event(arrival.payload.data(), arrival.payload.size(), event));
+        if (arrival.packet.marker) keys += digit_of(event.code);
+    }
+    CHECK(keys == "42");
+    for (std::size_t i = 1; i < called.heard.size(); ++i) {  // one series, with the events in it
+        CHECK_EQUAL(called.heard[i].packet.sequence, (called.heard[i - 1].packet.sequence + 1) & 0xFFFF);
+    }
+    // And a key of the caller, of which only the last packet comes.
+    Bytes packet(RtpPacket::HEADER + TelephoneEvent::SIZE);
+    RtpPacket header;
+    header.payload_type = EVENTS;
+    header.sequence = caller.sequence++;
+    header.timestamp = caller.timestamp;
+    header.ssrc = caller.ssrc;
+    write_rtp(packet.data(), header);
+    write_event(packet.data() + RtpPacket::HEADER, {9, true, 10, 800});
+    for (unsigned i = 0; i < 3; ++i) {
+        put16(&packet[2], static_cast<std::uint16_t>(header.sequence + i));
+        check::send(caller.rtp, a.address, packet.data(), packet.size());
+    }
+    pace(100, [&] { called.hear(); });
+    const auto told = events_of(engine, EventKind::DIGIT);
+    CHECK_EQUAL(told.size(), 1);
+    CHECK_EQUAL(told[0]->id, 11);
+    CHECK(told[0]->text == "9");
+    a.end();
+    b.end();
+}
+
+// Promise M7: within a second the leg is heard again, whatever its packets jump to.
+void test_jumps_are_heard_through(Engine& engine) {
+    Leg a(engine, 1);
+    Peer caller;
+    a.open(caller.address, caller.rtcp_address);
+    struct Ear : Beat {
+        Ear(Engine& engine_, Line& line_) : engine(engine_), line(line_), samples(engine.samples_per_frame()) {}
+        void beat(Nanos, unsigned) noexcept override {
+            const bool loud = line.read(samples.data()) &&
+                              std::any_of(samples.begin(), samples.end(), [](int s) { return std::abs(s) > 6000; });
+            deaf = loud ? 0 : deaf + 1;
+        }
+        Engine& engine;
+        Line& line;
+        std::vector<std::int16_t> samples;
+        std::atomic<unsigned> deaf{0};  // frames in a row without the tone
+    } ear(engine, *a.line);
+    run(engine.media(), [&] {
+        a.line->listen(true);
+        engine.media().every_frame(&ear);
+    });
+    const auto talk = [&] { caller.talk(a.address); };
+    pace(800, talk);
+    CHECK(ear.deaf < 10);
+    const std::vector<std::pair<const char*, std::function<void()>>> jumps = {
+        {"ssrc", [&] { caller.ssrc ^= 0x5555; }},
+        {"ssrc, sequence and timestamp",
+         [&] { caller.ssrc ^= 0x7777, caller.sequence = 7, caller.timestamp = 12345; }},
+        {"sequence ahead", [&] { caller.sequence = static_cast<std::uint16_t>(caller.sequence + 20'000); }},
+        {"sequence back", [&] { caller.sequence = static_cast<std::uint16_t>(caller.sequence - 2'000); }},
+        {"sequence a little back", [&] { caller.sequence = static_cast<std::uint16_t>(caller.sequence - 50); }},
+        {"timestamp far ahead", [&] { caller.timestamp += 0x40000000; }},
+        {"timestamp ahead", [&] { caller.timestamp += 80'000; }},
+        {"timestamp a little ahead", [&] { caller.timestamp += 4'000; }},
+        {"timestamp far back", [&] { caller.timestamp -= 0x40000000; }},
+        {"timestamp back", [&] { caller.timestamp -= 80'000; }},
+        {"timestamp a little back", [&] { caller.timestamp -= 4'000; }},
+    };
+    for (const auto& [name, jump] : jumps) {
+        jump();
+        pace(1000, talk);
+        if (ear.deaf >= 10) {
+            std::fprintf(stderr, "deaf for %u frames a second after a jump: %s\n", ear.deaf.load(), name);
+            std::exit(1);
+        }
+    }
+    run(engine.media(), [&] { engine.media().never(&ear); });
+    a.end();
+}
+
+constexpr char KEY[] = "thirty bytes make a master key";
+
+void test_srtp_plays_and_relays_and_drops_garbage(Engine& engine) {
+    Leg a(engine, 1), b(engine, 2);
+    a.open(b.address, b.rtcp_address, "PCMU/8000/1", KEY);
+    b.open(a.address, a.rtcp_address, "PCMU/8000/1", KEY);
+    run(engine.media(), [&] { b.line->relay_to(b.line); });  // a sends silence, b echoes it
+    Peer liar;
+    pace(600, [&] {
+        liar.talk(a.address);
+        liar.talk(b.address);
+        check::send(liar.rtp, a.rtcp_address, std::string(60, '\x81'));
+    });
+    CHECK(!says(*a.line, "\"relayed\": 1,") && says(*a.line, "\"verdict\": \"\""));
+    CHECK(says(*b.line, "\"verdict\": \"\"") && !says(*b.line, "\"relayed\": 0"));
+    CHECK(says(*a.line, "\"forged\": 30") && says(*b.line, "\"forged\": 30"));
+    CHECK(says(*a.line, "\"source\": \"" + b.address.text()));
+    liar.hear();
+    CHECK(liar.heard.empty());
+    a.end();
+    pace(60, [] {});
+    b.end();
+}
+
+void test_the_end_says_goodbye(Engine& engine) {
+    Leg a(engine, 1);
+    Peer caller;
+    a.open(caller.address, caller.rtcp_address);
+    pace(100, [&] { caller.talk(a.address); });
+    a.end();
+    Report report;
+    for (const auto& [bytes, from] : Peer::datagrams(caller.rtcp)) {
+        report.read(bytes.data(), bytes.size(), caller.ssrc, 8000, monotonic_now());
+    }
+    CHECK(report.heard().bye);
+    caller.hear();
+    check_series(caller.heard, 2);
+}
+
+void test_another_stream_goes_on_with_the_series(Engine& engine) {
+    Leg a(engine, 1);
+    Peer caller;
+    a.open(caller.address, caller.rtcp_address);
+    const auto hear = [&] { caller.hear(); };
+    pace(300, hear);
+    a.close_stream();
+    pace(100, hear);
+    a.open(caller.address, caller.rtcp_address);
+    pace(300, hear);
+    run(engine.media(), [&] { a.line->relay_to(a.line); });
+    pace(300, [&] {
+        caller.talk(a.address);
+        caller.hear();
+    });
+    check_series(caller.heard, 8);
+    const std::string figures = a.line->statistics();
+    CHECK(figures.find("\"verdict\": \"\"") != std::string::npos);
+    a.end();
+    CHECK(caller.heard.size() > 40);
+}
+
+// Lines end in any order, under fire, while others relay to them.
+void test_ends_in_the_middle_of_everything(Engine& engine) {
+    std::atomic<bool> firing{true};
+    std::mutex targets_mutex;
+    std::vector<Address> targets;
+    std::thread fire([&] {
+        Peer peer;
+        while (firing) {
+            const std::lock_guard<std::mutex> lock(targets_mutex);
+            for (const Address& target : targets) peer.talk(target);
+            check::quiet(peer.rtp, 1);
+        }
+    });
+    for (unsigned round = 0; round < 12; ++round) {
+        std::vector<std::unique_ptr<Leg>> legs;
+        Peer peer;
+        for (unsigned i = 0; i < 6; ++i) {
+            legs.push_back(std::make_unique<Leg>(engine, 100 + i));
+            legs.back()->open(peer.address, peer.rtcp_address, "PCMU/8000/1", i % 3 == 2 ? KEY : nullptr);
+            const std::lock_guard<std::mutex> lock(targets_mutex);
+            targets.push_back(legs.back()->address);
+        }
+        engine.media().post([legs = std::vector<std::shared_ptr<Line>>{legs[0]->line, legs[1]->line, legs[2]->line,
+                                                                       legs[3]->line}] {
+            legs[0]->relay_to(legs[1]);
+            legs[1]->relay_to(legs[0]);
+            legs[2]->relay_to(legs[3]);
+            legs[3]->relay_to(legs[3]);
+            legs[1]->listen(true);
+        });
+        pace(60, [&] {
+            peer.hear();
+            for (const auto& leg : legs) CHECK(!leg->line->statistics().empty());
+        });
+        for (unsigned i = 0; i < 6; ++i) legs[(i * 5 + round) % 6]->end();
+        const std::lock_guard<std::mutex> lock(targets_mutex);
+        targets.clear();
+    }
+    firing = false;
+    fire.join();
+}
+
+}  // namespace
+
+int main() {
+    Engine engine(options());
+    test_relay_and_mixer_change_without_a_break(engine);
+    test_relayed_packets_are_plain(engine);
+    test_echo_by_ipv6_and_one_port(engine);
+    test_nobody_else_is_heard_and_the_operator_is_told(engine);
+    test_silence_of_the_peer_is_told(engine);
+    test_digits_both_ways_while_relayed(engine);
+    test_jumps_are_heard_through(engine);
+    test_srtp_plays_and_relays_and_drops_garbage(engine);
+    test_the_end_says_goodbye(engine);
+    test_another_stream_goes_on_with_the_series(engine);
+    test_ends_in_the_middle_of_everything(engine);
+    engine.close();
+}
