@@ -1,4 +1,5 @@
 // sources: rtp/address.cpp rtp/datagrams.cpp rtp/datagrams_pool.cpp rtp/epoll.cpp rtp/uring.cpp rtp/uring_start.cpp rtp/wheel.cpp rtp/media_thread.cpp mix/mixer.cpp mix/samples.cpp
+// packages: liburing
 // The mixer: who hears whom, sums and clipping, buses without one's own voice, and what comes and goes.
 #include "mix/mixer.hpp"
 
