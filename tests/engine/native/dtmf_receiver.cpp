@@ -1,4 +1,5 @@
 // sources: mix/dtmf_receiver.cpp
+// packages: libpjproject
 // Digits in audio: what ITU-T Q.24 has a receiver take and leave, and that speech is not taken for digits.
 #include "mix/dtmf_receiver.hpp"
 

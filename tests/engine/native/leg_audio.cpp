@@ -1,4 +1,5 @@
 // sources: mix/leg_audio.cpp mix/frame_resampler.cpp mix/samples.cpp resampler.cpp
+// packages: libpjproject
 // Between a stream and the mixer: any ptime, clock rate and channels become frames of 20 ms at the engine's clock rate.
 #include "mix/leg_audio.hpp"
 

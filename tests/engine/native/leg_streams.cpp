@@ -1,4 +1,5 @@
 // sources: mix/leg_audio.cpp mix/frame_resampler.cpp mix/samples.cpp resampler.cpp
+// packages: libpjproject
 // A leg's audio on real pjmedia streams: what is written comes back through encoder, packets, jitter buffer and
 // decoder, at every codec's clock rate and at every ptime.
 #include <pjlib.h>

@@ -1,4 +1,5 @@
 // sources: playlist.cpp sound.cpp resampler.cpp
+// packages: libpjproject
 // Sounds as G.711: the cache is what a conversion at once would give, and both ways of playing share one position.
 #include "playlist.hpp"
 
