@@ -78,8 +78,11 @@ def _account_sid(value: str) -> str:
     return value
 
 
-def _address(value: str) -> str:
-    return str(ipaddress.ip_address(value))
+def _media_address(value: str) -> str:
+    address = ipaddress.ip_address(value)
+    if address.version != 4 or address.is_unspecified:
+        raise ValueError("must be an IPv4 address of this machine: callers send their sound to it")
+    return str(address)
 
 
 WebUrl = Annotated[str, AfterValidator(_web_url)]
@@ -141,7 +144,7 @@ class SipSection(Section):
 class MediaSection(Section):
     """[media]"""
 
-    address: Annotated[str, AfterValidator(_address)] = "127.0.0.1"
+    address: Annotated[str, AfterValidator(_media_address)] = "127.0.0.1"
     rtp_ports: tuple[int, int] = (20000, 29999)
     clock_rate: Literal[8000, 16000, 32000, 48000] = 16000
     cache_mb: int = Field(1024, ge=1)
@@ -270,9 +273,27 @@ class Config(Section):
             return {**data, **DEMO}
         return data
 
+    @model_validator(mode="before")
+    @classmethod
+    def _own_url(cls, data: Any) -> Any:
+        """Without a public_url the daemon is named by where [http] listens."""
+        sections = [data.get(name, {}) for name in ("server", "http")] if isinstance(data, dict) else []
+        if not sections or not all(isinstance(section, dict) for section in sections):
+            return data
+        server, http = sections
+        try:
+            listen = _address_port(str(http.get("listen", HttpSection().listen)))
+        except ValueError:
+            return data
+        host, _, port = listen.rpartition(":")
+        if ipaddress.ip_address(host.strip("[]")).is_unspecified:
+            host = "127.0.0.1"
+        own = f"{'https' if http.get('certificate') else 'http'}://{host}:{port}"
+        return {**data, "server": {**server, "public_url": server.get("public_url") or own}}
+
     @model_validator(mode="after")
     def _references(self) -> Self:
-        if faults := [*self._unknown_accounts(), *self._repeated()]:
+        if faults := [*self._unknown_accounts(), *self._repeated(), *self._contested()]:
             raise ValueError("\n".join(faults))
         return self
 
@@ -294,6 +315,18 @@ class Config(Section):
                 if value in seen:
                     faults.append(f"{table}.{index}.{key}: {value} is declared twice")
                 seen.add(value)
+        return faults
+
+    def _contested(self) -> list[str]:
+        """A source that two accounts' trunks allow: the second would never get a call from it."""
+        faults = []
+        owners: dict[str, TrunkSection] = {}
+        for index, trunk in enumerate(self.trunk):
+            for place, prefix in enumerate(trunk.allow):
+                first = owners.setdefault(str(ipaddress.ip_network(prefix, strict=False)), trunk)
+                if first.account != trunk.account:
+                    why = f"{prefix} is trunk {first.name}'s, of another account"
+                    faults.append(f"trunk.{index}.allow.{place}: {why}")
         return faults
 
     def absolute(self, url: str) -> str:
@@ -343,11 +376,21 @@ def _is_text(section: str, key: str) -> bool:
     return key in keys and keys[key].annotation is str
 
 
+# what TOML calls it, where the checker speaks of Python
+_SPELLED = {
+    "extra_forbidden": "unknown key",
+    "missing": "is missing",
+    "tuple_type": "must be a list, in brackets: [...]",
+    "path_type": "must be a path, in quotes",
+    "model_type": "must be a table of keys",
+}
+
+
 def _fault(entry: Mapping[str, Any]) -> list[str]:
-    message = str(entry["msg"]).removeprefix("Value error, ")
-    if entry["type"] == "extra_forbidden":
-        message = "unknown key"
     path = ".".join(str(part) for part in entry["loc"])
+    message = _SPELLED.get(entry["type"], str(entry["msg"]).removeprefix("Value error, "))
+    if path in DEMO and entry["type"] == "tuple_type":
+        message = f"must be written [[{path}]], once for each"
     return [f"{path}: {line}" if path else line for line in message.splitlines()]
 
 
