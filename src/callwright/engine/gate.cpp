@@ -204,6 +204,12 @@ void Gate::challenge(pjsip_rx_data* rdata, bool stale) {
     pjsip_endpt_respond_stateless(endpoint_, rdata, PJSIP_SC_UNAUTHORIZED, nullptr, &headers, nullptr);
 }
 
+void Gate::describe_sender(Event& event, const pjsip_rx_data* rdata) const {
+    const Identity identity = Authenticator::identity_of(rdata, module_.id);
+    event.with("user", std::string(identity.user));
+    event.with("realm", std::string(identity.realm));
+}
+
 void Gate::on_dropped(pjsip_tp_dropped_data* dropped) {
     // Line ends that keep a NAT binding alive, and the rest of a stream that was given up.
     if (dropped->status == PJ_EIGNORED || dropped->tp->is_shutdown) return;

@@ -60,8 +60,8 @@ class Gate {
     void install(pjsip_endpoint* endpoint);
     // From now on nothing new is taken.
     void shut() { shut_ = true; }
-    // Whom the gate has found a request to be from.
-    Identity identity_of(const pjsip_rx_data* rdata) const { return Authenticator::identity_of(rdata, module_.id); }
+    // Adds user and realm: who has sent it; both "" for a trunk.
+    void describe_sender(Event& event, const pjsip_rx_data* rdata) const;
     // pjsua's on_transport_state.
     static void on_transport(pjsip_transport* transport, pjsip_transport_state state,
                              const pjsip_transport_state_info* info);

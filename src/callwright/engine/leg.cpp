@@ -8,10 +8,11 @@
 #include <string_view>
 
 #include "engine.hpp"
+#include "gate.hpp"
 #include "info.hpp"
 #include "message.hpp"
-#include "ports.hpp"
 #include "offers.hpp"
+#include "ports.hpp"
 
 namespace callwright {
 
@@ -102,6 +103,7 @@ void Legs::on_incoming(pjsua_acc_id, pjsua_call_id call, pjsip_rx_data* rdata) {
     pjsua_call_set_user_data(call, reinterpret_cast<void*>(static_cast<std::uintptr_t>(leg.id)));
     auto event = std::make_unique<Event>(EventKind::INCOMING, leg.id);
     describe_request(*event, rdata);
+    engine.gate().describe_sender(*event, rdata);
     event->with("offer", carries_sdp(rdata));
     engine.push(std::move(event));
 }

@@ -7,8 +7,6 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "engine.hpp"
-#include "gate.hpp"
 
 namespace callwright {
 
@@ -160,9 +158,6 @@ void describe_request(Event& event, const pjsip_rx_data* rdata) {
     event.with("transport", transport_name(transport));
     event.with("local_host", host_of(transport->local_name.host));
     event.with("local_port", std::int64_t{transport->local_name.port});
-    const Identity identity = Engine::current()->gate().identity_of(rdata);
-    event.with("user", std::string(identity.user));
-    event.with("realm", std::string(identity.realm));
     event.with("headers", std::move(headers));
 }
 

@@ -20,7 +20,7 @@ std::string text_of(const pjsip_uri* uri, pjsip_uri_context_e context);
 Headers headers_of(const pjsip_rx_data* rdata);
 
 // request_uri, from_uri, from_header, to_uri, to_header, contact, call_id, source_host, source_port, transport,
-// local_host, local_port, user, realm, headers.
+// local_host, local_port, headers.
 void describe_request(Event& event, const pjsip_rx_data* rdata);
 
 // The message that a transaction event brought, or null.

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "engine.hpp"
+#include "gate.hpp"
 #include "message.hpp"
 
 namespace callwright {
@@ -169,6 +170,7 @@ void Requests::report(std::uint64_t id, const pjsip_rx_data* rdata) {
     const pjsip_msg* message = rdata->msg_info.msg;
     auto event = std::make_unique<Event>(EventKind::REQUEST, id, 0, text_of(message->line.req.method.name));
     describe_request(*event, rdata);
+    engine_.gate().describe_sender(*event, rdata);
     const pjsip_msg_body* body = message->body;
     event->with("content_type", body == nullptr ? std::string() : content_type_of(*body));
     event->with("body", body == nullptr ? std::string() : std::string(static_cast<const char*>(body->data), body->len));
