@@ -23,31 +23,35 @@ void check_series(const std::vector<Arrival>& heard, unsigned max_gap_frames) {
     }
 }
 
+// b hears a by the mixer.
+void into(Mixer& mixer, Leg& a, Leg& b) {
+    mixer.add(1, a.line);
+    mixer.add(2, b.line);
+    mixer.connect(1, 2);
+    a.line->listen(true);
+    b.line->mix();
+}
+
+// By the relay, then by the mixer, then by the relay again, without a hole and without a number twice.
 void test_relay_and_mixer_change_without_a_break(Engine& engine) {
     Leg a(engine, 1), b(engine, 2);
     Peer caller, called;
     a.open(caller.address, caller.rtcp_address);
     b.open(called.address, called.rtcp_address);
-    Mixer* mixer = nullptr;
-    run(engine.media(), [&] {
-        mixer = new Mixer(&engine.media(), engine.samples_per_frame());
-        a.line->relay_to(b.line);
-    });
     const auto talk = [&](unsigned ms) {
         pace(ms, [&] {
             caller.talk(a.address);
             called.hear();
         });
     };
+    std::unique_ptr<Mixer> mixer;
+    run(engine.media(), [&] {
+        mixer = std::make_unique<Mixer>(&engine.media(), engine.samples_per_frame());
+        a.line->relay_to(b.line);
+    });
     talk(600);
     for (unsigned round = 0; round < 3; ++round) {
-        run(engine.media(), [&] {
-            mixer->add(1, a.line);
-            mixer->add(2, b.line);
-            mixer->connect(1, 2);
-            a.line->listen(true);
-            b.line->mix();
-        });
+        run(engine.media(), [&] { into(*mixer, a, b); });
         talk(600);
         CHECK(called.heard_tone(called.heard.size() - 5));
         run(engine.media(), [&] {
@@ -58,13 +62,9 @@ void test_relay_and_mixer_change_without_a_break(Engine& engine) {
         run(engine.media(), [&] { mixer->disconnect(1, 2), mixer->remove(1), mixer->remove(2); });
         talk(200);
     }
-    // Silence of a frame or two while the decoder starts is a frame's step, not a hole.
-    check_series(called.heard, 4);
-    for (std::size_t i = 1; i < called.heard.size(); ++i) {
-        CHECK(called.heard[i].at - called.heard[i - 1].at < 200'000'000);
-    }
+    check_series(called.heard, 2);
     CHECK(called.heard.size() > 170);
-    run(engine.media(), [&] { delete mixer; });
+    run(engine.media(), [&] { mixer.reset(); });
     a.end();
     b.end();
 }
@@ -156,15 +156,14 @@ void test_silence_of_the_peer_is_told(Engine& engine) {
     a.end();
 }
 
-void test_digits_both_ways_while_relayed(Engine& engine) {
+void test_digits_are_sent_in_the_place_of_relayed_sound(Engine& engine) {
     Leg a(engine, 11), b(engine, 12);
     Peer caller, called;
     a.open(caller.address, caller.rtcp_address);
     b.open(called.address, called.rtcp_address);
     run(engine.media(), [&] { a.line->relay_to(b.line, false); });
-    engine.events().drain(10'000);
     bool sent = true;
-    run(engine, [&] { sent = b.line->send_digits("42", 100); });
+    run(engine, [&] { sent = b.line->send_digits("42", 100) && !b.line->send_digits("4x", 100); });
     CHECK(sent);
     pace(800, [&] {
         caller.talk(a.address);
@@ -181,75 +180,83 @@ void test_digits_both_ways_while_relayed(Engine& engine) {
     for (std::size_t i = 1; i < called.heard.size(); ++i) {  // one series, with the events in it
         CHECK_EQUAL(called.heard[i].packet.sequence, (called.heard[i - 1].packet.sequence + 1) & 0xFFFF);
     }
-    // And a key of the caller, of which only the last packet comes.
-    Bytes packet(RtpPacket::HEADER + TelephoneEvent::SIZE);
-    RtpPacket header;
-    header.payload_type = EVENTS;
-    header.sequence = caller.sequence++;
-    header.timestamp = caller.timestamp;
-    header.ssrc = caller.ssrc;
-    write_rtp(packet.data(), header);
-    write_event(packet.data() + RtpPacket::HEADER, {9, true, 10, 800});
-    for (unsigned i = 0; i < 3; ++i) {
-        put16(&packet[2], static_cast<std::uint16_t>(header.sequence + i));
-        check::send(caller.rtp, a.address, packet.data(), packet.size());
-    }
-    pace(100, [&] { called.hear(); });
-    const auto told = events_of(engine, EventKind::DIGIT);
-    CHECK_EQUAL(told.size(), 1);
-    CHECK_EQUAL(told[0]->id, 11);
-    CHECK(told[0]->text == "9");
     a.end();
     b.end();
 }
+
+void test_a_key_of_which_only_the_end_comes(Engine& engine) {
+    Leg a(engine, 13);
+    Peer caller;
+    a.open(caller.address, caller.rtcp_address);
+    engine.events().drain(10'000);
+    Bytes packet(RtpPacket::HEADER + TelephoneEvent::SIZE);
+    RtpPacket header;
+    header.payload_type = EVENTS;
+    header.timestamp = caller.timestamp;
+    header.ssrc = caller.ssrc;
+    for (unsigned i = 0; i < 3; ++i) {
+        header.sequence = caller.sequence++;
+        write_rtp(packet.data(), header);
+        write_event(packet.data() + RtpPacket::HEADER, {9, true, 10, 800});
+        check::send(caller.rtp, a.address, packet.data(), packet.size());
+    }
+    pace(100, [&] { caller.hear(); });
+    const auto told = events_of(engine, EventKind::DIGIT);
+    CHECK_EQUAL(told.size(), 1);
+    CHECK_EQUAL(told[0]->id, 13);
+    CHECK(told[0]->text == "9");
+    a.end();
+}
+
+// Somebody who listens to a leg, for the tone of its peer.
+struct Ear : Beat {
+    Ear(Engine& engine_, Line& line_) : engine(engine_), line(line_), samples(engine.samples_per_frame()) {
+        run(engine.media(), [this] {
+            line.listen(true);
+            engine.media().every_frame(this);
+        });
+    }
+    ~Ear() override {
+        run(engine.media(), [this] { engine.media().never(this); });
+    }
+    void beat(Nanos, unsigned) noexcept override {
+        const bool loud = line.read(samples.data()) &&
+                          std::any_of(samples.begin(), samples.end(), [](int s) { return std::abs(s) > 6000; });
+        deaf = loud ? 0 : deaf + 1;
+    }
+
+    Engine& engine;
+    Line& line;
+    std::vector<std::int16_t> samples;
+    std::atomic<unsigned> deaf{0};  // frames in a row without the tone
+};
 
 // Promise M7: within a second the leg is heard again, whatever its packets jump to.
 void test_jumps_are_heard_through(Engine& engine) {
     Leg a(engine, 1);
     Peer caller;
     a.open(caller.address, caller.rtcp_address);
-    struct Ear : Beat {
-        Ear(Engine& engine_, Line& line_) : engine(engine_), line(line_), samples(engine.samples_per_frame()) {}
-        void beat(Nanos, unsigned) noexcept override {
-            const bool loud = line.read(samples.data()) &&
-                              std::any_of(samples.begin(), samples.end(), [](int s) { return std::abs(s) > 6000; });
-            deaf = loud ? 0 : deaf + 1;
-        }
-        Engine& engine;
-        Line& line;
-        std::vector<std::int16_t> samples;
-        std::atomic<unsigned> deaf{0};  // frames in a row without the tone
-    } ear(engine, *a.line);
-    run(engine.media(), [&] {
-        a.line->listen(true);
-        engine.media().every_frame(&ear);
-    });
-    const auto talk = [&] { caller.talk(a.address); };
-    pace(800, talk);
-    CHECK(ear.deaf < 10);
-    const std::vector<std::pair<const char*, std::function<void()>>> jumps = {
-        {"ssrc", [&] { caller.ssrc ^= 0x5555; }},
-        {"ssrc, sequence and timestamp",
-         [&] { caller.ssrc ^= 0x7777, caller.sequence = 7, caller.timestamp = 12345; }},
-        {"sequence ahead", [&] { caller.sequence = static_cast<std::uint16_t>(caller.sequence + 20'000); }},
-        {"sequence back", [&] { caller.sequence = static_cast<std::uint16_t>(caller.sequence - 2'000); }},
-        {"sequence a little back", [&] { caller.sequence = static_cast<std::uint16_t>(caller.sequence - 50); }},
-        {"timestamp far ahead", [&] { caller.timestamp += 0x40000000; }},
-        {"timestamp ahead", [&] { caller.timestamp += 80'000; }},
-        {"timestamp a little ahead", [&] { caller.timestamp += 4'000; }},
-        {"timestamp far back", [&] { caller.timestamp -= 0x40000000; }},
-        {"timestamp back", [&] { caller.timestamp -= 80'000; }},
-        {"timestamp a little back", [&] { caller.timestamp -= 4'000; }},
-    };
-    for (const auto& [name, jump] : jumps) {
-        jump();
-        pace(1000, talk);
-        if (ear.deaf >= 10) {
-            std::fprintf(stderr, "deaf for %u frames a second after a jump: %s\n", ear.deaf.load(), name);
+    {
+        const Ear ear(engine, *a.line);
+        const auto talk = [&] { caller.talk(a.address); };
+        pace(800, talk);
+        CHECK(ear.deaf < 10);
+        struct Jump {
+            std::uint32_t ssrc, sequence, timestamp;
+        };
+        for (const Jump& jump : {Jump{1, 0, 0}, Jump{1, 30'000, 0x12345678}, Jump{0, 20'000, 0}, Jump{0, 0u - 2'000, 0},
+                                 Jump{0, 0u - 50, 0}, Jump{0, 0, 0x40000000}, Jump{0, 0, 80'000}, Jump{0, 0, 4'000},
+                                 Jump{0, 0, 0u - 0x40000000}, Jump{0, 0, 0u - 80'000}, Jump{0, 0, 0u - 4'000}}) {
+            caller.ssrc += jump.ssrc;
+            caller.sequence = static_cast<std::uint16_t>(caller.sequence + jump.sequence);
+            caller.timestamp += jump.timestamp;
+            pace(1000, talk);
+            if (ear.deaf < 10) continue;
+            std::fprintf(stderr, "deaf for %u frames a second after a jump by %u, %d, %d\n", ear.deaf.load(), jump.ssrc,
+                         static_cast<int>(jump.sequence), static_cast<int>(jump.timestamp));
             std::exit(1);
         }
     }
-    run(engine.media(), [&] { engine.media().never(&ear); });
     a.end();
 }
 
@@ -365,7 +372,8 @@ int main() {
     test_echo_by_ipv6_and_one_port(engine);
     test_nobody_else_is_heard_and_the_operator_is_told(engine);
     test_silence_of_the_peer_is_told(engine);
-    test_digits_both_ways_while_relayed(engine);
+    test_digits_are_sent_in_the_place_of_relayed_sound(engine);
+    test_a_key_of_which_only_the_end_comes(engine);
     test_jumps_are_heard_through(engine);
     test_srtp_plays_and_relays_and_drops_garbage(engine);
     test_the_end_says_goodbye(engine);

@@ -253,6 +253,8 @@ inline std::vector<std::unique_ptr<Event>> events_of(Engine& engine, EventKind k
     return found;
 }
 
-inline bool says(const Line& line, const std::string& text) { return line.statistics().find(text) != std::string::npos; }
+inline bool says(const Line& line, const std::string& text) {
+    return line.statistics().find(text) != std::string::npos;
+}
 
 }  // namespace lines

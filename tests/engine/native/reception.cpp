@@ -154,11 +154,11 @@ void test_jumps_of_the_sequence() {
 }
 
 void test_jumps_of_the_timestamp() {
-    for (const std::int64_t jump : {std::int64_t{100'000}, std::int64_t{-100'000}, std::int64_t{-800}, std::int64_t{9000}}) {
+    for (const int jump : {100'000, -100'000, -800, 9000}) {
         Reception reception;
         Peer peer{reception};
         for (unsigned i = 0; i < 10; ++i) peer.send();
-        peer.timestamp = static_cast<std::uint32_t>(peer.timestamp + jump);
+        peer.timestamp = peer.timestamp + static_cast<std::uint32_t>(jump);
         CHECK(peer.send() == Verdict::RESTARTED);
         for (unsigned i = 0; i < 100; ++i) CHECK(peer.send() == Verdict::GOOD);
         CHECK_EQUAL(reception.jumps(), 1);

@@ -91,7 +91,8 @@ std::string LineFigures::opinion() const {
     double received = 0;
     if (reception.packets() != 0) {
         const auto lost = static_cast<double>(reception.lost());
-        const double loss = ratio(lost + static_cast<double>(buffer.discarded), static_cast<double>(reception.expected()));
+        const auto unheard = lost + static_cast<double>(buffer.discarded);
+        const double loss = ratio(unheard, static_cast<double>(reception.expected()));
         // Of the mean run of losses to the one that chance alone would give.
         const double burst = ratio(lost, static_cast<double>(reception.bursts())) * (1 - std::min(1.0, loss));
         received = mean_opinion_score(codec, {way + buffer.average_ms, loss, burst});

@@ -42,7 +42,8 @@ struct BottomTransport {
         info->sock_info.rtp_sock = line.sockets_.rtp;
         info->sock_info.rtp_addr_name = sockaddr_of(line.sockets_.rtp_address);
         info->sock_info.rtcp_sock = line.sockets_.rtcp;
-        info->sock_info.rtcp_addr_name = sockaddr_of(line.mux_ ? line.sockets_.rtp_address : line.sockets_.rtcp_address);
+        const Address& rtcp = line.mux_ ? line.sockets_.rtp_address : line.sockets_.rtcp_address;
+        info->sock_info.rtcp_addr_name = sockaddr_of(rtcp);
         if (line.lock_.source().set()) info->src_rtp_name = sockaddr_of(line.lock_.source());
         if (line.rtcp_source_.set()) info->src_rtcp_name = sockaddr_of(line.rtcp_source_);
         if (info->specific_info_cnt < PJ_ARRAY_SIZE(info->spc_info)) {

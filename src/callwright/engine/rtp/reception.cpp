@@ -36,7 +36,8 @@ Reception::Verdict Reception::receive(const RtpPacket& packet, bool audio, Nanos
     }
     const auto step = static_cast<std::int16_t>(packet.sequence - static_cast<std::uint16_t>(highest_));
     // An old number with a timestamp that is none: the numbers have begun again a little further back.
-    const bool renumbered = audio && timed_ && step <= 0 && static_cast<std::int32_t>(packet.timestamp - timestamp_) > 0;
+    const bool later = static_cast<std::int32_t>(packet.timestamp - timestamp_) > 0;
+    const bool renumbered = audio && timed_ && step <= 0 && later;
     if (packet.ssrc != ssrc_ || step >= MAX_DROPOUT || step <= -MAX_MISORDER || renumbered) {
         return probe(packet, audio, now);
     }

@@ -78,7 +78,7 @@ std::size_t Report::write(std::uint8_t* data, const Sent& sent, Reception& recep
 }
 
 std::size_t Report::write_block(std::uint8_t* data, Reception& reception, Nanos now) const noexcept {
-    const std::int64_t lost = std::min<std::int64_t>(std::max<std::int64_t>(reception.series_lost(), -0x800000), 0x7FFFFF);
+    const std::int64_t lost = std::max<std::int64_t>(-0x800000, std::min<std::int64_t>(reception.series_lost(), 0x7FFFFF));
     put32(data, reception.ssrc());
     put32(data + 4, static_cast<std::uint32_t>(lost) & 0xFFFFFF);
     data[4] = reception.take_fraction();
