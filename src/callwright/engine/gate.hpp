@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "auth.hpp"
+#include "event.hpp"
 #include "token_bucket.hpp"
 
 namespace callwright {

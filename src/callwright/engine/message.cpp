@@ -7,7 +7,6 @@
 #include <stdexcept>
 #include <string_view>
 
-
 namespace callwright {
 
 namespace {
