@@ -2,7 +2,7 @@
 
 The first lines of such a program say what it is made of:
 
-    // sources: event.cpp rtp/packet.cpp     of src/callwright/engine
+    // sources: event.cpp rtp/*.cpp          of src/callwright/engine; * leaves out what binds it to Python
     // packages: liburing                    of pkg-config, beside pjproject (this line may be left out)
 
 Objects and programs lie in the cache under a hash of all that they are made from: a second build does nothing, and a
@@ -51,6 +51,12 @@ def pjproject(**environment: str) -> Path:
     return Path(printed.stdout.strip())
 
 
+def _engine_files(name: str) -> list[Path]:
+    if "*" not in name:
+        return [ENGINE / name]
+    return [path for path in sorted(ENGINE.glob(name)) if not path.stem.endswith("module")]
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """A source file and what its first lines ask for.
@@ -72,7 +78,7 @@ class Program:
         names = lines[0].removeprefix("// sources:").split()
         asked = len(lines) > 1 and lines[1].startswith("// packages:")
         packages = lines[1].removeprefix("// packages:").split() if asked else []
-        return cls(source, tuple(ENGINE / name for name in names), tuple(packages))
+        return cls(source, tuple(path for name in names for path in _engine_files(name)), tuple(packages))
 
     @property
     def name(self) -> str:

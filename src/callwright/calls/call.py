@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from callwright import clock, ids
-from callwright.calls import dial, gather, parameters, record
+from callwright.calls import dial, gather, parameters, quality, record
 from callwright.calls.application import Account, Application, Hook
 from callwright.calls.control import (
     Dialled,
@@ -39,7 +39,7 @@ EVENT_OF = {
     CallStatus.RINGING: "ringing",
     CallStatus.IN_PROGRESS: "answered",
 }
-UNLOGGED = frozenset({"params", "body"})  # of a request: in the event log only
+UNLOGGED = frozenset({"params", "body", "statistics"})  # in the event log only
 WARNINGS = frozenset({"warning", "fallback", "failure"})  # steps that an operator looks for
 NO_ADDRESS = 13254
 APPLICATION_FAILED = 480
@@ -165,6 +165,8 @@ class Call:
             facts = {"code": self.sip_code, "by": self._ended_by, "seconds": self._seconds}
             if self.leg is not None and self.leg.fault:
                 facts["fault"] = self.leg.fault
+            if self._ending is not None:
+                facts |= quality.facts(self._ending.statistics)
         elif status is CallStatus.INITIATED:
             whose = {"to": self.to, "trunk": self.trunk, "parent": self.parent.sid if self.parent else ""}
             facts = {key: value for key, value in whose.items() if value}

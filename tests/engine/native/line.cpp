@@ -1,4 +1,4 @@
-// sources: digit.cpp engine.cpp engine_start.cpp event.cpp frames.cpp gate.cpp info.cpp leg.cpp leg_commands.cpp leg_media.cpp log_lines.cpp message.cpp mix/detector.cpp mix/dtmf_receiver.cpp mix/frame_resampler.cpp mix/leg_audio.cpp mix/mixer.cpp mix/mixer_nodes.cpp mix/samples.cpp patch.cpp plan.cpp player.cpp playlist.cpp port.cpp ports.cpp recorder.cpp request.cpp resampler.cpp ring.cpp rtp/address.cpp rtp/datagrams.cpp rtp/datagrams_pool.cpp rtp/egress.cpp rtp/epoll.cpp rtp/events_rx.cpp rtp/events_tx.cpp rtp/line.cpp rtp/line_egress.cpp rtp/line_ingress.cpp rtp/line_report.cpp rtp/figures.cpp rtp/line_transport.cpp rtp/media_thread.cpp rtp/packet.cpp rtp/quality.cpp rtp/reception.cpp rtp/report.cpp rtp/source_lock.cpp rtp/uring.cpp rtp/uring_start.cpp rtp/wheel.cpp rtp_ports.cpp sound.cpp tone.cpp voice.cpp wave.cpp writer.cpp 
+// sources: *.cpp mix/*.cpp rtp/*.cpp
 // packages: liburing
 // Whole lines between sockets and streams: one series of packets whatever feeds it, nobody else's packets, SRTP, and
 // ends in the middle of everything.
