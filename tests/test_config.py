@@ -115,10 +115,51 @@ def test_shipped_file_has_every_key() -> None:
             {"account": [ACCOUNT], "trunk": [{"name": "a", "account": DEMO_ACCOUNT, "allow": ["10.0.0.0/33"]}]},
             "trunk.0.allow.0: '10.0.0.0/33' does not appear to be an IPv4 or IPv6 network",
         ),
+        ({"account": [{}]}, "account.0.sid: is missing"),
+        ({"account": ACCOUNT}, "account: must be written [[account]], once for each"),
+        ({"server": {"data_dir": 5}}, "server.data_dir: must be a path, in quotes"),
+        ({"server": 5}, "server: must be a table of keys"),
+        ({"sip": {"listen": "udp:127.0.0.1:5060"}}, "sip.listen: must be a list, in brackets: [...]"),
+        *[
+            (
+                {"media": {"address": address}},
+                "media.address: must be an address of this machine: callers send their sound to it",
+            )
+            for address in ("0.0.0.0", "::")
+        ],
     ],
 )
 def test_fault_names_its_key(raw: dict[str, object], fault: str) -> None:
     assert any(line.startswith(fault) for line in faults(raw)), faults(raw)
+
+
+def test_source_of_two_accounts() -> None:
+    """Every call from there would be the first trunk's: the second account would wait for ever."""
+    other = "AC" + "2" * 32
+    trunks = [
+        {"name": "a", "account": DEMO_ACCOUNT, "allow": ["192.0.2.0/24", "198.51.100.1"]},
+        {"name": "b", "account": DEMO_ACCOUNT, "allow": ["192.0.2.0/24"]},
+        {"name": "c", "account": other, "allow": ["192.0.2.128/25", "198.51.100.1/32"]},
+    ]
+    told = faults({"account": [ACCOUNT, {"sid": other}], "trunk": trunks})
+    assert told == ("trunk.2.allow.1: 198.51.100.1/32 is trunk a's, of another account",)
+
+
+@pytest.mark.parametrize(
+    ("http", "url"),
+    [
+        ({}, "http://127.0.0.1:8080"),
+        ({"listen": "192.0.2.1:80"}, "http://192.0.2.1:80"),
+        ({"listen": "0.0.0.0:8090"}, "http://127.0.0.1:8090"),
+        ({"listen": "[::1]:443", "certificate": "a.pem", "private_key": "b.pem"}, "https://[::1]:443"),
+    ],
+)
+def test_without_a_public_url_it_is_where_http_listens(http: dict[str, str], url: str) -> None:
+    """Who moves the port moves the demonstration, and what webhooks name, with it."""
+    config = validate({"server": {"public_url": ""}, "http": http})
+    assert (config.server.public_url, config.absolute("/demo/voice")) == (url, f"{url}/demo/voice")
+    named = validate({"server": {"public_url": "https://voice.example"}, "http": http})
+    assert named.server.public_url == "https://voice.example"
 
 
 def test_list_of_wrong_entries_is_not_too_short() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from callwright.config import Config, validate
-from callwright.daemon import accounts, auth_token, check_certificate, claim, listener
+from callwright.daemon import accounts, auth_token, check_certificate, check_media_address, claim, listener
 from callwright.errors import StartError
 
 SID, OTHER = "AC" + "1" * 32, "AC" + "2" * 32
@@ -87,6 +87,19 @@ class TestCertificate:
                 Path(file).write_text(text)
         with pytest.raises(StartError, match=rf"http\.certificate: {tmp_path}/cert\.pem, "):
             check_certificate(config(http=files).http)
+
+
+class TestMediaAddress:
+    def test_own(self) -> None:
+        check_media_address("127.0.0.1")
+        check_media_address("::1", "media.address6")
+
+    def test_of_another_machine(self) -> None:
+        """As behind a router whose address callers see: each call would be answered with 500."""
+        with pytest.raises(StartError, match=r"media\.address: 203\.0\.113\.9 is not an address of this machine"):
+            check_media_address("203.0.113.9")
+        with pytest.raises(StartError, match=r"media\.address6: 2001:db8::9 is not an address of this machine"):
+            check_media_address("2001:db8::9", "media.address6")
 
 
 class TestListener:

@@ -27,14 +27,15 @@ from pydantic import (
 from callwright.errors import ConfigError
 from callwright.values import (
     AccountSid,
-    Address,
     AddressPort,
     Codecs,
+    MediaAddress,
     Method,
     Prefix,
     SipListen,
     SipUri,
     WebUrl,
+    address_port,
     listen_entry,
     port_is_good,
 )
@@ -152,7 +153,7 @@ class SipSection(Section):
 class MediaSection(Section):
     """[media]"""
 
-    address: Address = "127.0.0.1"
+    address: MediaAddress = "127.0.0.1"
     address6: str = ""
     codecs: Codecs = Field(("PCMU", "PCMA", "G722", "opus"), min_length=1)
     ptime: Literal[10, 20, 30, 40, 50, 60] = 20
@@ -315,6 +316,24 @@ class Config(Section):
             return {**data, **DEMO}
         return data
 
+    @model_validator(mode="before")
+    @classmethod
+    def _own_url(cls, data: Any) -> Any:
+        """Without a public_url the daemon is named by where [http] listens."""
+        sections = [data.get(name, {}) for name in ("server", "http")] if isinstance(data, dict) else []
+        if not sections or not all(isinstance(section, dict) for section in sections):
+            return data
+        server, http = sections
+        try:
+            listen = address_port(str(http.get("listen", HttpSection().listen)))
+        except ValueError:
+            return data
+        host, _, port = listen.rpartition(":")
+        if ipaddress.ip_address(host.strip("[]")).is_unspecified:
+            host = "127.0.0.1"
+        own = f"{'https' if http.get('certificate') else 'http'}://{host}:{port}"
+        return {**data, "server": {**server, "public_url": server.get("public_url") or own}}
+
     @model_validator(mode="after")
     def _references(self) -> Self:
         if faults := [
@@ -322,6 +341,7 @@ class Config(Section):
             *self.media.faults(),
             *self._unknown_accounts(),
             *self._repeated(),
+            *self._contested(),
             *self._unreachable(),
         ]:
             raise ValueError("\n".join(faults))
@@ -351,6 +371,18 @@ class Config(Section):
                 if value in seen:
                     faults.append(f"{table}.{index}.{key}: {value} is declared twice")
                 seen.add(value)
+        return faults
+
+    def _contested(self) -> list[str]:
+        """A source that two accounts' trunks allow: the second would never get a call from it."""
+        faults = []
+        owners: dict[str, TrunkSection] = {}
+        for index, trunk in enumerate(self.trunk):
+            for place, prefix in enumerate(trunk.allow):
+                first = owners.setdefault(str(ipaddress.ip_network(prefix, strict=False)), trunk)
+                if first.account != trunk.account:
+                    why = f"{prefix} is trunk {first.name}'s, of another account"
+                    faults.append(f"trunk.{index}.allow.{place}: {why}")
         return faults
 
     def absolute(self, url: str) -> str:
@@ -400,11 +432,21 @@ def _is_text(section: str, key: str) -> bool:
     return key in keys and keys[key].annotation is str
 
 
+# what TOML calls it, where the checker speaks of Python
+_SPELLED = {
+    "extra_forbidden": "unknown key",
+    "missing": "is missing",
+    "tuple_type": "must be a list, in brackets: [...]",
+    "path_type": "must be a path, in quotes",
+    "model_type": "must be a table of keys",
+}
+
+
 def _fault(entry: Mapping[str, Any]) -> list[str]:
-    message = str(entry["msg"]).removeprefix("Value error, ")
-    if entry["type"] == "extra_forbidden":
-        message = "unknown key"
     path = ".".join(str(part) for part in entry["loc"])
+    message = _SPELLED.get(entry["type"], str(entry["msg"]).removeprefix("Value error, "))
+    if path in DEMO and entry["type"] == "tuple_type":
+        message = f"must be written [[{path}]], once for each"
     return [f"{path}: {line}" if path else line for line in message.splitlines()]
 
 

@@ -142,6 +142,20 @@ def listener(address: str) -> socket.socket:
     return bound
 
 
+def check_media_address(address: str, key: str = "media.address") -> None:
+    """Whether RTP can be received on the address that callers are told.
+
+    Raises:
+        StartError: this machine does not have it: each call would fail.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError as error:
+            why = f"{address} is not an address of this machine ({error.strerror})"
+            raise StartError(f"{key}: {why}") from None
+
+
 def check_certificate(section: HttpSection) -> None:
     """Whether HTTPS can be served with what [http] names, if it names anything.
 
@@ -177,6 +191,9 @@ class Daemon:
             web = listener(self.config.http.listen)
             stack.callback(web.close)
             check_certificate(self.config.http)
+            check_media_address(self.config.media.address)
+            if self.config.media.address6:
+                check_media_address(self.config.media.address6, "media.address6")
             self.accounts = accounts(self.config, self.directory)
             self.store = await Store.open(f"sqlite:///{self.directory / 'callwright.db'}")
             stack.push_async_callback(self.store.close)
@@ -342,32 +359,56 @@ class Daemon:
             gate=self.endpoint.engine.counters,
         )
 
-    async def drain(self) -> None:
-        """Not ready at once; live calls go on for as long as [server] drain_seconds allows."""
+    async def drain(self, hurry: asyncio.Event) -> None:
+        """Not ready at once; live calls go on for as long as [server] drain_seconds allows, or until `hurry` is set."""
         self.draining = True
-        await self.switchboard.drain(self.config.server.drain_seconds)
+        calls = asyncio.create_task(self.switchboard.drain(self.config.server.drain_seconds), name="drain")
+        hurried = asyncio.create_task(hurry.wait(), name="hurry")
+        await asyncio.wait({calls, hurried}, return_when=asyncio.FIRST_COMPLETED)
+        hurried.cancel()
+        if calls.done():
+            calls.result()
+        calls.cancel()  # leaving `open` hangs up what is left
+
+
+class Signals:
+    """What signals ask of a daemon: to stop, then not to wait for live calls, then to be gone.
+
+    SIGHUP would end the process with every call in it; nothing is read again at it, and the log says so.
+    """
+
+    def __init__(self) -> None:
+        self.stop, self.hurry = asyncio.Event(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end, number)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self.hurry.is_set():
+            logger.warning("%s for the third time: ending at once", number.name)
+            os._exit(1)
+        if self.stop.is_set():
+            logger.warning("%s again: hanging up", number.name)
+            self.hurry.set()
+            return
+        logger.info("%s: stopping", number.name)
+        self.stop.set()
+
+    def _reload(self) -> None:
+        logger.warning("SIGHUP: nothing is read again; a changed configuration takes effect at a restart")
 
 
 async def run(config: Config) -> None:
-    """Runs a daemon until SIGTERM or SIGINT; a second signal ends it at once.
+    """Runs a daemon until SIGTERM or SIGINT; a second signal hangs up its calls, a third ends it at once.
 
     Raises:
         StartError: it cannot start.
     """
     began = time.monotonic()
     log.configure(config.server.log_level, config.server.log_format)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def on_signal(number: signal.Signals) -> None:
-        if stop.is_set():
-            logger.warning("%s again: ending at once", number.name)
-            os._exit(1)
-        logger.info("%s: stopping", number.name)
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal, number)
+    os.umask(0o027)  # records and recordings are not for everybody
+    signals = Signals()
     daemon = Daemon(config)
     async with daemon.open():
         where = ", ".join(f"{transport}:{host}:{port}" for transport, host, port in daemon.endpoint.addresses)
@@ -381,8 +422,8 @@ async def run(config: Config) -> None:
             where,
             config.http.listen,
         )
-        await stop.wait()
-        await daemon.drain()
+        await signals.stop.wait()
+        await daemon.drain(signals.hurry)
     # or the interpreter, at its end, would not find what holds the engine
     gc.unfreeze()
     logger.info("stopped")

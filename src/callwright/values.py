@@ -30,7 +30,12 @@ def port_is_good(parts: SplitResult) -> bool:
         return False
 
 
-def _address_port(value: str) -> str:
+def address_port(value: str) -> str:
+    """An address and a port, an IPv6 address in brackets.
+
+    Raises:
+        ValueError: it is none.
+    """
     host, _, port = value.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65535:
         raise ValueError('must be "address:port"')
@@ -42,7 +47,7 @@ def _sip_listen(value: str) -> str:
     transport, _, rest = value.partition(":")
     if transport not in ("udp", "tcp", "tls"):
         raise ValueError('must begin with "udp:", "tcp:" or "tls:"')
-    _address_port(rest)
+    address_port(rest)
     return value
 
 
@@ -80,14 +85,17 @@ def _account_sid(value: str) -> str:
     return value
 
 
-def _address(value: str) -> str:
-    return str(ipaddress.ip_address(value))
+def _media_address(value: str) -> str:
+    address = ipaddress.ip_address(value)
+    if address.is_unspecified:
+        raise ValueError("must be an address of this machine: callers send their sound to it")
+    return str(address)
 
 
 WebUrl = Annotated[str, AfterValidator(_web_url)]
-AddressPort = Annotated[str, AfterValidator(_address_port)]
+AddressPort = Annotated[str, AfterValidator(address_port)]
 SipListen = Annotated[str, AfterValidator(_sip_listen)]
-Address = Annotated[str, AfterValidator(_address)]
+MediaAddress = Annotated[str, AfterValidator(_media_address)]
 Prefix = Annotated[str, AfterValidator(_prefix)]
 SipUri = Annotated[str, AfterValidator(_sip_uri)]
 Codecs = Annotated[tuple[str, ...], AfterValidator(_codecs)]

@@ -1,6 +1,7 @@
 """One call: its states, its parameters, its callbacks, its row (call-control reference §2.1, §2.2, §7.4)."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -188,6 +189,20 @@ class TestOutbound:
         assert (posted[3]["CallDuration"], posted[3]["Duration"], posted[3]["SipResponseCode"]) == ("62", "2", "200")
         assert room.rows.row("calls", call.sid)["status_callback"]["sequence"] == 4
 
+    async def test_first_step_says_whose_it_is(self, room: Room, caplog: pytest.LogCaptureFixture) -> None:
+        """A log of many calls is read by it: where a dialled leg went, through which trunk, and for which call."""
+        caplog.set_level(logging.INFO)
+        parent, _ = await room.inbound()
+        child = parent.child("+15558880000", caller_id="", callback=None)
+        child.carried_by("carrier")
+        task = ringing(room, child)
+        room.engine.end(await room.engine.called(), 486)
+        assert not await task
+        expected = {"status": "initiated", "to": "+15558880000", "trunk": "carrier", "parent": parent.sid}
+        assert ("initiated", expected) in room.rows.steps(child.sid)
+        assert f"initiated status=initiated to=+15558880000 trunk=carrier parent={parent.sid}" in caplog.text
+        parent.hang_up()
+
     async def test_completed_alone_is_number_zero(self, room: Room) -> None:
         call = outbound(room, application=Application(twiml="<Response/>", status_callback=STATUS))
         task = ringing(room, call)
@@ -359,3 +374,19 @@ async def test_amended_callback_survives_a_crash(room: Room) -> None:
     call.amend(status_callback=STATUS)
     assert room.rows.row("calls", call.sid)["status_callback"]["url"] == STATUS.url
     assert call.application.voice is not None
+
+
+@pytest.mark.parametrize(
+    ("kind", "level"),
+    [("fetch", "INFO"), ("given_up", "INFO"), ("warning", "WARNING"), ("fallback", "WARNING"), ("failure", "WARNING")],
+)
+async def test_what_goes_wrong_is_a_warning(
+    room: Room, caplog: pytest.LogCaptureFixture, kind: str, level: str
+) -> None:
+    """Who looks through the log for WARNING finds each application that failed, once."""
+    caplog.set_level(logging.INFO)
+    call, _ = await room.inbound()
+    caplog.clear()
+    call.note(kind, code=11200)
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [(level, f"{kind} code=11200")]
+    call.hang_up()

@@ -46,6 +46,13 @@ def test_number_with_and_without_plus(router: Router) -> None:
         assert decision.trunk.name == "wide"
 
 
+def test_number_as_tel_uri(router: Router) -> None:
+    """Some carriers name both parties so (RFC 3966)."""
+    decision = router.inbound(invite("tel:+1-555-000-1000", from_uri="tel:+15557654321;cpc=ordinary"))
+    assert isinstance(decision, Admission)
+    assert (decision.to, decision.from_) == ("+15550001000", "+15557654321")
+
+
 def test_inline_document_and_own_path(router: Router) -> None:
     decision = router.inbound(invite("sip:hello@127.0.0.1"))
     assert isinstance(decision, Admission)
@@ -67,7 +74,7 @@ def test_narrowest_source_wins(router: Router) -> None:
         ("sip:+15559999999@x", "127.0.0.1", 404),
         ("sip:+15550002000@x", "127.0.0.1", 404),  # another account's number
         ("sip:127.0.0.1", "127.0.0.1", 404),
-        ("tel:+15550001000", "127.0.0.1", 404),
+        ("tel:+15559999999", "127.0.0.1", 404),
     ],
 )
 def test_refusals(router: Router, uri: str, source: str, code: int) -> None:

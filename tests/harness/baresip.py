@@ -9,6 +9,7 @@ assert tones.contains(await phone.recording(), 1000)
 """
 
 import asyncio
+import errno
 import json
 import os
 from pathlib import Path
@@ -163,16 +164,20 @@ class Baresip:
         Raises:
             AssertionError: baresip refused it.
         """
+        answer = await self._ask(name, parameters, timeout)
+        assert answer["ok"], f"{name} {parameters}: {answer}"
+        return str(answer.get("data", ""))
+
+    async def _ask(self, name: str, parameters: str = "", timeout: float = 5.0) -> dict[str, Any]:
+        """The response to a command, whatever it says."""
         assert self._writer is not None
         self._commands += 1
         token = str(self._commands)
         text = json.dumps({"command": name, "params": parameters, "token": token}).encode()
         self._writer.write(b"%d:%s," % (len(text), text))
-        answer = await self._changes.until(
+        return await self._changes.until(
             lambda: self._answers.get(token), timeout, lambda: f"the response to {name}\n{self.describe()}"
         )
-        assert answer["ok"], f"{name} {parameters}: {answer}"
-        return str(answer.get("data", ""))
 
     async def event(self, kind: str, timeout: float = 5.0) -> dict[str, Any]:
         """The next event of a type ("CALL_ESTABLISHED", "CALL_CLOSED", ...) that was not returned before."""
@@ -194,6 +199,10 @@ class Baresip:
         """Takes the incoming call."""
         await self.command("accept")
 
+    async def refuse(self) -> None:
+        """Answers the incoming call with 486 and waits until it is closed."""
+        await self.hangup()
+
     async def hangup(self) -> None:
         """Ends the call and waits until it is closed."""
         await self.command("hangup")
@@ -204,8 +213,16 @@ class Baresip:
         await self.command("hold")
 
     async def resume(self) -> None:
-        """Takes it back."""
-        await self.command("resume")
+        """Takes the call back; its own word for it counts.
+
+        Baresip 1.1 first holds the call that is active now, reports EINVAL when there is none, and resumes all the same
+        (`uag_hold_resume`): only that error is let pass.
+        """
+        assert self.program is not None
+        said = len(self.program.output)
+        answer = await self._ask("resume")
+        assert answer["ok"] or answer["data"] == os.strerror(errno.EINVAL), f"resume: {answer}"
+        await self.program.said("call: resume ", since=said)
 
     async def send_digits(self, digits: str) -> None:
         """Sends DTMF, by RFC 4733 unless the account says otherwise."""

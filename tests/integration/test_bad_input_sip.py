@@ -5,7 +5,8 @@ import os
 import random
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -89,18 +90,27 @@ class Stranger(asyncio.DatagramProtocol):
 
     def __init__(self) -> None:
         self.answers: list[bytes] = []
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed.set_result(None)
 
     def datagram_received(self, data: bytes, addr: object) -> None:
         self.answers.append(data)
 
 
-async def stranger(daemon: Daemon, address: str = "") -> tuple[asyncio.DatagramTransport, Stranger, str]:
+@asynccontextmanager
+async def stranger(daemon: Daemon) -> AsyncIterator[tuple[asyncio.DatagramTransport, Stranger, str]]:
     """A socket towards the daemon's SIP port, and its own address and port."""
     transport, protocol = await asyncio.get_running_loop().create_datagram_endpoint(
-        Stranger, local_addr=(address or next_address(), 0), remote_addr=(daemon.host, daemon.sip_port)
+        Stranger, local_addr=(next_address(), 0), remote_addr=(daemon.host, daemon.sip_port)
     )
     host, port = transport.get_extra_info("sockname")
-    return transport, protocol, f"{host}:{port}"
+    try:
+        yield transport, protocol, f"{host}:{port}"
+    finally:
+        transport.close()
+        await protocol.closed
 
 
 async def paced(send: Callable[[int], None], *, count: int, per_second: float) -> None:
@@ -140,15 +150,14 @@ async def site(sites: Sites) -> Site:
 
 async def test_S1_malformed_over_udp(site: Site, phones: Phones) -> None:
     """Every file of the wire collection and a thousand mutations of an INVITE."""
-    transport, _, client = await stranger(site.daemon)
-    async with canary(site, await phones("canary")):
+    phone = await phones("canary")
+    async with stranger(site.daemon) as (transport, _, client), canary(site, phone):
         messages = malformed(site.daemon, client)
         messages += [mutated(invite(site.daemon, client), seed) for seed in range(1000)]
         await paced(lambda at: transport.sendto(messages[at]), count=len(messages), per_second=400)
         site.carrier.faults.clear()
         assert (await site.carrier.request("OPTIONS", site.daemon.sip_uri("any"))).status == 200
         await (await quick_call(site, await phones("second"))).hangup()
-    transport.close()
     assert (await site.daemon.health())["status"] == "ok"
 
 
@@ -171,8 +180,8 @@ async def test_S1_malformed_over_tcp(site: Site, phones: Phones) -> None:
 
 async def test_S10_huge_messages(site: Site, phones: Phones) -> None:
     """Datagrams of the greatest size, and a TCP message without end: dropped, and the connection closed."""
-    transport, _, client = await stranger(site.daemon)
-    async with canary(site, await phones("canary")):
+    phone = await phones("canary")
+    async with stranger(site.daemon) as (transport, _, client), canary(site, phone):
         whole = invite(site.daemon, client)
         for filler in (b"X-Fill: " + b"a" * 60000 + b"\r\n", b"X-Fill: a\r\n" * 5000, b"Via: SIP/2.0/UDP x\r\n" * 3000):
             head, _, tail = whole.partition(b"Max-Forwards")
@@ -190,7 +199,6 @@ async def test_S10_huge_messages(site: Site, phones: Phones) -> None:
             assert isinstance(error, ConnectionError), "the connection neither is read nor closed"
         await until_closed(reader, 5)
         writer.close()
-    transport.close()
 
 
 async def test_S10_slow_tcp_peers(site: Site, phones: Phones) -> None:
@@ -255,16 +263,14 @@ async def test_a_source_of_no_trunk(sites: Sites, phones: Phones) -> None:
 async def test_S4_flood(sites: Sites) -> None:
     """2,000 INVITEs a second for three seconds from a stranger: the canary, and a new call, do not notice."""
     site = await sites(canary=True, strangers=True)
-    transport, protocol, client = await stranger(site.daemon)
     before = resident(site.daemon.pid)
-    async with canary(site, site.carrier):
+    async with stranger(site.daemon) as (transport, protocol, client), canary(site, site.carrier):
         flood = paced(lambda _: transport.sendto(invite(site.daemon, client)), count=6000, per_second=2000)
         running = asyncio.ensure_future(flood)
         await site.daemon.logged(".", since=0)
         await (await quick_call(site, site.carrier)).hangup()
         await running
         await (await quick_call(site, site.carrier)).hangup()
-    transport.close()
     assert {data.split(b" ")[1] for data in protocol.answers} <= {b"403", b"503"}
     metrics = await site.daemon.metrics()
     refused = sum(count for name, count in metrics.items() if re.match(r"callwright_sip_requests_total.*refused", name))
@@ -283,12 +289,11 @@ def resident(pid: int) -> int:
 async def test_S4_a_trunk_that_floods(sites: Sites, phones: Phones) -> None:
     """Above [sip] requests_per_second even a trunk is limited; its calls that are up do not notice."""
     site = await sites(canary=True, sections={"sip": {"requests_per_second": 50, "request_burst": 50}})
-    transport, protocol, client = await stranger(site.daemon)
-    async with canary(site, await phones("canary")) as call:
+    phone = await phones("canary")
+    async with stranger(site.daemon) as (transport, protocol, client), canary(site, phone) as call:
         await paced(lambda _: transport.sendto(invite(site.daemon, client, user="nobody")), count=2000, per_second=1000)
         assert (await call.info_dtmf("5")).status == 200
         assert {data.split(b" ")[1] for data in protocol.answers if b" 100 " not in data} <= {b"404", b"503"}
-    transport.close()
     again = await site.carrier.invite(site.daemon.sip_uri(CANARY))
     await again.answered()
     await again.hangup()

@@ -157,6 +157,8 @@ async def test_an_address_of_another_machine(tmp_path: Path) -> None:
     ended.refuses("sip.listen", "192.0.2.1:5060")
     ended = await served(tmp_path, good(http={"listen": "192.0.2.1:8080"}))
     ended.refuses("http.listen", "192.0.2.1:8080")
+    ended = await served(tmp_path, good(media={"address": "192.0.2.1"}))
+    ended.refuses("media.address", "192.0.2.1 is not an address of this machine")
 
 
 async def test_no_speech_program(tmp_path: Path) -> None:

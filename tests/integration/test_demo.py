@@ -25,7 +25,6 @@ async def uri(tmp_path: Path) -> AsyncIterator[str]:
     host = daemon_address()
     http, sip = free_port(host), free_port(host)
     settings = {
-        "SERVER__PUBLIC_URL": f"http://{host}:{http}",
         "SERVER__DATA_DIR": str(tmp_path / "var"),
         "HTTP__LISTEN": f"{host}:{http}",
         "SIP__LISTEN": f'["udp:{host}:{sip}", "tcp:{host}:{sip}"]',
@@ -55,6 +54,13 @@ async def test_the_demonstration(uri: str) -> None:
     figures = re.fullmatch(r"answered in (\d+) ms, heard (\d+\.\d) s of speech in (\d+) RTP packets", sum_up)
     assert figures is not None, sum_up
     assert float(figures[2]) > 1 and int(figures[3]) > 50
+
+
+async def test_a_number_that_is_none(uri: str) -> None:
+    """A daemon that runs and refuses is not told of as one that does not run."""
+    ended = await callwright("demo", "--uri", uri.replace("demo", "nobody"), "--address", next_address(), timeout=40)
+    ended.refuses("refused: 404", "[[number]]", "--uri")
+    assert not any("callwright serve" in line for line in ended.err)
 
 
 async def test_over_tcp(uri: str) -> None:

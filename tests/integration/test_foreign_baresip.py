@@ -92,7 +92,7 @@ async def test_it_refuses(sites: Sites, baresip: Baresips) -> None:
     await bare.event("CALL_INCOMING")
     await site.told("initiated", placed.sid)
     await site.told("ringing", placed.sid)
-    await bare.command("hangup", "scode=486 reason=Busy")
+    await bare.refuse()
     last = await site.over(placed.sid)
     assert (last.form["CallStatus"], last.form["SipResponseCode"]) == ("busy", "486")
 

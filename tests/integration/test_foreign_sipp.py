@@ -18,8 +18,8 @@ Sites = Callable[..., Awaitable[Site]]
 
 
 def repeated(output: list[str]) -> dict[str, int]:
-    """How often SIPp sent each request again, from the last screen that it has printed."""
-    rows = (re.match(r" *([A-Z]+) -+> +\d+ +(\d+)", line) for line in output)
+    """How often SIPp sent each request again, from the last screen that it has printed; 3.7 numbers the rows."""
+    rows = (re.match(r"(?:\d+ :)? *([A-Z]+) -+> +\d+ +(\d+)", line) for line in output)
     return {row[1]: int(row[2]) for row in rows if row is not None}
 
 

@@ -228,6 +228,7 @@ async def test_say(line: Line) -> None:
 
 
 async def test_say_in_a_loop_is_synthesised_once_and_heard_twice(line: Line) -> None:
+    await (await line.call("<Say>Testing</Say>")).until_ended()  # the first caller waits for the synthesis
     once = await line.call("<Say>Testing</Say>")
     await once.until_ended()
     twice = await line.call('<Say loop="2">Testing</Say>')

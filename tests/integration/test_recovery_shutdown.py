@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from tests.harness.application import Break
 from tests.harness.ports import free_port
 from tests.harness.waiting import SCALE, within
 
@@ -88,16 +89,59 @@ async def test_P8_idle(sites: Sites) -> None:
     assert site.daemon.log[-1].endswith(" stopped")
 
 
-async def test_a_second_signal_ends_it_at_once(sites: Sites) -> None:
-    """Who does not want to wait for the drain sends the signal again."""
+async def test_a_second_signal_hangs_up(sites: Sites) -> None:
+    """Who does not want to wait for the drain sends the signal again: peers get BYE, the call has its end."""
     site = await sites(sections={"server": {"drain_seconds": 60.0}})
-    site.script("/voice", "<Pause length='60'/>")
-    await site.dial_in()
-    await site.application.request("/voice")
+    site.serve_tone("/long.wav", 440)
+    site.script("/voice", "<Play>/long.wav</Play>")
+    call = await site.dial_in()
+    sid = (await site.application.request("/voice")).form["CallSid"]
+    await call.answered()
+    await call.media.heard_tone(440)
     site.daemon.process.send_signal(signal.SIGTERM)
     await site.daemon.logged("draining")
     site.daemon.process.send_signal(signal.SIGTERM)
+    assert (await call.until_ended()).how == "bye received"
+    await site.told("completed", sid)
+    await ended(site)
+
+
+async def test_a_third_signal_ends_it_at_once(sites: Sites) -> None:
+    """The way out of an end that does not come: here callbacks wait for an application that is silent."""
+    site = await sites(sections={"server": {"drain_seconds": 60.0}})
+    site.script("/voice", "<Pause length='60'/>")
+    site.application.on("/status", Break.HANG)
+    await site.dial_in()
+    await site.application.request("/voice")
+    for line in ("stopping", "again: hanging up"):
+        site.daemon.process.send_signal(signal.SIGTERM)
+        await site.daemon.logged(line)
+    site.daemon.process.send_signal(signal.SIGTERM)
     assert await within(site.daemon.process.wait(), 2, "the daemon ends at once") == 1
+
+
+async def test_a_hangup_of_the_terminal_ends_nothing(sites: Sites) -> None:
+    """SIGHUP, which many daemons take for "read your configuration": calls go on, the log says what it does not do."""
+    site = await sites(canary=True)
+    site.daemon.process.send_signal(signal.SIGHUP)
+    assert "WARNING" in await site.daemon.logged("SIGHUP: nothing is read again")
+    assert (await site.daemon.health())["status"] == "ok"
+
+
+async def test_records_are_not_for_everybody(sites: Sites) -> None:
+    """Numbers, pressed digits and recordings: neither the database nor any directory is open to other users."""
+    site = await sites()
+    site.script("/voice", "<Record action='/done' playBeep='false' maxLength='1'/>")
+    site.script("/done", "<Hangup/>")
+    call = await site.dial_in()
+    await call.answered()
+    call.media.tone(440)
+    await call.until_ended()
+    await site.told("completed")
+    data = site.daemon.directory / "data"
+    assert list(data.glob("recordings/*/*.wav"))
+    for file in data.rglob("*"):
+        assert not file.stat().st_mode & 0o007, file
 
 
 async def test_one_daemon_to_a_data_directory(sites: Sites) -> None:

@@ -57,3 +57,17 @@ async def test_closes_calls_and_recordings(url: str, tmp_path: Path) -> None:
     again = await recover(store, tmp_path)
     assert (again.calls, again.recordings) == ([], [])
     await store.close()
+
+
+async def test_calls_last_as_long_as_their_recordings(url: str, tmp_path: Path) -> None:
+    """The beat that tells when the daemon ran is seconds old at a crash; the sound that was kept is not."""
+    await crashed(url)
+    unfinished(tmp_path / "RE1.wav", 11.75)
+    store = await Store.open(url)
+    store.put(recordings, {"sid": "RE1", "start_time": BEGUN + timedelta(seconds=95)})
+    await store.flushed()
+    store.last_alive = BEGUN + timedelta(seconds=100)
+    found = await recover(store, tmp_path)
+    assert {row["end_time"] for row in found.calls} == {BEGUN + timedelta(seconds=106.75)}
+    assert {row["sid"]: row["duration"] for row in found.calls} == {"CA1": 98, "CA2": 0, "CA3": 0}
+    await store.close()

@@ -156,3 +156,15 @@ def test_a_document_type_that_hides_in_another_encoding_is_refused() -> None:
 def test_lines_count_from_the_declaration() -> None:
     body = b'<?xml version="1.0"\n encoding="utf-8"?>\n<Response>\n<Bad/></Response>'
     assert [warning.line for warning in parse(body, "text/xml", BASE).warnings] == [4]
+
+
+def test_the_same_answer_is_read_once_and_another_url_is_another_document() -> None:
+    body = b"<Response><Play>hold.wav</Play></Response>"
+    assert parse(body, "text/xml", "http://a.example/") is parse(body, "text/xml", "http://a.example/")
+    assert parse(body, "text/xml", "http://b.example/").url == "http://b.example/"
+
+
+def test_a_fault_is_told_each_time() -> None:
+    for _ in range(2):
+        with pytest.raises(DocumentError):
+            parse(b"<Response>", "text/xml", "")

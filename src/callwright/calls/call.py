@@ -40,6 +40,7 @@ EVENT_OF = {
     CallStatus.IN_PROGRESS: "answered",
 }
 UNLOGGED = frozenset({"params", "body"})  # of a request: in the event log only
+WARNINGS = frozenset({"warning", "fallback", "failure"})  # steps that an operator looks for
 NO_ADDRESS = 13254
 APPLICATION_FAILED = 480
 TERMINATED, UNAVAILABLE = 487, 503
@@ -159,7 +160,12 @@ class Call:
             self.ended.set_result(status)
         self._save(status=str(status), **columns)
         event = EVENT_OF.get(status, "completed")
-        facts = {"code": self.sip_code, "by": self._ended_by, "seconds": self._seconds} if status.final else {}
+        facts: dict[str, object] = {}
+        if status.final:
+            facts = {"code": self.sip_code, "by": self._ended_by, "seconds": self._seconds}
+        elif status is CallStatus.INITIATED:
+            whose = {"to": self.to, "trunk": self.trunk, "parent": self.parent.sid if self.parent else ""}
+            facts = {key: value for key, value in whose.items() if value}
         self.note(event, status=str(status), **facts)
         self._reporting.post(event, self._last_words() if status.final else {})
 
@@ -174,9 +180,9 @@ class Call:
         return self._ending.by if self._ending else ""
 
     def note(self, kind: str, **data: object) -> None:
-        """A step of the call's story: a row of its event log and one INFO line."""
+        """A step of the call's story: a row of its event log and one line, INFO unless something went wrong."""
         facts = " ".join(f"{key}={value}" for key, value in data.items() if key not in UNLOGGED)
-        level = logging.WARNING if kind == "warning" else logging.INFO
+        level = logging.WARNING if kind in WARNINGS else logging.INFO
         self.log.log(level, "%s %s", kind, facts)
         self._steps.add(clock.now(), kind, data)
 

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -11,6 +11,9 @@ from callwright import __version__
 from callwright.config import load
 from callwright.errors import CallwrightError, ConfigError, StartError
 from callwright.sip import certificates
+
+if TYPE_CHECKING:
+    from callwright.demo.phone import Report
 
 app = typer.Typer(
     add_completion=False,
@@ -94,12 +97,22 @@ def demo(
     except ValueError as error:
         fail(f"--uri {uri}: {error}")
     if report.answered < 0:
-        fail(f"no answer: {report.code} {report.reason}. Is the daemon running? Start it with: callwright serve")
+        fail(_unanswered(report, uri))
     received = report.statistics.get("rx")
     packets = received.get("packets") if isinstance(received, dict) else 0
     print(f"answered in {report.answered * 1000:.0f} ms, heard {report.heard:.1f} s of speech in {packets} RTP packets")
     if not report.well:
         fail("the call did not go as the demonstration should: see the daemon's log")
+
+
+def _unanswered(report: "Report", uri: str) -> str:
+    """Why a call was not answered, and what to do: nobody was there, or the daemon refused it."""
+    said = f"{report.code} {report.reason}"
+    if report.by != "remote" or report.code in (408, 503):
+        return f"no answer: {said}. Is the daemon running? Start it with: callwright serve"
+    if report.code == 404:
+        return f"refused: {said}. No [[number]] is called that; a file with tables of its own has no demo: see --uri"
+    return f"refused: {said}. The daemon's log tells why {uri} did not answer"
 
 
 @app.command()

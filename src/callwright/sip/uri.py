@@ -1,8 +1,10 @@
-"""SIP URIs, as far as routing needs them (RFC 3261 §19.1, §25.1)."""
+"""SIP and tel URIs, as far as routing needs them (RFC 3261 §19.1, §25.1; RFC 3966)."""
 
 import re
 
 _PARTS = re.compile(r"<?\s*sips?:(?:([^@>]*)@)?([^;?>\s]+)", re.IGNORECASE)
+_TEL = re.compile(r"<?\s*tel:([^;>\s]+)", re.IGNORECASE)
+_SEPARATORS = re.compile(r"[-.()]")  # RFC 3966 §5.1.1: for the eye only
 _SCHEME = re.compile(r"(sips?):(?:[^@]*@)?(.*)\Z", re.IGNORECASE)
 _HOST = re.compile(r"\[[^\]]*\]|[^:]*")
 _SECURE = re.compile(r";secure=true(?=[;?]|\Z)", re.IGNORECASE)
@@ -12,10 +14,12 @@ _FOREIGN = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9\-_.!~*'()&=+$,;?/%]")
 
 
 def user_and_host(uri: str) -> tuple[str, str]:
-    """User and host[:port] of a sip: URI; empty strings when it is none.
+    """User and host[:port] of a sip: URI; the number of a tel: URI, which has no host; empty strings when it is none.
 
     The user is as it stands, escapes too, without a password and without parameters of a number (`;npdi;rn=...`).
     """
+    if (number := _TEL.match(uri.strip())) is not None:
+        return _SEPARATORS.sub("", number[1]), ""
     match = _PARTS.match(uri.strip())
     return (re.split("[:;]", match[1] or "", maxsplit=1)[0], match[2]) if match else ("", "")
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import select
@@ -34,8 +34,8 @@ class Recovered:
 async def recover(store: Store, directory: Path) -> Recovered:
     """Closes every call and recording that is still open in the database. Run before the first call is taken.
 
-    An answered call becomes completed, any other failed; both end when the daemon was last known to run. A recording
-    becomes completed with what its file holds, or absent.
+    An answered call becomes completed, any other failed; both end when the daemon was last known to run: what a
+    recording holds was heard while it ran. A recording becomes completed with what its file holds, or absent.
 
     Args:
         directory: below which the paths of recordings lie.
@@ -43,22 +43,23 @@ async def recover(store: Store, directory: Path) -> Recovered:
     Raises:
         StoreError: the database cannot be read or written.
     """
-    live = await store.fetch(select(calls).where(calls.c.end_time.is_(None), calls.c.status.in_(LIVE)))
-    closed = [await _close_call(store, row) for row in live]
     left = await store.fetch(select(recordings).where(recordings.c.duration.is_(None), recordings.c.status.in_(OPEN)))
     ended = [await _close_recording(store, row, directory) for row in left]
+    live = await store.fetch(select(calls).where(calls.c.end_time.is_(None), calls.c.status.in_(LIVE)))
+    alive = max((moment for moment in (store.last_alive, *(heard for _, heard in ended)) if moment), default=None)
+    closed = [await _close_call(store, row, alive) for row in live]
     await store.flushed()
     if closed or ended:
         log.warning("- closed after a crash: %d calls, %d recordings", len(closed), len(ended))
-    return Recovered(closed, ended)
+    return Recovered(closed, [row for row, _ in ended])
 
 
-async def _close_call(store: Store, row: Row) -> Row:
+async def _close_call(store: Store, row: Row, alive: datetime | None) -> Row:
     noted = await steps.read(store, row["sid"])
     moments: list[datetime | None] = [
         row["date_created"],
         row["date_updated"],
-        store.last_alive,
+        alive,
         *(step.at for step in noted),
     ]
     end = max((moment for moment in moments if moment is not None), default=clock.now())
@@ -77,8 +78,9 @@ async def _close_call(store: Store, row: Row) -> Row:
     return row | change
 
 
-async def _close_recording(store: Store, row: Row, directory: Path) -> Row:
-    sound = None
+async def _close_recording(store: Store, row: Row, directory: Path) -> tuple[Row, datetime | None]:
+    """The row as it now is, and until when it was heard."""
+    sound = heard = None
     if row["path"]:
         try:
             sound = await asyncio.to_thread(wav.mend, directory / row["path"])
@@ -89,5 +91,6 @@ async def _close_recording(store: Store, row: Row, directory: Path) -> Row:
         change |= {"status": "absent", "error_code": ABSENT_TOO_SHORT}
     else:
         change |= {"status": "completed", "duration": max(1, round(sound.seconds)), "channels": sound.channels}
+        heard = row["start_time"] and row["start_time"] + timedelta(seconds=sound.seconds)
     store.put(recordings, change)
-    return row | change
+    return row | change, heard

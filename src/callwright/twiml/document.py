@@ -7,6 +7,7 @@ declaration is refused, and size, depth and number of elements are bounded.
 import codecs
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lxml import etree
 
@@ -26,6 +27,8 @@ EMPTY_BODY = 11770
 UNUSABLE_TYPE = 12300
 
 MOST_BYTES = 64 * 1024
+MOST_REMEMBERED = 4 * 1024
+"""Bytes of an answer whose document is kept: most applications give most callers the same few answers."""
 MOST_DEPTH = 32
 MOST_ELEMENTS = 2000
 
@@ -62,6 +65,10 @@ def parse(body: bytes, content_type: str, url: str) -> Document:
         DocumentError: it cannot be run: 12300 type, 11770 empty, 11750 too large, 12100 not well-formed or too deep,
             12101 XML version, 12102 root element.
     """
+    return (_remembered if len(body) <= MOST_REMEMBERED else _read)(body, content_type, url)
+
+
+def _read(body: bytes, content_type: str, url: str) -> Document:
     kind, charset = _media_type(content_type)
     if kind.startswith("audio/"):
         return _recording(url)
@@ -77,6 +84,9 @@ def parse(body: bytes, content_type: str, url: str) -> Document:
                 raise
         return _spoken(body, charset, url)
     raise DocumentError(f"content type {kind[:100]!r} cannot be used", code=UNUSABLE_TYPE, url=url)
+
+
+_remembered = lru_cache(maxsize=512)(_read)  # a document cannot change; a fault is not remembered
 
 
 def _media_type(content_type: str) -> tuple[str, str]:
