@@ -18,7 +18,7 @@ Phones = Callable[..., Awaitable[Phone]]
 Stations = Callable[..., Station]
 
 CRYPTO = "crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"
-EVENTS = {8000: Codec(101, "telephone-event", 8000, "0-15"), 48000: Codec(110, "telephone-event", 48000, "0-15")}
+EVENTS = {8000: Codec(101, "telephone-event", 8000, "0-16"), 48000: Codec(110, "telephone-event", 48000, "0-16")}
 NAMED = {
     "PCMU": PCMU,
     "PCMA": PCMA,
