@@ -92,11 +92,14 @@ class TestCertificate:
 class TestMediaAddress:
     def test_own(self) -> None:
         check_media_address("127.0.0.1")
+        check_media_address("::1", "media.address6")
 
     def test_of_another_machine(self) -> None:
         """As behind a router whose address callers see: each call would be answered with 500."""
         with pytest.raises(StartError, match=r"media\.address: 203\.0\.113\.9 is not an address of this machine"):
             check_media_address("203.0.113.9")
+        with pytest.raises(StartError, match=r"media\.address6: 2001:db8::9 is not an address of this machine"):
+            check_media_address("2001:db8::9", "media.address6")
 
 
 class TestListener:

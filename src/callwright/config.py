@@ -27,9 +27,9 @@ from pydantic import (
 from callwright.errors import ConfigError
 from callwright.values import (
     AccountSid,
-    Address,
     AddressPort,
     Codecs,
+    MediaAddress,
     Method,
     Prefix,
     SipListen,
@@ -153,7 +153,7 @@ class SipSection(Section):
 class MediaSection(Section):
     """[media]"""
 
-    address: Address = "127.0.0.1"
+    address: MediaAddress = "127.0.0.1"
     address6: str = ""
     codecs: Codecs = Field(("PCMU", "PCMA", "G722", "opus"), min_length=1)
     ptime: Literal[10, 20, 30, 40, 50, 60] = 20

@@ -142,18 +142,18 @@ def listener(address: str) -> socket.socket:
     return bound
 
 
-def check_media_address(address: str) -> None:
+def check_media_address(address: str, key: str = "media.address") -> None:
     """Whether RTP can be received on the address that callers are told.
 
     Raises:
         StartError: this machine does not have it: each call would fail.
     """
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.bind((address, 0))
         except OSError as error:
             why = f"{address} is not an address of this machine ({error.strerror})"
-            raise StartError(f"media.address: {why}") from None
+            raise StartError(f"{key}: {why}") from None
 
 
 def check_certificate(section: HttpSection) -> None:
@@ -192,6 +192,8 @@ class Daemon:
             stack.callback(web.close)
             check_certificate(self.config.http)
             check_media_address(self.config.media.address)
+            if self.config.media.address6:
+                check_media_address(self.config.media.address6, "media.address6")
             self.accounts = accounts(self.config, self.directory)
             self.store = await Store.open(f"sqlite:///{self.directory / 'callwright.db'}")
             stack.push_async_callback(self.store.close)

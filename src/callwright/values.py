@@ -31,7 +31,11 @@ def port_is_good(parts: SplitResult) -> bool:
 
 
 def address_port(value: str) -> str:
-    """Checks an "address:port"; the address may be IPv6 in brackets."""
+    """An address and a port, an IPv6 address in brackets.
+
+    Raises:
+        ValueError: it is none.
+    """
     host, _, port = value.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65535:
         raise ValueError('must be "address:port"')
@@ -81,7 +85,7 @@ def _account_sid(value: str) -> str:
     return value
 
 
-def _address(value: str) -> str:
+def _media_address(value: str) -> str:
     address = ipaddress.ip_address(value)
     if address.is_unspecified:
         raise ValueError("must be an address of this machine: callers send their sound to it")
@@ -91,7 +95,7 @@ def _address(value: str) -> str:
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 AddressPort = Annotated[str, AfterValidator(address_port)]
 SipListen = Annotated[str, AfterValidator(_sip_listen)]
-Address = Annotated[str, AfterValidator(_address)]
+MediaAddress = Annotated[str, AfterValidator(_media_address)]
 Prefix = Annotated[str, AfterValidator(_prefix)]
 SipUri = Annotated[str, AfterValidator(_sip_uri)]
 Codecs = Annotated[tuple[str, ...], AfterValidator(_codecs)]

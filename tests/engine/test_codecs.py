@@ -18,7 +18,7 @@ Phones = Callable[..., Awaitable[Phone]]
 Stations = Callable[..., Station]
 
 CRYPTO = "crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"
-EVENTS = {8000: Codec(101, "telephone-event", 8000, "0-15"), 48000: Codec(110, "telephone-event", 48000, "0-15")}
+EVENTS = {8000: Codec(101, "telephone-event", 8000, "0-16"), 48000: Codec(110, "telephone-event", 48000, "0-16")}
 NAMED = {
     "PCMU": PCMU,
     "PCMA": PCMA,
@@ -233,6 +233,26 @@ async def test_an_odd_ptime_does_no_harm(station: Station, phones: Phones, ptime
     station.engine.answer(event.id, 200)
     await call.answered()
     assert 10 <= (await station.event(EventKind.MEDIA, event.id)).detail["ptime"] <= 60
+
+
+async def test_digits_have_the_clock_of_the_codec(stations: Stations, phones: Phones) -> None:
+    station = stations(codecs=["opus", "PCMU"])
+    phone = await phones("called")
+    leg = station.engine.originate(phone.uri, local_uri=CALLER)
+    call = await phone.incoming()
+    assert b"\r\nb=" not in call.invite.body
+    call.negotiation.codecs = (PCMU, EVENTS[48000], EVENTS[8000])
+    await call.answer()
+    assert call.local_sdp is not None
+    assert [codec.rate for codec in call.local_sdp.codecs] == [8000, 48000, 8000]
+    await station.event(EventKind.ESTABLISHED, leg)
+    station.engine.send_digits(leg, "5")
+    heard = await call.media.heard_digits("5")
+    assert heard[0].duration_ms == pytest.approx(160, abs=40)
+    types = {arrival.packet.payload_type for arrival in call.media.heard.arrivals}
+    assert EVENTS[8000].payload_type in types and EVENTS[48000].payload_type not in types
+    station.engine.hangup(leg)
+    await call.until_ended()
 
 
 async def test_opus_says_what_is_configured(stations: Stations, phones: Phones) -> None:

@@ -150,7 +150,7 @@ void Codecs::write(pj_pool_t* pool, pjmedia_sdp_media* media, const CodecList& c
     for (const unsigned rate : rates) {
         for (const EventFormat& event : event_formats) {
             if (event.rtp_rate != rate) continue;
-            add_format(pool, media, event.payload_type, "telephone-event/" + std::to_string(rate), "0-15");
+            add_format(pool, media, event.payload_type, "telephone-event/" + std::to_string(rate), "0-16");
         }
     }
     add_attribute(pool, media, "ptime", std::to_string(ptime_));

@@ -95,6 +95,9 @@
 #define PJMEDIA_CODEC_L16_HAS_8KHZ_MONO 1
 #define PJMEDIA_CODEC_L16_HAS_16KHZ_MONO 1
 
+/* A bandwidth would be that of the greediest codec that is known, whatever a description offers. */
+#define PJMEDIA_ADD_BANDWIDTH_TIAS_IN_SDP 0
+
 /* Events (end of file, digits) that may wait for the event thread before the next is refused. */
 #define PJMEDIA_EVENT_MAX_EVENTS 1024
 
