@@ -74,7 +74,7 @@ void Legs::install(pjsua_callback& callbacks) {
 }
 
 bool Legs::prepare() {
-    return !shut_ && legs_.size() < engine_.options().max_legs && !rtp_ports_.empty() &&
+    return !shut_ && legs_.size() < engine_.options().max_legs && rtp_ports_.free() != 0 &&
            pjsua_call_get_count() < engine_.options().max_calls();
 }
 

@@ -29,9 +29,13 @@ std::string address_of(const pj_sockaddr& address) {
 bool is_secure(const pjsua_call& call, unsigned index) {
     const pjmedia_sdp_session* local = nullptr;
     if (call.inv == nullptr || pjmedia_sdp_neg_get_active_local(call.inv->neg, &local) != PJ_SUCCESS) return true;
+    if (index >= local->media_count) return true;
+    const pjmedia_sdp_media* media = local->media[index];
     pj_str_t savp;
     pj_cstr(&savp, "SAVP");
-    return index >= local->media_count || pj_strstr(&local->media[index]->desc.transport, &savp) != nullptr;
+    // Keys may also be negotiated under the plain name, when SRTP is optional.
+    const bool keys = pjmedia_sdp_attr_find2(media->attr_count, media->attr, "crypto", nullptr) != nullptr;
+    return keys || pj_strstr(&media->desc.transport, &savp) != nullptr;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@ namespace callwright {
 namespace {
 
 constexpr std::chrono::seconds rest{30};
+constexpr std::chrono::milliseconds letting_go{100};  // the media thread closes the sockets
 
 Address at(const std::string& host, unsigned port) {
     Address address;
@@ -57,6 +58,15 @@ std::optional<RtpPorts::Pair> RtpPorts::open(pjsua_call_id call, const std::stri
         free_.push_back({resting.port, Clock::now()});
     }
     return std::nullopt;
+}
+
+std::size_t RtpPorts::free() const {
+    const auto now = Clock::now();
+    std::size_t count = free_.size();
+    for (auto resting = free_.rbegin(); resting != free_.rend(); ++resting, --count) {
+        if (resting->since == Clock::time_point::min() || now - resting->since >= letting_go) break;
+    }
+    return count;
 }
 
 void RtpPorts::release(pjsua_call_id call) {

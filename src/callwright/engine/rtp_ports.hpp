@@ -32,7 +32,8 @@ class RtpPorts {
     std::optional<Pair> open(pjsua_call_id call, const std::string& host);
     void release(pjsua_call_id call);
 
-    bool empty() const { return free_.empty(); }
+    // Pairs that can be bound now: a line that has just ended is still letting go of its own.
+    std::size_t free() const;
     // Pairs that had to be taken before they had rested for half a minute: the range is too small for the load.
     std::uint64_t taken_early() const { return taken_early_; }
 

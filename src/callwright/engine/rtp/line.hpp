@@ -154,6 +154,7 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     };
     // A packet on its way through SRTP.
     struct Passing {
+        Channel channel;
         Datagram* datagram;
         Forward* forward;
         Nanos now;

@@ -51,7 +51,7 @@ void Line::pass_up(Channel channel, Datagram& datagram, Nanos now, Forward& forw
         pj_grp_lock_add_ref(bottom_.grp_lock);  // SRTP stays while it is called
         if (channel == RTP) ++passed_up_;
     }
-    Passing passing{&datagram, &forward, now};
+    Passing passing{channel, &datagram, &forward, now};
     passing_ = &passing;
     if (channel == RTP) {
         pj_sockaddr from{};

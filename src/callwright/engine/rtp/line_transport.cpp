@@ -46,6 +46,11 @@ struct BottomTransport {
         info->sock_info.rtcp_addr_name = sockaddr_of(rtcp);
         if (line.lock_.source().set()) info->src_rtp_name = sockaddr_of(line.lock_.source());
         if (line.rtcp_source_.set()) info->src_rtcp_name = sockaddr_of(line.rtcp_source_);
+        // DTLS asks where the packet that it is given came from, which nobody has judged yet.
+        if (line.engine_.media().on_thread() && line.passing_ != nullptr) {
+            pj_sockaddr& source = line.passing_->channel == Line::RTP ? info->src_rtp_name : info->src_rtcp_name;
+            source = sockaddr_of(line.passing_->datagram->from);
+        }
         if (info->specific_info_cnt < PJ_ARRAY_SIZE(info->spc_info)) {
             pjmedia_transport_specific_info& specific = info->spc_info[info->specific_info_cnt++];
             specific.type = PJMEDIA_TRANSPORT_TYPE_UDP;
