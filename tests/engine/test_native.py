@@ -75,7 +75,7 @@ def test_program(source: Path, kind: str, probes: Path) -> None:
 
 
 FAULTS = {
-    "a check": ("address", "CHECK(1 + 1 == 3);", "does not hold: 1 + 1 == 3"),
+    "a check": ("address", "CHECK(1 + 1 == 3);", "not so: 1 + 1 == 3"),
     "memory": ("address", "int* one = new int(1); delete one; return *one;", "heap-use-after-free"),
     "a leak": ("address", "int* volatile lost = new int(1); lost = nullptr; return lost != nullptr;", "LeakSanitizer"),
     "overflow": ("address", "volatile int big = 2147483647; big = big + 1;", "signed integer overflow"),
