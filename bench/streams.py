@@ -25,6 +25,7 @@ def build(name: str, *libraries: str) -> Path:
         RuntimeError: it does not compile.
     """
     source, program = ROOT / "bench" / f"{name}.c", CACHE / name
+    CACHE.mkdir(parents=True, exist_ok=True)
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
         command = ["cc", "-O2", "-Wall", "-o", str(program), str(source), *libraries]
         done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -22,7 +22,8 @@ async def test_the_second_answer_is_acknowledged_and_hung_up(station: Station, p
     await second.answer()
     assert (await second.until_ended()).how is How.BYE_RECEIVED
     await first.media.received(5)
-    assert len(second.media.heard.arrivals) == 0
+    ours = {arrival.packet.ssrc for arrival in first.media.heard.arrivals}
+    assert not ours & {arrival.packet.ssrc for arrival in second.media.heard.arrivals}
     station.engine.hangup(leg)
     assert (await first.until_ended()).how is How.BYE_RECEIVED
     assert station.of(leg).count(EventKind.ESTABLISHED) == 1

@@ -17,7 +17,7 @@ SANITIZERS = {
     "address": ("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
     "thread": ("-fsanitize=thread",),
 }
-RUN_S = 60
+RUN_S = 240
 
 
 def cases() -> list[tuple[Path, str]]:
@@ -68,6 +68,7 @@ def probes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("probes")
 
 
+@pytest.mark.timeout(900)  # the whole engine is compiled with a sanitizer, once
 @pytest.mark.parametrize(("source", "kind"), cases(), ids=[f"{path.stem}-{kind}" for path, kind in cases()])
 def test_program(source: Path, kind: str, probes: Path) -> None:
     done = run(source, kind, probes)

@@ -15,7 +15,6 @@ namespace callwright {
 namespace {
 
 constexpr unsigned jobs_a_turn = 256;
-constexpr int real_time = 10;
 constexpr int nice_value = -10;
 
 }  // namespace
@@ -66,10 +65,8 @@ void MediaThread::raise_priority() noexcept {
         priority_ = "inherited";
         return;
     }
-    parameters.sched_priority = real_time;
-    if (pthread_setschedparam(pthread_self(), SCHED_RR, &parameters) == 0) {
-        priority_ = "rr 10";
-    } else if (setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), nice_value) == 0) {
+    // Not real-time: under overload that would leave signalling nothing, on one core or on two.
+    if (setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), nice_value) == 0) {
         priority_ = "nice -10";
     }
 }

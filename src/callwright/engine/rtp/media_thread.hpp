@@ -64,7 +64,7 @@ class MediaThread {
         std::uint64_t lost_beats = 0;       // frames given up beyond 25
         std::uint64_t failed_jobs = 0;      // that threw: memory has run out
         std::uint64_t longest_turn_us = 0;  // since the last look
-        // What the thread was permitted: "rr 10", "nice -10", "normal"; "inherited" when the process had more already.
+        // What the thread was permitted: "nice -10", "normal"; "inherited" when the process had more already.
         const char* priority = "";
     };
     // Any thread.
