@@ -220,7 +220,7 @@ class LimitsSection(Section):
     calls_per_second: float = Field(10.0, gt=0, le=10000)
     concurrent_calls: int = Field(1000, ge=1, le=100000)
     call_seconds: int = Field(14400, ge=1, le=86400)
-    legs: int = Field(2000, ge=1, le=4000)
+    legs: int = Field(2000, ge=1, le=2700)
 
 
 class AccountSection(Section):
