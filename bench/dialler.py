@@ -260,7 +260,6 @@ class Dialler:
         """Hangs up all, a few at a time; what became of them."""
         loop = asyncio.get_running_loop()
         up = [call for call in self._outgoing if call.media]
-        cut_off = sum(call.cut_off for call in up)
         began, ending = loop.time(), []
         for place, call in enumerate(up):
             await asyncio.sleep(began + place / HANG_UP_RATE - loop.time())
@@ -274,7 +273,7 @@ class Dialler:
             "placed": self._order.calls,
             "ok": ok,
             "failed": self._order.calls - ok,
-            "cut_off": cut_off,
+            "cut_off": sum(call.cut_off for call in up),
             "left": sum(not call.ended.done() for call in self._incoming.values()),
             "retransmissions": self._wire.resent + self._called_wire.resent,
             "first_error": errors[0] if errors else "",

@@ -315,7 +315,7 @@ async def test_attempts_and_their_time_survive(
     await first.close()
     [row] = await rows(store)
     assert (row["attempt"], row["state"], row["error"]) == (1, "pending", "127.0.0.1 answered 500")
-    assert timedelta(seconds=590) < row["next_at"] - clock.now() <= timedelta(seconds=600)  # type: ignore[operator]
+    assert timedelta(seconds=590) < row["next_at"] - clock.now() <= timedelta(seconds=600)  # type: ignore[operator]  # a moment
     waiting = Queue(store, client, account, (600.0, 0.01))
     await waiting.start()
     assert await waiting.drain(5) == 1

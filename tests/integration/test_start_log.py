@@ -42,7 +42,7 @@ def story(daemon: Daemon, sid: str) -> list[str]:
 
 
 async def test_P13_from_the_spawn_to_the_first_call(daemon: Daemons, phones: Phones) -> None:
-    """From nothing to an answered call without waiting for anything, and no fault in the log: figures are the bench's."""
+    """From nothing to an answered call without waiting for anything, and no fault in the log: the bench has figures."""
     phone = await phones("caller")
     loop = asyncio.get_running_loop()
     began = loop.time()
