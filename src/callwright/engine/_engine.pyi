@@ -1,6 +1,6 @@
 """Typed stub of the extension `callwright.engine._engine` (C++17 on pjsua-lib, pjsip and pjmedia).
 
-One `Engine` is one SIP user agent with one conference bridge. Its native threads never run Python and never wait for
+One `Engine` is one SIP user agent with one mixer. Its native threads never run Python and never wait for
 the GIL: what happens becomes `Event` records in a lock-free queue behind one eventfd, and every command below only
 validates its arguments, queues a job for the engine's own SIP thread and returns. A command about a leg or port that
 is already gone is a no-op; one that fails later reports a `FAILED` event with that id.
@@ -49,7 +49,7 @@ class EventKind(enum.IntEnum):
     itself). id: request. text: method. detail: as INCOMING but offer, plus content_type, body (bytes), expires (int, -1
     absent), cseq."""
     PLAYED = ...
-    """A player or tone ended and has left the bridge; its id is gone. id: port, text: "finished" | "digit" |
+    """A player or tone ended and has left the mixer; its id is gone. id: port, text: "finished" | "digit" |
     "stopped". detail: position (ms heard in all), digit (the digit that stopped it, else "")."""
     SILENCE = ...
     """A recorder heard no voice for its silence limit (reported once each time the limit is reached). id: recorder."""
@@ -149,7 +149,7 @@ class Engine:
             session_expires: RFC 4028, in seconds; 0 without session timers.
             min_session_expires: the shortest that a peer may ask for, seconds.
             rtp_ports: inclusive range; even ports carry RTP.
-            clock_rate: of the bridge, Hz: 8000, 16000, 32000 or 48000. Frames are 20 ms.
+            clock_rate: of the mixer, Hz: 8000, 16000, 32000 or 48000. Frames are 20 ms.
             max_legs: further INVITEs are answered 503.
             log_level: pjproject lines up to this level come as LOG events.
             media_timeout, hold_timeout: seconds without RTP until MEDIA_LOST.
@@ -322,7 +322,7 @@ class Engine:
     ) -> None:
         """The final response (200 to 699) to a REQUEST; a body needs a content type. A no-op when it was answered."""
 
-    # bridge
+    # who hears whom
     def connect(self, source: int, sink: int) -> None:
         """Source is heard by sink. Remembered until media of both is there, and across re-negotiation."""
     def disconnect(self, source: int, sink: int) -> None: ...
@@ -330,7 +330,7 @@ class Engine:
         """The listener hears whatever the node hears, from now on: a recording of what a leg is played. A listener
         is not listened to in its turn."""
 
-    # ports; each is on the bridge at once and lives until it ends by itself or `stop`
+    # ports; each is in the mixer at once and lives until it ends by itself or `stop`
     def player(self, sounds: Sequence[Sound], *, sink: int, loop: int = 1, stop_on_digit: int = 0) -> int:
         """Plays sounds one after the other, `loop` times (0: for ever), to `sink` (a node). The first digit of leg
         `stop_on_digit` ends it natively, before Python hears of the digit. A digit pressed before the player was
@@ -361,7 +361,7 @@ class Engine:
     def pause(self, recorder: int, on: bool, silence: bool = True) -> None:
         """Paused time is written as silence, or left out."""
     def source(self, *, sink: int, capacity: int = 10000) -> int:
-        """A ring of PCM at the bridge's clock, capacity in ms, played to `sink`; silence when empty."""
+        """A ring of PCM at the mixer's clock, capacity in ms, played to `sink`; silence when empty."""
     def write(self, source: int, samples: bytes) -> int:
         """Appends int16 mono; returns the samples taken (fewer when the ring is full). Does not block."""
     def clear(self, source: int) -> None: ...

@@ -55,7 +55,7 @@ Engine::Engine(EngineOptions options) : options_(std::move(options)) {
         outcome.get();
     } catch (...) {
         if (thread_.joinable()) thread_.join();
-        drop_jobs();
+        jobs_.drop();
         close_wakeup();
         living = nullptr;
         throw;
@@ -74,7 +74,7 @@ void Engine::close() {
     post([this] { closing_ = true; });
     thread_.join();
     ended_ = true;
-    drop_jobs();
+    jobs_.drop();
     living = nullptr;
 }
 
@@ -98,26 +98,13 @@ void Engine::run(std::promise<void>& started) {
 }
 
 void Engine::post(std::unique_ptr<Job> job) noexcept {
-    jobs_.fetch_add(1, std::memory_order_relaxed);
-    Job* mine = job.release();
-    Job* head = posted_.load(std::memory_order_relaxed);
-    do {
-        mine->next = head;
-    } while (!posted_.compare_exchange_weak(head, mine, std::memory_order_release, std::memory_order_relaxed));
-    // Only the job that ends the emptiness wakes the thread. A full socket wakes it just as well.
-    if (head == nullptr) [[maybe_unused]] auto sent = ::send(wakeup_[1], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (ended_) drop_jobs();
+    // A full socket wakes the thread just as well.
+    if (jobs_.push(std::move(job))) [[maybe_unused]] auto sent = ::send(wakeup_[1], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (ended_) jobs_.drop();
 }
 
 void Engine::run_jobs() {
-    Job* newest = posted_.exchange(nullptr, std::memory_order_acquire);
-    Job* oldest = nullptr;
-    while (newest != nullptr) {
-        Job* next = newest->next;
-        newest->next = oldest;
-        oldest = newest;
-        newest = next;
-    }
+    Job* oldest = jobs_.take();
     while (oldest != nullptr) {
         std::unique_ptr<Job> job(std::exchange(oldest, oldest->next));
         try {
@@ -125,15 +112,7 @@ void Engine::run_jobs() {
         } catch (const std::exception& error) {  // memory has run out: this command is lost, the calls are not
             fail(0, std::string("a command failed: ") + error.what());
         }
-        jobs_.fetch_sub(1, std::memory_order_relaxed);
-    }
-}
-
-void Engine::drop_jobs() noexcept {
-    Job* job = posted_.exchange(nullptr, std::memory_order_acquire);
-    while (job != nullptr) {
-        std::unique_ptr<Job> dropped(std::exchange(job, job->next));
-        jobs_.fetch_sub(1, std::memory_order_relaxed);
+        jobs_.done();
     }
 }
 
@@ -242,7 +221,7 @@ std::vector<std::pair<const char*, std::uint64_t>> Engine::counts() const {
     return {
         {"legs", legs_->size()},         {"ports", Port::live()},
         {"sounds", Sound::live()},       {"requests", requests_->size()},
-        {"bridge_ports", mixer_ ? mixer_->size() : 0}, {"jobs", jobs_.load(std::memory_order_relaxed)},
+        {"bridge_ports", mixer_ ? mixer_->size() : 0}, {"jobs", jobs_.size()},
         {"events", events_.backlog()},
     };
 }

@@ -1,4 +1,4 @@
-// One SIP user agent with one conference bridge, and the thread that owns both.
+// One SIP user agent with its media plane, and the thread that owns both.
 #pragma once
 
 #include <pjlib.h>
@@ -21,6 +21,7 @@
 
 #include "digit.hpp"
 #include "event.hpp"
+#include "jobs.hpp"
 #include "log_lines.hpp"
 #include "patch.hpp"
 #include "policy.hpp"
@@ -84,10 +85,7 @@ struct BindError : std::runtime_error {
 
 class Engine {
   public:
-    struct Job {
-        std::function<void()> run;
-        Job* next = nullptr;  // the queue's
-    };
+    using Job = callwright::Job;
 
     // Throws std::invalid_argument, BindError, std::runtime_error.
     explicit Engine(EngineOptions options);
@@ -108,7 +106,7 @@ class Engine {
     const std::vector<Listen>& addresses() const noexcept { return bound_; }
     // Runs on the engine thread, in order of posting, within about a millisecond. After close() has begun a job is
     // destroyed without running: what it owns must be freed by its destructor.
-    void post(std::function<void()> job) { post(std::unique_ptr<Job>(new Job{std::move(job)})); }
+    void post(std::function<void()> job) { post(std::unique_ptr<Job>(new Job{std::move(job), nullptr})); }
     // The same for a job made beforehand: allocates nothing.
     void post(std::unique_ptr<Job> job) noexcept;
     // Sends FAILED.
@@ -169,7 +167,6 @@ class Engine {
     void end_calls();
     void end_ports();
     void run_jobs();
-    void drop_jobs() noexcept;
     void close_wakeup() noexcept;
     static void on_wakeup(pj_ioqueue_key_t* key, pj_ioqueue_op_key_t* op, pj_ssize_t bytes);
     static void on_log(int level, const char* data, int length);
@@ -188,8 +185,7 @@ class Engine {
     mutable std::mutex library_mutex_;
     bool library_up_ = false;  // under library_mutex_
 
-    std::atomic<Job*> posted_{nullptr};  // newest first
-    std::atomic<std::size_t> jobs_{0};
+    JobQueue jobs_;
     std::array<int, 2> wakeup_{-1, -1};  // pjlib's end, ours
     pj_pool_t* pool_ = nullptr;
     pj_ioqueue_key_t* wakeup_key_ = nullptr;

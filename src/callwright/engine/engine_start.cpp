@@ -1,4 +1,4 @@
-// How the engine comes up: pjlib, the SIP endpoint with our modules, transports, codecs, the bridge's clock.
+// How the engine comes up: pjlib, the SIP endpoint with our modules, transports, codecs, the media thread.
 #include <arpa/inet.h>
 #include <pjmedia.h>
 #include <pjsua-lib/pjsua.h>

@@ -78,7 +78,6 @@ class Legs {
     explicit Legs(Engine& engine);
 
     void install(pjsua_callback& callbacks);
-    const RtpPorts& rtp_ports() const { return rtp_ports_; }
     Accounts& accounts() { return accounts_; }
     // Null when the call is nobody's.
     Leg* of_call(pjsua_call_id call);

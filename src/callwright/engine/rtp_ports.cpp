@@ -8,7 +8,6 @@ namespace callwright {
 
 namespace {
 
-constexpr std::chrono::seconds rest{30};
 constexpr std::chrono::milliseconds letting_go{100};  // the media thread closes the sockets
 
 Address at(const std::string& host, unsigned port) {
@@ -49,7 +48,6 @@ std::optional<RtpPorts::Pair> RtpPorts::open(pjsua_call_id call, const std::stri
         if (pair.rtp_socket >= 0) {
             pair.rtcp_socket = bound(pair.rtcp);
             if (pair.rtcp_socket >= 0) {
-                if (resting.since != Clock::time_point::min() && Clock::now() - resting.since < rest) ++taken_early_;
                 taken_[call].push_back(resting.port);
                 return pair;
             }

@@ -34,8 +34,6 @@ class RtpPorts {
 
     // Pairs that can be bound now: a line that has just ended is still letting go of its own.
     std::size_t free() const;
-    // Pairs that had to be taken before they had rested for half a minute: the range is too small for the load.
-    std::uint64_t taken_early() const { return taken_early_; }
 
   private:
     using Clock = std::chrono::steady_clock;
@@ -46,7 +44,6 @@ class RtpPorts {
 
     std::deque<Resting> free_;  // longest rested first
     std::unordered_map<pjsua_call_id, std::vector<unsigned>> taken_;
-    std::uint64_t taken_early_ = 0;
 };
 
 }  // namespace callwright

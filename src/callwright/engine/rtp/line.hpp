@@ -88,7 +88,6 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     // This line's packets leave by `to` from now on (to == this: echo); `to` changes its egress to RELAY.
     // events: RFC 4733 digits with them (they are reported in any case).
     void relay_to(const std::shared_ptr<Line>& to, bool events = true);
-    void stop_relay();  // this line's packets are relayed no more; the other's egress is changed by its own call
     // Whether packets go up into the stream (somebody in the mixer hears this leg).
     void listen(bool on);
 
@@ -276,8 +275,6 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     Line* relays_to_ = nullptr;
     Line* relayer_ = nullptr;        // whose packets leave here
     bool relay_events_ = false;
-    unsigned relay_left_ = 0;        // packets that are still relayed after stop_relay(), for a change without a gap
-    bool relay_ends_ = false;
     bool beating_ = false;
     bool joined_ = false;
     unsigned given_ = 0, added_ = 0;  // sockets that were given to the media thread, and those that it took

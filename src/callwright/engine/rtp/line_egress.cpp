@@ -97,7 +97,6 @@ void Line::relay_to(const std::shared_ptr<Line>& to, bool events) {
     relays_to_ = to.get();
     to->relayer_ = this;
     relay_events_ = events;
-    relay_ends_ = false;
     {
         Hold hold(*this);
         arrivals_ = EgressClock::new_series();
@@ -106,17 +105,9 @@ void Line::relay_to(const std::shared_ptr<Line>& to, bool events) {
     to->change(Egress::RELAY);
 }
 
-// While the other's egress still is RELAY its next source has nothing yet: the packets go on for at most 100 ms.
-void Line::stop_relay() {
-    if (relays_to_ == nullptr) return;
-    relay_ends_ = true;
-    relay_left_ = PATIENCE;
-}
-
 void Line::drop_relay() noexcept {
     if (relays_to_ != nullptr && relays_to_->relayer_ == this) relays_to_->relayer_ = nullptr;
     relays_to_ = nullptr;
-    relay_ends_ = false;
 }
 
 // False: nothing is relayed here any more.

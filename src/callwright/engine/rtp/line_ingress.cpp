@@ -182,9 +182,7 @@ void Line::forward_packet(Datagram& datagram, std::uint8_t* data, std::size_t si
 }
 
 void Line::hand_on(Forward& forward, Nanos now) noexcept {
-    if (forward.to == nullptr) return;
-    const bool taken = forward.to->take_forward(this, forward, now);
-    if (!taken || (relay_ends_ && --relay_left_ == 0)) drop_relay();
+    if (forward.to != nullptr && !forward.to->take_forward(this, forward, now)) drop_relay();
 }
 
 void Line::receive_rtcp(const std::uint8_t* data, std::size_t size, const Address& from, bool shared,

@@ -39,8 +39,7 @@ void MediaThread::close() {
     post([this] { ending_ = true; });
     thread_.join();
     ended_ = true;
-    drop(std::exchange(oldest_, nullptr));
-    drop(posted_.exchange(nullptr, std::memory_order_acquire));
+    jobs_.drop(std::exchange(oldest_, nullptr));
 }
 
 void MediaThread::start(const std::string& backend, std::promise<void>& started) {
@@ -73,7 +72,7 @@ void MediaThread::raise_priority() noexcept {
 
 void MediaThread::loop() noexcept {
     while (!ending_) {
-        const bool busy = oldest_ != nullptr || posted_.load(std::memory_order_relaxed) != nullptr;
+        const bool busy = oldest_ != nullptr || !jobs_.empty();
         datagrams_->turn(busy ? 0 : std::min(frames_.due(), seconds_.due()));
         run_beats();
         run_jobs();
@@ -90,15 +89,9 @@ void MediaThread::run_beats() noexcept {
 }
 
 void MediaThread::post(std::unique_ptr<Job> job) noexcept {
-    jobs_.fetch_add(1, std::memory_order_relaxed);
-    Job* mine = job.release();
-    Job* head = posted_.load(std::memory_order_relaxed);
-    do {
-        mine->next = head;
-    } while (!posted_.compare_exchange_weak(head, mine, std::memory_order_release, std::memory_order_relaxed));
-    // Only the job that ends the emptiness wakes the thread, which looks for itself before it waits.
-    if (head == nullptr && !on_thread()) datagrams_->wake();
-    if (ended_) drop(posted_.exchange(nullptr, std::memory_order_acquire));
+    // The thread itself looks for jobs before it waits.
+    if (jobs_.push(std::move(job)) && !on_thread()) datagrams_->wake();
+    if (ended_) jobs_.drop();
 }
 
 // Some at a time: beats come in between.
@@ -111,31 +104,17 @@ void MediaThread::run_jobs() noexcept {
         } catch (const std::exception&) {  // memory has run out: this command is lost, the calls are not
             failed_.fetch_add(1, std::memory_order_relaxed);
         }
-        jobs_.fetch_sub(1, std::memory_order_relaxed);
+        jobs_.done();
     }
 }
 
 // Behind those that were taken before.
 void MediaThread::take_jobs() noexcept {
-    Job* newest = posted_.exchange(nullptr, std::memory_order_acquire);
-    if (newest == nullptr) return;
-    Job* const last = newest;
-    Job* oldest = nullptr;
-    while (newest != nullptr) {
-        Job* next = newest->next;
-        newest->next = oldest;
-        oldest = newest;
-        newest = next;
-    }
-    (oldest_ == nullptr ? oldest_ : newest_->next) = oldest;
-    newest_ = last;
-}
-
-void MediaThread::drop(Job* job) noexcept {
-    while (job != nullptr) {
-        std::unique_ptr<Job> dropped(std::exchange(job, job->next));
-        jobs_.fetch_sub(1, std::memory_order_relaxed);
-    }
+    Job* const taken = jobs_.take();
+    if (taken == nullptr) return;
+    (oldest_ == nullptr ? oldest_ : newest_->next) = taken;
+    newest_ = taken;
+    while (newest_->next != nullptr) newest_ = newest_->next;
 }
 
 void MediaThread::note_turn(Nanos took) noexcept {

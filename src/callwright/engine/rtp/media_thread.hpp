@@ -12,6 +12,7 @@
 #include <string>
 #include <thread>
 
+#include "../jobs.hpp"
 #include "datagrams.hpp"
 #include "wheel.hpp"
 
@@ -30,10 +31,7 @@ class MediaThread {
     static constexpr Nanos FRAME = 20'000'000;
     static constexpr unsigned PHASES = 20;  // of 1 ms: what beats together sends together
 
-    struct Job {
-        std::function<void()> run;
-        Job* next = nullptr;  // the queue's
-    };
+    using Job = callwright::Job;
 
     // Starts the thread. Throws std::system_error. backend: see Datagrams::open.
     explicit MediaThread(const std::string& backend);
@@ -48,7 +46,7 @@ class MediaThread {
     void post(std::unique_ptr<Job> job) noexcept;
     bool on_thread() const noexcept { return std::this_thread::get_id() == thread_id_; }
     // Waiting.
-    std::size_t jobs() const noexcept { return jobs_.load(std::memory_order_relaxed); }
+    std::size_t jobs() const noexcept { return jobs_.size(); }
 
     // --- media thread only ---
     Datagrams& datagrams() noexcept { return *datagrams_; }
@@ -81,7 +79,6 @@ class MediaThread {
     void run_beats() noexcept;
     void run_jobs() noexcept;
     void take_jobs() noexcept;
-    void drop(Job* job) noexcept;  // and those behind it
     void note_turn(Nanos took) noexcept;
 
     std::unique_ptr<Datagrams> datagrams_;
@@ -92,8 +89,7 @@ class MediaThread {
     Job* oldest_ = nullptr;    // jobs that were taken, the thread's
     Job* newest_ = nullptr;
 
-    std::atomic<Job*> posted_{nullptr};  // newest first
-    std::atomic<std::size_t> jobs_{0};
+    JobQueue jobs_;
     std::atomic<bool> ended_{false};
     std::atomic<std::uint64_t> late_{0}, lost_{0}, failed_{0}, longest_turn_{0};
 
