@@ -61,6 +61,9 @@ class Authority:
             .not_valid_before(now - datetime.timedelta(hours=1))
             .not_valid_after(now + datetime.timedelta(days=1))
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+            .add_extension(_usage(authority=authority), critical=True)
         )
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName([_name(name) for name in names]), False)
@@ -88,6 +91,21 @@ class Authority:
         client = mine.context(ssl.Purpose.SERVER_AUTH, self.certificate, verify=verify)
         client.check_hostname = verify and bool(server_name)
         return Tls(mine.context(ssl.Purpose.CLIENT_AUTH, self.certificate, verify=verify), client, server_name)
+
+
+def _usage(*, authority: bool) -> x509.KeyUsage:
+    """What RFC 5280 §4.2.1.3 asks for; Python 3.13 checks it."""
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _pem(certificate: x509.Certificate) -> str:

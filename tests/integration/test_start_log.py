@@ -71,6 +71,7 @@ async def test_the_story_of_an_ivr_call(sites: Sites) -> None:
     await call.media.send_digits("2")
     await call.until_ended()
     await site.told("completed", sid)
+    await site.daemon.logged(f"{sid} completed")
     steps = ["invite", "fetch", "verb Gather", "answered", "fetch", "verb Play", "verb Hangup", "completed"]
     assert story(site.daemon, sid) == steps
     status, _, body = await site.get(site.path(f"Calls/{sid}/Events.json?Kind=all"))
@@ -90,6 +91,7 @@ async def test_the_story_of_a_placed_call(sites: Sites) -> None:
     await child.hangup()
     await first.until_ended()
     await site.told("completed", placed.sid)
+    await site.daemon.logged(f"{placed.sid} completed")
     assert story(site.daemon, placed.sid) == [
         "placed", "initiated", "ringing", "answered", "fetch", "verb Dial", "bridged", "completed",
     ]  # fmt: skip
@@ -116,6 +118,7 @@ async def test_the_log_as_json(sites: Sites) -> None:
     call = await site.dial_in()
     await call.until_ended()
     sid = (await site.told("completed")).form["CallSid"]
+    await site.daemon.logged("completed status=completed")
     lines: list[dict[str, Any]] = [json.loads(line) for line in site.daemon.log]
     assert all({"at", "level", "area", "message"} <= line.keys() for line in lines)
     mine = [line for line in lines if line.get("call_sid") == sid]
