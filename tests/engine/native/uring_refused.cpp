@@ -29,9 +29,11 @@ void refuse(long call, int error, int argument = -1) {
     filter.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)));
     const bool any = argument < 0;
     filter.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(call), 0,
-                              static_cast<unsigned char>(any ? 1 : 3)));
+                              static_cast<unsigned char>(any ? 1 : 4)));
     if (!any) {
         filter.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[1])));
+        // Newer versions of liburing say with the top bit that the ring's descriptor is a registered one.
+        filter.push_back(BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x7fffffff));
         filter.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(argument), 0, 1));
     }
     filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)));
