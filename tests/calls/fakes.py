@@ -207,10 +207,18 @@ class FakeEngine:
         self._note("originate", leg, uri=uri, **values)
         return leg
 
-    def answer(self, leg: int, code: int, *, reason: str = "", headers: Sequence[tuple[str, str]] = ()) -> None:
+    def answer(
+        self,
+        leg: int,
+        code: int,
+        *,
+        reason: str = "",
+        headers: Sequence[tuple[str, str]] = (),
+        codecs: Sequence[str] = (),
+    ) -> None:
         if code == 200 and leg in self._legs:
             self._legs[leg] = "confirmed"
-        self._note("answer", leg, code=code)
+        self._note("answer", leg, code=code, codecs=list(codecs))
 
     def hangup(self, leg: int, *, code: int = 0, reason: str = "", headers: Sequence[tuple[str, str]] = ()) -> None:
         self._note("hangup", leg, code=code, headers=list(headers))

@@ -103,6 +103,7 @@ class Leg:
     Attributes:
         fault: why we ended it against everybody's will; "" when we did not.
         keypad: how digits go to it.
+        codecs: with which an inbound leg is answered, by preference; empty for those of its source.
     """
 
     def __init__(self, endpoint: "Endpoint", node: int, invite: Invite | None = None) -> None:
@@ -114,6 +115,7 @@ class Leg:
         self.rang = False
         self.fault = ""
         self.keypad = Keypad(self)
+        self.codecs: Sequence[str] = ()
         self.ended: asyncio.Future[Ending] = endpoint.loop.create_future()
         self._state = LegState.INCOMING if invite else LegState.CALLING
         self._waiters: set[asyncio.Future[Any]] = set()
@@ -150,7 +152,7 @@ class Leg:
         """183 with an answer: early media to an inbound leg."""
         if self._state in (LegState.INCOMING, LegState.EARLY):
             self._enter(LegState.EARLY)
-            self.endpoint.engine.answer(self.node, 183)
+            self.endpoint.engine.answer(self.node, 183, codecs=self.codecs)
 
     def accept(self, headers: Headers = ()) -> None:
         """200 to an inbound leg. Audio may be connected at once; it starts with the media."""
@@ -158,7 +160,7 @@ class Leg:
             raise LegGone("the caller has left")
         if self._state in (LegState.INCOMING, LegState.EARLY):
             self._enter(LegState.CONNECTING)
-            self.endpoint.engine.answer(self.node, 200, headers=headers)
+            self.endpoint.engine.answer(self.node, 200, headers=headers, codecs=self.codecs)
 
     def hang_up(self, code: int = 0, reason: str = "", headers: Headers = ()) -> None:
         """A final response, CANCEL or BYE, by state. `ended` resolves when it is over."""
