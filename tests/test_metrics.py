@@ -4,7 +4,7 @@ from collections import Counter
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from callwright.metrics import Facts
+from callwright.metrics import Facts, MediaFigures
 
 
 def test_figures_are_read_at_each_scrape() -> None:
@@ -31,3 +31,27 @@ def test_figures_are_read_at_each_scrape() -> None:
         'callwright_sip_requests_total{decision="invites"} 9.0',
     ):
         assert line in text
+
+
+def test_figures_of_the_media_plane() -> None:
+    registry = CollectorRegistry()
+    registry.register(
+        MediaFigures(
+            facts=lambda: {"io": "epoll", "why_not_io_uring": "seccomp"},
+            counts=lambda: {"relay": 4, "rtp_pairs": 9, "longest_turn_us": 2500},
+            counters=lambda: {"late_beats": 2, "foreign": 7, "jitter_lost": 5},
+        )
+    )
+    text = generate_latest(registry).decode().splitlines()
+    for line in (
+        'callwright_media_info{io="epoll",why_not_io_uring="seccomp"} 1.0',
+        'callwright_media_legs{mode="relay"} 4.0',
+        'callwright_media_legs{mode="mix"} 0.0',
+        "callwright_media_rtp_pairs 9.0",
+        "callwright_media_longest_turn_seconds 0.0025",
+        "callwright_media_late_beats_total 2.0",
+        'callwright_media_packets_total{fate="foreign"} 7.0',
+        'callwright_media_jitter_buffer_frames_total{fate="lost"} 5.0',
+    ):
+        assert line in text
+    assert not any('fate="late_beats"' in line for line in text)

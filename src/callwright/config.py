@@ -278,6 +278,7 @@ class TrunkSection(Section):
     srtp: Literal["off", "optional", "required"] = "off"
     srtp_keying: Literal["sdes", "dtls"] = "sdes"
     reliable: Literal["off", "supported", "required"] = "supported"
+    dtmf: Literal["auto", "rfc4733", "info", "inband"] = "auto"
 
     @property
     def uses_tls(self) -> bool:

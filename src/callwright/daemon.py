@@ -43,7 +43,7 @@ from callwright.media.limits import MEBIBYTE, MediaLimits
 from callwright.media.mp3 import Mp3Encoder
 from callwright.media.recordings import RecordingFiles
 from callwright.media.speech.espeak import EspeakSynthesis
-from callwright.metrics import Facts
+from callwright.metrics import Facts, MediaFigures
 from callwright.outbound import Outbound
 from callwright.signing import signature
 from callwright.sip.endpoint import Endpoint
@@ -246,6 +246,8 @@ class Daemon:
         self.switchboard = Switchboard(exchange, self.router, self._session)
         stack.push_async_callback(self.switchboard.drain, 0)
         self.registry.register(self._facts(exchange))
+        engine = self.endpoint.engine
+        self.registry.register(MediaFigures(engine.media_facts, engine.media_counts, engine.media_counters))
 
     async def _open_sounds(self, stack: AsyncExitStack) -> Library[Sound]:
         media, speech, web = self.config.media, self.config.speech, self.config.outbound_http

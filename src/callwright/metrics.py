@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 
@@ -43,3 +43,58 @@ class Facts(Collector):
         for decision, count in self.gate().items():
             gate.add_metric([decision], count)
         yield gate
+
+
+@dataclass(frozen=True, eq=False)
+class MediaFigures(Collector):
+    """The media plane's figures, as the engine's `media_facts`, `media_counts` and `media_counters` have them."""
+
+    facts: Callable[[], Mapping[str, str]]
+    counts: Callable[[], Mapping[str, int]]
+    counters: Callable[[], Mapping[str, int]]
+
+    def collect(self) -> Iterator[Metric]:
+        yield InfoMetricFamily(
+            "callwright_media", "How RTP is read and sent, and why not by io_uring", dict(self.facts())
+        )
+        yield from self._gauges(self.counts())
+        yield from self._counters(self.counters())
+
+    @staticmethod
+    def _gauges(now: Mapping[str, int]) -> Iterator[Metric]:
+        legs = GaugeMetricFamily("callwright_media_legs", "Legs with media by what feeds them", labels=["mode"])
+        for mode in ("idle", "play", "relay", "mix"):
+            legs.add_metric([mode], now.get(mode, 0))
+        yield legs
+        for name, text in (
+            ("rtp_pairs", "Port pairs of media.rtp_ports"),
+            ("rtp_pairs_taken", "Port pairs in use"),
+            ("jobs", "Changes that wait for the media thread"),
+        ):
+            yield GaugeMetricFamily(f"callwright_media_{name}", text, value=now.get(name, 0))
+        turn = now.get("longest_turn_us", 0) / 1e6
+        yield GaugeMetricFamily(
+            "callwright_media_longest_turn_seconds",
+            "Longest turn of the media thread since the last scrape",
+            value=turn,
+        )
+
+    @staticmethod
+    def _counters(since_start: Mapping[str, int]) -> Iterator[Metric]:
+        left = dict(since_start)
+        for name, text in (
+            ("late_beats", "Frames that began more than 10 ms late"),
+            ("lost_beats", "Frames that were given up after half a second"),
+            ("failed_jobs", "Changes lost for want of memory"),
+            ("rtp_pairs_unrested", "Port pairs taken again within 30 s, for want of others"),
+            ("system_calls", "System calls of the media thread"),
+        ):
+            yield CounterMetricFamily(f"callwright_media_{name}", text, value=left.pop(name, 0))
+        buffers = CounterMetricFamily("callwright_media_jitter_buffer_frames", "Frames by their fate", labels=["fate"])
+        for name in [name for name in left if name.startswith("jitter_")]:
+            buffers.add_metric([name.removeprefix("jitter_")], left.pop(name))
+        yield buffers
+        packets = CounterMetricFamily("callwright_media_packets", "RTP and RTCP by their fate", labels=["fate"])
+        for name, count in left.items():
+            packets.add_metric([name], count)
+        yield packets

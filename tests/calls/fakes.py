@@ -67,6 +67,7 @@ class FakeEngine:
 
     Attributes:
         slow: while it is set, ENDED after a hang-up waits for `end`.
+        slow_keys: while it is set, no DIGITS_SENT comes by itself.
         voiced: what RECORDED says of a recording: (duration, voiced) in ms.
     """
 
@@ -74,6 +75,7 @@ class FakeEngine:
         self.settings = settings
         self.commands: list[Command] = []
         self.slow = False
+        self.slow_keys = False
         self.closed = False
         self.voiced = (2000, 1000)
         self.refused = ""
@@ -124,6 +126,10 @@ class FakeEngine:
         """200 to our INVITE."""
         self._legs[leg] = "confirmed"
         self.happen(EventKind.ESTABLISHED, leg, 200, headers=list(headers), call_id=f"call-{leg}")
+
+    def media(self, leg: int, *, telephone_event: bool) -> None:
+        """Media that began or changed."""
+        self.happen(EventKind.MEDIA, leg, 1, telephone_event=telephone_event)
 
     def end(self, leg: int, code: int = 200, *headers: tuple[str, str], by: str = "remote", reason: str = "") -> None:
         """The end of a leg: the peer's BYE, CANCEL or final response unless told otherwise."""
@@ -201,10 +207,18 @@ class FakeEngine:
         self._note("originate", leg, uri=uri, **values)
         return leg
 
-    def answer(self, leg: int, code: int, *, reason: str = "", headers: Sequence[tuple[str, str]] = ()) -> None:
+    def answer(
+        self,
+        leg: int,
+        code: int,
+        *,
+        reason: str = "",
+        headers: Sequence[tuple[str, str]] = (),
+        codecs: Sequence[str] = (),
+    ) -> None:
         if code == 200 and leg in self._legs:
             self._legs[leg] = "confirmed"
-        self._note("answer", leg, code=code)
+        self._note("answer", leg, code=code, codecs=list(codecs))
 
     def hangup(self, leg: int, *, code: int = 0, reason: str = "", headers: Sequence[tuple[str, str]] = ()) -> None:
         self._note("hangup", leg, code=code, headers=list(headers))
@@ -213,8 +227,21 @@ class FakeEngine:
             final = {"confirmed": 200, "calling": 487, "incoming": code or 603}[state]
             self.end(leg, final, by="local")
 
-    def send_digits(self, leg: int, digits: str, duration: int = 160) -> None:
-        self._note("send_digits", leg, digits=digits)
+    def send_digits(self, leg: int, digits: str, duration: int = 160, *, method: str = "") -> None:
+        self._note("send_digits", leg, digits=digits, duration=duration, method=method)
+        if not self.slow_keys:
+            self.happen(EventKind.DIGITS_SENT, leg)
+
+    def dtmf_tone(self, digits: str, *, sink: int, on: int = 120, off: int = 80) -> int:
+        port = next(self._ids)
+        self._players.add(port)
+        self._note("dtmf_tone", port, digits=digits, sink=sink, on=on, off=off)
+        return port
+
+    def detect_digits(self, leg: int) -> int:
+        port = next(self._ids)
+        self._note("detect_digits", port, leg=leg)
+        return port
 
     def respond(self, request: int, code: int) -> None:
         self._note("respond", request, code=code)

@@ -12,7 +12,7 @@ from callwright.calls.control import DialRecording
 from callwright.calls.order import CallOrder
 from callwright.calls.status import CallStatus
 from callwright.errors import RestError
-from tests.calls.fakes import NUMBER, OTHERS_NUMBER, Room
+from tests.calls.fakes import ACCOUNT_SID, NUMBER, OTHERS_NUMBER, Room
 from tests.calls.jumping import after, turns
 
 STATUS = Hook("http://app.example/status")
@@ -47,6 +47,13 @@ class TestInbound:
         _, leg = await room.inbound()
         await after(5)
         assert [one.values["code"] for one in room.engine.of("answer", leg)] == [200]
+
+    async def test_answered_as_its_trunk_says(self, rooms: Callable[..., Room]) -> None:
+        trunk = {"name": "c", "account": ACCOUNT_SID, "allow": ["127.0.0.0/8"], "codecs": ["G722"], "dtmf": "info"}
+        room = rooms(trunk=[trunk])
+        call, leg = await room.inbound()
+        assert (await room.engine.until("answer", leg)).values["codecs"] == ["G722"]
+        assert call.require_leg().keypad.method == "info"
 
     @pytest.mark.parametrize(
         ("to", "source", "code"), [("+1999", "127.0.0.1", 404), (OTHERS_NUMBER, "127.0.0.1", 404), (NUMBER, "::2", 403)]

@@ -74,6 +74,13 @@ class Station:
         suffix = "" if transport == "udp" else f";transport={transport}"
         return f"sip:{user}@{bracketed(host)}:{port}{suffix}"
 
+    async def pause(self, seconds: float) -> None:
+        """Lets so much time pass, where nothing tells of what is waited for."""
+        loop = asyncio.get_running_loop()
+        tick: asyncio.Future[None] = loop.create_future()
+        loop.call_later(seconds, tick.set_result, None)
+        await tick
+
     def now(self) -> float:
         """The loop's time, in seconds."""
         return asyncio.get_running_loop().time()
@@ -97,9 +104,7 @@ class Station:
         deadline = loop.time() + timeout
         while any(self.engine.counts()[name] != number for name, number in wanted.items()):
             assert loop.time() < deadline, f"counts are {self.engine.counts()}, not {wanted}\n{self.history()}"
-            tick: asyncio.Future[None] = loop.create_future()
-            loop.call_later(0.01, tick.set_result, None)
-            await tick
+            await self.pause(0.01)
 
     async def invited(self, phone: Phone, **options: Any) -> tuple[PhoneCall, Event]:
         """A call that the phone has placed to this engine, and its INCOMING; options are those of `Phone.invite`."""

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from callwright.engine import EventKind
+from callwright.engine import Event, EventKind
 from tests.engine.station import CALLER, Station
 from tests.harness.hearing import Arrival, signed32
+from tests.harness.message import Message
 from tests.harness.packet import TelephoneEvent
-from tests.harness.sdp import Sdp
+from tests.harness.sdp import PCMU, Sdp
 from tests.harness.sip import Phone
 
 Phones = Callable[..., Awaitable[Phone]]
@@ -83,3 +84,68 @@ async def test_sound_parts_two_digits(station: Station, phones: Phones, ptime: i
     assert gaps == [gap] * 3
     sounds = [len(list(run)) for kind, run in itertools.groupby(call.media.heard.arrivals, is_digit) if not kind]
     assert sounds[1:4] == [frames] * 3
+
+
+@pytest.mark.parametrize("ptime", [20, 60])
+async def test_it_is_told_when_they_are_sent(station: Station, phones: Phones, ptime: int) -> None:
+    """Once for each command, when the last end packet and the pause after it are over, not sooner."""
+    phone = await phones("called")
+    leg = station.engine.originate(phone.uri, local_uri=CALLER)
+    call = await phone.incoming()
+    assert call.remote_sdp is not None
+    mine = Sdp.offer(call.media.address, call.media.port).answer_to(call.remote_sdp)
+    await call.answer(sdp=replace(mine, ptime=ptime))
+    assert (await station.event(EventKind.MEDIA, leg)).detail["telephone_event"] is True
+    heard: list[int] = []
+
+    def note(event: Event) -> None:
+        if event.kind is EventKind.DIGITS_SENT:
+            heard.append(sum(digit.end_packets for digit in call.media.heard.digits))
+
+    station.listeners.append(note)
+    station.engine.send_digits(leg, "12", 160)
+    station.engine.send_digits(leg, "3", 160)
+    for _ in range(2):
+        await station.event(EventKind.DIGITS_SENT, leg)
+    await call.media.heard_digits("123")
+    assert heard == [6, 9]
+    station.engine.hangup(leg)
+    await call.until_ended()
+    await station.event(EventKind.ENDED, leg)
+    assert station.of(leg).count(EventKind.DIGITS_SENT) == 2
+
+
+async def test_info_requests_wait_for_one_another(station: Station, phones: Phones) -> None:
+    """Over UDP the second would overtake a first that is lost; and one that is refused holds nothing up."""
+    call, leg = await station.placed(await phones("called"))
+    await station.event(EventKind.MEDIA, leg)
+    station.engine.send_digits(leg, "4", method="info")
+    station.engine.send_digits(leg, "2#", method="info")
+    await station.event(EventKind.DIGITS_SENT, leg)
+    await station.event(EventKind.DIGITS_SENT, leg)
+    assert call.info_digits == "42#" and call.media.heard.digits == []
+    assert [entry.sent for entry in call.phone.trace.entries if is_info(entry.message)] == [False, True] * 3
+    station.engine.hangup(leg)
+    await call.until_ended()
+
+
+async def test_digits_that_cannot_be_sent(station: Station, phones: Phones) -> None:
+    phone = await phones("called")
+    leg = station.engine.originate(phone.uri, local_uri=CALLER)
+    call = await phone.incoming()
+    call.negotiation.codecs = (PCMU,)
+    await call.answer()
+    assert (await station.event(EventKind.MEDIA, leg)).detail["telephone_event"] is False
+    station.engine.send_digits(leg, "1", method="rfc4733")
+    assert "telephone-event" in (await station.event(EventKind.FAILED, leg)).text
+    station.engine.send_digits(leg, "1" * 129)
+    assert "too many" in (await station.event(EventKind.FAILED, leg)).text
+    for digits, method in (("", ""), ("1", "pulse"), ("1x", "")):
+        with pytest.raises(ValueError):
+            station.engine.send_digits(leg, digits, method=method)
+    station.engine.hangup(leg)
+    await call.until_ended()
+
+
+def is_info(message: Message | None) -> bool:
+    return message is not None and message.headers["CSeq"].endswith("INFO")

@@ -59,6 +59,15 @@ async def test_one_track(line: Line, track: str, heard: int, silent: int) -> Non
     assert tones.contains(pcm, heard) and not tones.contains(pcm, silent)
 
 
+@pytest.mark.parametrize(("track", "heard"), [("inbound", [True, False]), ("outbound", [False, True])])
+async def test_one_track_of_two_channels(line: Line, track: str, heard: list[bool]) -> None:
+    """The other channel is silent, and as long."""
+    _, sides = await talk(line, f'record="record-from-answer-dual" recordingTrack="{track}"')
+    assert [tones.contains(side, hz) for side, hz in zip(sides, (500, 700), strict=True)] == heard
+    assert [tones.level_dbov(side) < -60 for side in sides] == [not sounds for sounds in heard]
+    assert len(sides[0]) == len(sides[1])
+
+
 @pytest.mark.parametrize("record", ["do-not-record", "false"])
 async def test_no_recording(line: Line, record: str) -> None:
     call, incoming = await dialling(line, f'record="{record}" recordingStatusCallback="/recording"')

@@ -234,6 +234,30 @@ async def test_a_recording_of_two_channels(site: Site) -> None:
     assert heard == [(False, True), (True, False)]
 
 
+@pytest.mark.parametrize("channels", ["mono", "dual"])
+@pytest.mark.parametrize(("track", "heard"), [("inbound", {620}), ("outbound", {440}), ("both", {440, 620})])
+async def test_a_recording_of_one_side(site: Site, channels: str, track: str, heard: set[int]) -> None:
+    """RecordingTrack: inbound is what the called party says, outbound what it hears; the other side is not there."""
+    site.serve_tone("/prompt.wav", 440, 1.5)
+    site.script("/voice", "<Play>/prompt.wav</Play>")
+    site.application.on("/recorded", "")
+    _, incoming = await site.answered(
+        record=True,
+        recording_track=track,
+        recording_channels=channels,
+        recording_status_callback=site.url("/recorded"),
+        trim="do-not-trim",
+    )
+    incoming.media.tone(620)
+    await incoming.until_ended()
+    told = (await site.application.request("/recorded")).form
+    assert (told["RecordingTrack"], told["RecordingChannels"]) == (track, "2" if channels == "dual" else "1")
+    _, _, body = await site.get(site.path(f"Recordings/{told['RecordingSid']}.wav"))
+    sides, _ = tones.read_wav_channels(body)
+    found = [{hz for hz in (440, 620) if tones.tone_dbov(side, hz) > -30} for side in sides]
+    assert found == ([{620} & heard, {440} & heard] if channels == "dual" else [heard])
+
+
 async def test_a_sip_party_with_headers(site: Site, line: Line) -> None:
     """To=sip:...?X-...: custom headers, and those that name the call (§7.3)."""
     phone = await line.phone("bob", transport="tcp")

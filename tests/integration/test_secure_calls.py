@@ -165,6 +165,35 @@ async def test_each_trunk_has_its_codecs_and_its_family(
     await incoming.until_ended()
 
 
+async def test_a_trunks_codecs_hold_for_its_calls_in(
+    secured: Callable[..., Awaitable[Secured]], phones: Phones
+) -> None:
+    """Whoever makes the offer, and for every later one."""
+    carrier = await phones("carrier")
+    site = await secured([{"name": "in", "allow": ["127.0.0.0/8"], "codecs": ["PCMA", "g722"]}])
+    site.application.on("/voice", document('<Gather timeout="30"/>'))
+    late = await carrier.invite(site.uri("udp"), offer=False)
+    offer = Sdp.parse((await late.answered()).body)
+    assert [codec.name for codec in offer.codecs] == ["PCMA", "G722", "telephone-event"]
+    await late.hangup()
+
+    call = await carrier.invite(site.uri("udp"))
+    answer = Sdp.parse((await call.answered()).body)
+    assert [codec.name for codec in answer.codecs] == ["PCMA", "telephone-event"]
+    assert (await call.reinvite()).status == 200
+    assert call.remote_sdp is not None and call.remote_sdp.audio.name == "PCMA"
+    await call.media.received(5)
+    assert call.media.heard.payload_types == {8}
+    await call.hangup()
+
+    media_port = free_port(carrier.address)
+    refused = await carrier.invite(
+        site.uri("udp"), offer=Sdp(carrier.address, media_port, (PCMU,), session=1, version=1)
+    )
+    refusal = await refused.refused()
+    assert (refusal.status, refusal.headers["Warning"].split()[0]) == (488, "305")
+
+
 async def test_p10_the_daemon_takes_a_new_certificate_and_drops_no_connection(
     secured: Callable[..., Awaitable[Secured]], phones: Phones, tmp_path: Path
 ) -> None:

@@ -98,6 +98,7 @@ def _to_trunk(call: "Call", dialled: str, trunk: Trunk, uri: str, next_hop: str)
         srtp=trunk.srtp,
         srtp_keying=trunk.srtp_keying,
         reliable=trunk.reliable,
+        dtmf=trunk.dtmf,
     )
 
 

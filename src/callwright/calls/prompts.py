@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from callwright.calls.call import Call
 
 KEY_MS = 160
-KEY_GAP_MS = 80
 PAUSES = {"w": 0.5, "W": 1.0}
 AHEAD = 32
 
@@ -109,5 +108,4 @@ async def send_keys(call: "Call", digits: str) -> None:
         if run in PAUSES:
             await leg.sleep(PAUSES[run])
         else:
-            leg.send_digits(run, KEY_MS)
-            await leg.sleep(len(run) * (KEY_MS + KEY_GAP_MS) / 1000)
+            await leg.send_digits(run, KEY_MS)

@@ -78,6 +78,7 @@ class Switchboard:
             logger.warning("INVITE from %s:%d refused: %s", invite.source_host, invite.source_port, decision.why)
             leg.hang_up(decision.code)
             return
+        leg.keypad.method, leg.codecs = decision.trunk.dtmf, decision.trunk.codecs
         capacity = self.exchange.capacity
         if self.draining or capacity.account_full(decision.account) or not capacity.trunk_free(decision.trunk):
             logger.warning("INVITE of trunk %s refused: draining or full", decision.trunk.name)

@@ -28,7 +28,7 @@ class EventKind(enum.IntEnum):
     MEDIA = ...
     """Media (re)started or stopped. id: leg, code: 1 active, 0 none. detail: codec ("PCMU"), clock_rate (Hz),
     ptime (ms), remote ("host:port"), hold ("none" | "local" | "remote", also when no media runs), srtp ("none" |
-    "sdes" | "dtls": how the audio's keys were agreed)."""
+    "sdes" | "dtls": how the audio's keys were agreed), telephone_event (bool: whether the peer takes RFC 4733)."""
     DIGIT = ...
     """One DTMF digit received, reported once whatever ways it came, when the key goes down. id: leg,
     text: 0-9 * # A-D. detail: duration (ms heard so far; of INFO: as it says), method ("rfc4733" | "info")."""
@@ -79,6 +79,9 @@ class EventKind(enum.IntEnum):
     MEDIA_LOST = ...
     """No RTP came for the media timeout (30 s; 300 s on hold or when the leg does not receive); again each time it
     passes. id: leg. text: what, in words. detail: ever (bool: RTP had come before)."""
+    DIGITS_SENT = ...
+    """The digits of one `send_digits` have been sent, to the end of the pause after the last one, or answered (INFO).
+    One for each, in order, but for those that FAILED. id: leg."""
 
 @final
 class Event:
@@ -187,6 +190,20 @@ class Engine:
         malformed, authenticated, challenged (401 sent), auth_failed, auth_replayed, blocked (requests of a blocked
         source), scanners, refused_strangers (beyond their rate), unreported (SECURITY events beyond their rate),
         dropped_lines (of the log: beyond 100 a second, or 2,000 undrained events)."""
+
+    def media_facts(self) -> dict[str, str]:
+        """io ("io_uring" | "epoll"), why_not_io_uring ("" when it is, or was not asked for), priority (of the media
+        thread: "nice -10" | "normal" | "inherited")."""
+    def media_counts(self) -> dict[str, int]:
+        """Now: legs with media by what feeds them (idle, play, relay, mix), rtp_pairs (of the range), rtp_pairs_taken,
+        longest_turn_us (of the media thread, since the last look), jobs (that wait for it)."""
+    def media_counters(self) -> dict[str, int]:
+        """Since start: late_beats (frames begun more than 10 ms late), lost_beats, failed_jobs, rtp_pairs_unrested
+        (taken before they had rested for 30 s), system_calls, and datagrams: received, sent, dropped (too long, or no
+        memory), refused (by SRTP or the kernel), relayed (leg to leg without decoding). RTP and RTCP that took no
+        further part: foreign (from elsewhere than the peer), forged (not let pass by SRTP), malformed, unexpected
+        (payload type), early (outside a stream). Frames of jitter buffers: jitter_lost, jitter_discarded,
+        jitter_empty."""
 
     # admission: decided in native code before any event is made
     def admit(self, sources: Sequence[str], policies: Sequence[tuple[str, Sequence[str], str, str]] = ()) -> None:
@@ -305,9 +322,12 @@ class Engine:
         the peer never answers."""
     def hold(self, leg: int, on: bool) -> None:
         """Re-INVITE with sendonly, or sendrecv; again after a while when it meets one of the peer's (491)."""
-    def send_digits(self, leg: int, digits: str, duration: int = 160) -> None:
-        """Queues RFC 4733 digits (0-9 * # A-D), duration 40 to 5000 ms each; falls back to SIP INFO when the peer
-        offers no telephone-event."""
+    def send_digits(self, leg: int, digits: str, duration: int = 160, *, method: str = "") -> None:
+        """Queues digits (0-9 * # A-D), duration 40 to 5000 ms each; at most 128 wait. method: "rfc4733", "info" (one
+        request after the other), or "": the first where the peer has agreed to telephone-event. DIGITS_SENT follows.
+
+        Raises: ValueError: not digits, a duration out of range, no method.
+        """
     def request_statistics(self, leg: int) -> str:
         """The statistics object of ENDED, as it stands now ("" without media); a locked copy, does not block."""
     def respond(

@@ -70,6 +70,13 @@ void Digits::receive(std::uint64_t leg, char digit, unsigned duration, Method me
     for (Port* port : found->second.watchers) port->on_digit(leg, digit, duration);
 }
 
+void Digits::report_sent(std::uint64_t leg) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = lines_.find(leg);
+    if (found == lines_.end() || !found->second.open) return;
+    events_.push(std::make_unique<Event>(EventKind::DIGITS_SENT, leg));
+}
+
 const char* Digits::name_of(Method method) {
     switch (method) {
         case Method::INFO: return "info";

@@ -29,6 +29,8 @@ class Digits {
     // Once a press, when the key goes down: a prompt that it stops must stop at once. duration: ms heard so far.
     void receive_event(std::uint64_t leg, char digit, unsigned duration);
     void receive_info(std::uint64_t leg, char digit, unsigned duration);
+    // DIGITS_SENT: what was sent to the leg.
+    void report_sent(std::uint64_t leg);
     // Found in the audio itself.
     void receive_inband(std::uint64_t leg, char digit, unsigned duration);
 

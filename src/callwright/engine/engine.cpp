@@ -217,38 +217,4 @@ bool Engine::with_library(const std::function<void()>& use) const {
     return true;
 }
 
-std::vector<std::pair<const char*, std::uint64_t>> Engine::counts() const {
-    return {
-        {"legs", legs_->size()},         {"ports", Port::live()},
-        {"sounds", Sound::live()},       {"requests", requests_->size()},
-        {"bridge_ports", mixer_ ? mixer_->size() : 0}, {"jobs", jobs_.size()},
-        {"events", events_.backlog()},
-    };
-}
-
-std::vector<std::pair<const char*, std::uint64_t>> Engine::counters() const {
-    const auto& gate = gate_->counters();
-    const auto& users = gate_->authenticator().counters();
-    return {
-        {"invites", gate.invites},
-        {"refused_source", gate.refused_source},
-        {"refused_rate", gate.refused_rate},
-        {"refused_backlog", gate.refused_backlog},
-        {"refused_full", gate.refused_full},
-        {"refused_offer", offers_->refused()},
-        {"refused_connections", gate.refused_connections},
-        {"requests", requests_->received()},
-        {"malformed", gate.malformed},
-        {"authenticated", users.authenticated},
-        {"challenged", users.challenged},
-        {"auth_failed", users.failed},
-        {"auth_replayed", users.replayed},
-        {"blocked", users.blocked},
-        {"scanners", users.scanners},
-        {"refused_strangers", users.refused_strangers},
-        {"unreported", users.unreported},
-        {"dropped_lines", log_.dropped()},
-    };
-}
-
 }  // namespace callwright

@@ -150,6 +150,10 @@ class Engine {
     Requests& requests() noexcept { return *requests_; }
     std::vector<std::pair<const char*, std::uint64_t>> counts() const;
     std::vector<std::pair<const char*, std::uint64_t>> counters() const;
+    // Of the media plane: what it is, how things stand, and what it has done since the start. After close(): nothing.
+    std::vector<std::pair<const char*, std::string>> media_facts() const;
+    std::vector<std::pair<const char*, std::uint64_t>> media_counts() const;
+    std::vector<std::pair<const char*, std::uint64_t>> media_counters() const;
     // Runs `use` while pjlib is up and cannot go; false after close(), and `use` did not run.
     bool with_library(const std::function<void()>& use) const;
     // The engine that lives, for pjsip's callbacks, which carry no user data.

@@ -30,6 +30,7 @@ enum class EventKind : int {
     LOG,
     SECURITY,
     MEDIA_LOST,
+    DIGITS_SENT,
 };
 
 using Headers = std::vector<std::pair<std::string, std::string>>;

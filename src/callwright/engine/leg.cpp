@@ -41,6 +41,14 @@ Reply verdict_of(const Leg& leg, const pjsip_event* event) {
     return {code, text_of(transaction->status_text), {}};
 }
 
+// An INFO of ours has its final response, or will never have one.
+bool ends_info(const pjsip_transaction& transaction, const pjsip_event& event) {
+    if (transaction.role != PJSIP_ROLE_UAC || pj_stricmp2(&transaction.method.name, "INFO") != 0) return false;
+    return transaction.state == PJSIP_TSX_STATE_COMPLETED ||
+           (transaction.state == PJSIP_TSX_STATE_TERMINATED &&
+            event.body.tsx_state.prev_state != PJSIP_TSX_STATE_COMPLETED);
+}
+
 }  // namespace
 
 bool Leg::set_state(State next) {
@@ -100,6 +108,7 @@ void Legs::on_incoming(pjsua_acc_id, pjsua_call_id call, pjsip_rx_data* rdata) {
     Leg& leg = engine.legs().add(engine.next_id(), false);
     leg.call = call;
     leg.policy = engine.offers().incoming();
+    engine.legs().note_peer(leg, rdata);
     pjsua_call_set_user_data(call, reinterpret_cast<void*>(static_cast<std::uintptr_t>(leg.id)));
     auto event = std::make_unique<Event>(EventKind::INCOMING, leg.id);
     describe_request(*event, rdata);
@@ -124,6 +133,7 @@ void Legs::change_state(Leg& leg, const pjsip_event* event) {
     const auto* session = state_of(leg.call).inv;
     // A user event is pjsua's way to say that the call is over although its dialog is not.
     const bool over = event->type == PJSIP_EVENT_USER || session == nullptr;
+    if (leg.outbound && !over && session->state < PJSIP_INV_STATE_CONFIRMED) note_peer(leg, received(event));
     switch (over ? PJSIP_INV_STATE_DISCONNECTED : session->state) {
         case PJSIP_INV_STATE_EARLY: leg.set_state(Leg::State::EARLY); break;
         case PJSIP_INV_STATE_CONNECTING:
@@ -179,7 +189,8 @@ void Legs::forget(Leg& leg, const Reply& reply, const pjsip_rx_data* last) {
 
 void Legs::on_transaction(pjsua_call_id call, pjsip_transaction* transaction, pjsip_event* event) {
     Legs& legs = Engine::current()->legs();
-    const Leg* leg = legs.of_call(call);
+    Leg* leg = legs.of_call(call);
+    if (leg != nullptr && ends_info(*transaction, *event)) legs.key_answered(*leg);
     if (leg == nullptr || received(event) == nullptr) return;
     const bool provisional = transaction->state == PJSIP_TSX_STATE_PROCEEDING && transaction->status_code > 100;
     const bool inviting = transaction->role == PJSIP_ROLE_UAC && transaction->method.id == PJSIP_INVITE_METHOD;

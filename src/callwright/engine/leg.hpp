@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -63,6 +64,16 @@ class Leg {
     Policy policy;
     std::string server;    // the name that a TLS server must prove
     bool held = false;     // by us, or wanted to be
+    Address peer;          // where its signalling comes from
+
+    // A digit that is to go out as INFO.
+    struct Key {
+        char digit;
+        unsigned duration;  // ms
+        bool last;          // of those that were sent together
+    };
+    std::deque<Key> keys;
+    bool key_out = false;  // the first of them waits for its answer
 
     State state() const { return state_; }
     // False, and nothing changes, when the dialog cannot go from here to there.
@@ -94,9 +105,11 @@ class Legs {
     void hold(std::uint64_t id, bool on);
     // The hold, or its end, that could not be offered when it was wanted.
     void offer_hold(std::uint64_t id);
-    void send_digits(std::uint64_t id, const std::string& digits, unsigned duration);
+    // method: "rfc4733", "info", or "": the first where the peer has agreed to it.
+    void send_digits(std::uint64_t id, const std::string& digits, unsigned duration, const std::string& method);
 
     // Any thread.
+    const RtpPorts& rtp_ports() const { return rtp_ports_; }
     std::string statistics(std::uint64_t id) const;
     std::size_t size() const { return count_.load(std::memory_order_relaxed); }
 
@@ -129,6 +142,11 @@ class Legs {
     void set_credentials(const Leg& leg, const Credentials& credentials);
     std::shared_ptr<Line> line_of(std::uint64_t leg) const;
     void release_media(pjsua_call_id call);
+    void send_info_digits(Leg& leg, const std::string& digits, unsigned duration);
+    void send_next_key(Leg& leg);
+    void finish_key(Leg& leg);
+    void key_answered(Leg& leg);
+    void note_peer(Leg& leg, const pjsip_rx_data* rdata);
     std::string take_statistics(std::uint64_t leg);
 
     Engine& engine_;

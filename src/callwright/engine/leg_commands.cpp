@@ -168,23 +168,4 @@ void Legs::offer_hold(std::uint64_t id) {
     if (status != PJ_SUCCESS) engine_.fail(id, "hold: " + words_of(status));
 }
 
-void Legs::send_digits(std::uint64_t id, const std::string& digits, unsigned duration) {
-    const Leg* leg = find(id);
-    if (leg == nullptr) return;
-    const std::shared_ptr<Line> line = line_of(id);
-    if (!line) {
-        engine_.fail(id, "send_digits: the leg has no media");
-        return;
-    }
-    if (line->send_digits(digits, duration)) return;
-    // Without telephone-event: one INFO a digit (pjsua: application/dtmf-relay).
-    pjsua_call_send_dtmf_param parameters;
-    pjsua_call_send_dtmf_param_default(&parameters);
-    parameters.method = PJSUA_DTMF_METHOD_SIP_INFO;
-    parameters.digits = borrow(digits);
-    parameters.duration = duration;
-    const pj_status_t status = pjsua_call_send_dtmf(leg->call, &parameters);
-    if (status != PJ_SUCCESS) engine_.fail(id, "send_digits: " + words_of(status));
-}
-
 }  // namespace callwright

@@ -65,6 +65,7 @@ void Legs::on_stream_created(pjsua_call_id call, pjsua_on_stream_created_param* 
     Line* line = Line::of_top(pjmedia_stream_get_transport(created->stream));
     pjmedia_stream_info info;
     if (leg == nullptr || line == nullptr || pjmedia_stream_get_info(created->stream, &info) != PJ_SUCCESS) return;
+    line->know_host(leg->peer);
     line->open_stream(leg->id, created->stream, info);
     {
         const std::lock_guard<std::mutex> lock(legs.lines_mutex_);
@@ -100,7 +101,14 @@ void Legs::update_media(const Leg& leg) {
     event->with("remote", active ? address_of(info.rem_addr) : std::string());
     event->with("hold", hold_of(leg.call));
     event->with("srtp", srtp_of(leg.call));
+    event->with("telephone_event", active && info.tx_event_pt > 0);
     engine_.push(std::move(event));
+}
+
+void Legs::note_peer(Leg& leg, const pjsip_rx_data* rdata) {
+    if (rdata == nullptr) return;
+    leg.peer = Address::of(&rdata->pkt_info.src_addr);
+    if (const auto line = line_of(leg.id)) line->know_host(leg.peer);
 }
 
 void Legs::release_media(pjsua_call_id call) { rtp_ports_.release(call); }

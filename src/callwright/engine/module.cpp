@@ -161,13 +161,17 @@ void hold(Engine& engine, std::uint64_t leg, bool on) {
     command(engine, [leg, on](Legs& legs) { legs.hold(leg, on); });
 }
 
-void send_digits(Engine& engine, std::uint64_t leg, std::string digits, int duration) {
+void send_digits(Engine& engine, std::uint64_t leg, std::string digits, int duration, const std::string& method) {
     if (digits.find_first_not_of("0123456789*#ABCDabcd") != std::string::npos) {
         throw std::invalid_argument("digits are 0-9 * # A-D");
     }
     if (duration < 40 || duration > 5000) throw std::invalid_argument("a digit lasts 40 to 5000 ms");
-    command(engine, [leg, digits = std::move(digits), duration](Legs& legs) {
-        legs.send_digits(leg, digits, static_cast<unsigned>(duration));
+    if (digits.empty()) throw std::invalid_argument("there are no digits");
+    if (!method.empty() && method != "rfc4733" && method != "info") {
+        throw std::invalid_argument("a digit is sent by \"rfc4733\" or \"info\"");
+    }
+    command(engine, [leg, digits = std::move(digits), duration, method](Legs& legs) {
+        legs.send_digits(leg, digits, static_cast<unsigned>(duration), method);
     });
 }
 
@@ -259,7 +263,8 @@ void bind_events(nb::module_& module) {
         .value("FAILED", EventKind::FAILED)
         .value("LOG", EventKind::LOG)
         .value("SECURITY", EventKind::SECURITY)
-        .value("MEDIA_LOST", EventKind::MEDIA_LOST);
+        .value("MEDIA_LOST", EventKind::MEDIA_LOST)
+        .value("DIGITS_SENT", EventKind::DIGITS_SENT);
     nb::class_<Event>(module, "Event", nb::is_final())
         .def_prop_ro("kind", [](const Event& event) { return event.kind; })
         .def_prop_ro("id", [](const Event& event) { return event.id; })
@@ -292,7 +297,10 @@ void bind_life(nb::class_<Engine>& engine) {
         .def("certify", &Engine::certify, "transport"_a, nb::kw_only(), "certificate"_a, "private_key"_a, "ca"_a = "",
              Released())
         .def("counts", [](const Engine& self) { return to_dict(self.counts()); })
-        .def("counters", [](const Engine& self) { return to_dict(self.counters()); });
+        .def("counters", [](const Engine& self) { return to_dict(self.counters()); })
+        .def("media_facts", [](const Engine& self) { return to_dict(self.media_facts()); })
+        .def("media_counts", [](const Engine& self) { return to_dict(self.media_counts()); })
+        .def("media_counters", [](const Engine& self) { return to_dict(self.media_counters()); });
 }
 
 void bind_signalling(nb::class_<Engine>& engine) {
@@ -308,7 +316,8 @@ void bind_signalling(nb::class_<Engine>& engine) {
         .def("hangup", &hang_up, "leg"_a, nb::kw_only(), "code"_a = 0, "reason"_a = "", "headers"_a = Headers(),
              Released())
         .def("hold", &hold, "leg"_a, "on"_a, Released())
-        .def("send_digits", &send_digits, "leg"_a, "digits"_a, "duration"_a = 160, Released())
+        .def("send_digits", &send_digits, "leg"_a, "digits"_a, "duration"_a = 160, nb::kw_only(), "method"_a = "",
+             Released())
         .def("request_statistics",
              [](Engine& self, std::uint64_t leg) { return self.legs().statistics(leg); }, "leg"_a, Released())
         .def("respond", &respond, "request"_a, "code"_a, nb::kw_only(), "reason"_a = "", "headers"_a = Headers(),

@@ -37,6 +37,7 @@ RtpPorts::RtpPorts(int first, int last) {
     for (unsigned port = static_cast<unsigned>(first + first % 2); port + 1 <= static_cast<unsigned>(last); port += 2) {
         free_.push_back({port, Clock::time_point::min()});
     }
+    size_ = free_.size();
 }
 
 std::optional<RtpPorts::Pair> RtpPorts::open(pjsua_call_id call, const std::string& host) {
@@ -49,6 +50,9 @@ std::optional<RtpPorts::Pair> RtpPorts::open(pjsua_call_id call, const std::stri
             pair.rtcp_socket = bound(pair.rtcp);
             if (pair.rtcp_socket >= 0) {
                 taken_[call].push_back(resting.port);
+                in_use_.fetch_add(1, std::memory_order_relaxed);
+                const bool used = resting.since != Clock::time_point::min();
+                if (used && Clock::now() - resting.since < REST) unrested_.fetch_add(1, std::memory_order_relaxed);
                 return pair;
             }
             ::close(pair.rtp_socket);
@@ -71,6 +75,7 @@ void RtpPorts::release(pjsua_call_id call) {
     const auto found = taken_.find(call);
     if (found == taken_.end()) return;
     for (const unsigned port : found->second) free_.push_back({port, Clock::now()});
+    in_use_.fetch_sub(found->second.size(), std::memory_order_relaxed);
     taken_.erase(found);
 }
 

@@ -4,6 +4,7 @@
 
 #include <pjsua-lib/pjsua.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -19,6 +20,9 @@ namespace callwright {
 // Engine thread only.
 class RtpPorts {
   public:
+    // For so long a pair is left alone after its leg, unless there is no other.
+    static constexpr std::chrono::seconds REST{30};
+
     // Even ports of the range whose odd neighbour (RTCP) is in it too.
     RtpPorts(int first, int last);
 
@@ -35,6 +39,12 @@ class RtpPorts {
     // Pairs that can be bound now: a line that has just ended is still letting go of its own.
     std::size_t free() const;
 
+    // --- any thread ---
+    std::size_t size() const noexcept { return size_; }
+    std::uint64_t taken() const noexcept { return in_use_.load(std::memory_order_relaxed); }
+    // Pairs that were taken before they had rested.
+    std::uint64_t unrested() const noexcept { return unrested_.load(std::memory_order_relaxed); }
+
   private:
     using Clock = std::chrono::steady_clock;
     struct Resting {
@@ -44,6 +54,8 @@ class RtpPorts {
 
     std::deque<Resting> free_;  // longest rested first
     std::unordered_map<pjsua_call_id, std::vector<unsigned>> taken_;
+    std::size_t size_ = 0;
+    std::atomic<std::uint64_t> in_use_{0}, unrested_{0};
 };
 
 }  // namespace callwright

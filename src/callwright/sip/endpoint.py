@@ -122,6 +122,7 @@ class Endpoint:
         srtp: str = "",
         srtp_keying: str = "",
         reliable: str = "",
+        dtmf: str = "auto",
     ) -> Leg:
         """Sends an INVITE.
 
@@ -131,6 +132,7 @@ class Endpoint:
             srtp: "off" (or ""), "optional" or "required".
             srtp_keying: "sdes" (or "") or "dtls".
             reliable: "off", "supported" (or "") or "required".
+            dtmf: see `keypad.Keypad.method`.
 
         Raises:
             ValueError: a URI, header or setting cannot be used.
@@ -149,6 +151,7 @@ class Endpoint:
             reliable=reliable,
         )
         leg = Leg(self, node)
+        leg.keypad.method = dtmf
         self.legs[node] = leg
         return leg
 
@@ -206,6 +209,16 @@ class Endpoint:
         """
         done = leg.waiter()
         return await self._heard(self.engine.tone(segments, sink=leg.node, loop=loop), done)
+
+    def keys(self, leg: Leg, digits: str, *, on: int, off: int) -> "asyncio.Future[Played]":
+        """Plays digits as tones to a leg, `on` ms each and `off` ms between them.
+
+        Raises:
+            LegGone: the leg has ended; the future fails with it when it ends first.
+        """
+        done: asyncio.Future[Played] = leg.waiter()
+        self._players[self.engine.dtmf_tone(digits, sink=leg.node, on=on, off=off)] = done
+        return done
 
     async def _heard(self, port: int, done: "asyncio.Future[Played]") -> Played:
         self._players[port] = done
@@ -298,6 +311,8 @@ class Endpoint:
     def _on_failed(self, event: Event) -> None:
         """A command failed: a player that never began ends here, a leg or a recorder tells of its end itself."""
         logger.warning("engine: %s (node %d)", event.text, event.id)
+        if event.text.startswith("send_digits:") and (leg := self.legs.get(event.id)) is not None:
+            leg.keypad.on_sent()
         done = self._players.pop(event.id, None)
         if done is not None and not done.done():
             done.set_exception(MediaError(f"it cannot be played: {event.text}", code=CANNOT_PLAY))
@@ -355,6 +370,8 @@ _LEG_EVENTS: dict[EventKind, Callable[[Leg, Event], None]] = {
     EventKind.PROGRESS: lambda leg, event: leg.on_progress(event.code, bool(event.detail["early_media"])),
     EventKind.ESTABLISHED: lambda leg, event: leg.on_established(event.detail),
     EventKind.DIGIT: _on_digit,
+    EventKind.DIGITS_SENT: lambda leg, event: leg.keypad.on_sent(),
+    EventKind.MEDIA: lambda leg, event: leg.on_media(bool(event.code), event.detail["telephone_event"]),
     EventKind.MEDIA_LOST: lambda leg, event: leg.on_media_lost(event.text),
     EventKind.ENDED: lambda leg, event: leg.on_ended(event.code, event.text, event.detail),
 }

@@ -14,6 +14,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from callwright.errors import LegGone
+from callwright.sip.keypad import Keypad
 
 if TYPE_CHECKING:
     from callwright.sip.endpoint import Endpoint
@@ -89,7 +90,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Digit:
-    """One received DTMF digit: 0-9 * # A-D; duration in ms; method rfc4733 or info."""
+    """One received DTMF digit: 0-9 * # A-D; duration in ms; method rfc4733, info or inband."""
 
     key: str
     duration: int
@@ -101,6 +102,8 @@ class Leg:
 
     Attributes:
         fault: why we ended it against everybody's will; "" when we did not.
+        keypad: how digits go to it.
+        codecs: with which an inbound leg is answered, by preference; empty for those of its source.
     """
 
     def __init__(self, endpoint: "Endpoint", node: int, invite: Invite | None = None) -> None:
@@ -111,6 +114,8 @@ class Leg:
         self.answer_headers: tuple[tuple[str, str], ...] = ()
         self.rang = False
         self.fault = ""
+        self.keypad = Keypad(self)
+        self.codecs: Sequence[str] = ()
         self.ended: asyncio.Future[Ending] = endpoint.loop.create_future()
         self._state = LegState.INCOMING if invite else LegState.CALLING
         self._waiters: set[asyncio.Future[Any]] = set()
@@ -147,7 +152,7 @@ class Leg:
         """183 with an answer: early media to an inbound leg."""
         if self._state in (LegState.INCOMING, LegState.EARLY):
             self._enter(LegState.EARLY)
-            self.endpoint.engine.answer(self.node, 183)
+            self.endpoint.engine.answer(self.node, 183, codecs=self.codecs)
 
     def accept(self, headers: Headers = ()) -> None:
         """200 to an inbound leg. Audio may be connected at once; it starts with the media."""
@@ -155,20 +160,24 @@ class Leg:
             raise LegGone("the caller has left")
         if self._state in (LegState.INCOMING, LegState.EARLY):
             self._enter(LegState.CONNECTING)
-            self.endpoint.engine.answer(self.node, 200, headers=headers)
+            self.endpoint.engine.answer(self.node, 200, headers=headers, codecs=self.codecs)
 
     def hang_up(self, code: int = 0, reason: str = "", headers: Headers = ()) -> None:
         """A final response, CANCEL or BYE, by state. `ended` resolves when it is over."""
         if not self.gone:
             self.endpoint.engine.hangup(self.node, code=code, reason=reason, headers=headers)
 
-    def send_digits(self, digits: str, duration: int = 160) -> None:
-        """Queues DTMF digits (RFC 4733), duration in ms each."""
-        self.endpoint.engine.send_digits(self.node, digits, duration)
+    def send_digits(self, digits: str, duration: int = 160) -> "asyncio.Future[Any]":
+        """Queues DTMF digits, duration in ms each; the future is done when the last one has been sent.
+
+        Raises:
+            LegGone: the leg has ended; the future fails with it when it ends first.
+        """
+        return self.keypad.send(digits, duration)
 
     def relay(self, digit: Digit) -> None:
-        """Sends on a digit that another leg received."""
-        if not self.gone:
+        """Sends on a digit that another leg received, unless this one hears it in the other's audio."""
+        if not self.gone and not (digit.method == "inband" and self.keypad.inband):
             self.send_digits(digit.key)
 
     def waiter(self) -> "asyncio.Future[Any]":
@@ -261,6 +270,11 @@ class Leg:
         """A DTMF digit arrived."""
         for listener in tuple(self._digit_listeners):
             listener(digit)
+
+    def on_media(self, active: bool, telephone_event: bool) -> None:
+        """Media began, changed or stopped."""
+        if active:
+            self.keypad.on_media(telephone_event)
 
     def on_media_lost(self, what: str) -> None:
         """Nobody talks to us any more: an established leg ends, and says why (RFC 3326)."""

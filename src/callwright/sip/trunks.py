@@ -23,6 +23,7 @@ class Trunk:
         codecs: by preference; empty for the engine's.
         srtp: "off", "optional" or "required"; srtp_keying, of our offers: "sdes" or "dtls".
         reliable: provisional responses that are acknowledged: "off", "supported" or "required".
+        dtmf: how digits go to it: "auto", "rfc4733", "info" or "inband"; see `keypad.Keypad`.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Trunk:
     srtp: str = "off"
     srtp_keying: str = "sdes"
     reliable: str = "supported"
+    dtmf: str = "auto"
 
 
 def declared(section: TrunkSection) -> Trunk:
@@ -57,6 +59,7 @@ def declared(section: TrunkSection) -> Trunk:
         srtp=section.srtp,
         srtp_keying=section.srtp_keying,
         reliable=section.reliable,
+        dtmf=section.dtmf,
     )
 
 

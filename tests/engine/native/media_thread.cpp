@@ -156,7 +156,7 @@ void a_stall_is_made_good() {
     count.enough = 2;
     on_media_thread(media, [&] { media.every_frame(&count); });
     count.wait();
-    media.figures();
+    media.take_longest_turn();
     const unsigned before = count.frames;
     std::promise<void> never;
     on_media_thread(media, [&] { never.get_future().wait_for(std::chrono::milliseconds(205)); });
@@ -168,7 +168,8 @@ void a_stall_is_made_good() {
     CHECK(count.frames - before >= 10);
     const MediaThread::Figures figures = media.figures();
     CHECK(figures.late_beats >= 9);
-    CHECK(figures.longest_turn_us >= 200'000);
+    CHECK(media.take_longest_turn() >= 200'000);
+    CHECK_EQUAL(media.take_longest_turn() < 200'000, true);
 }
 
 void a_second_is_a_second() {

@@ -270,6 +270,28 @@ void test_digits_wait_for_one_another() {
     CHECK_EQUAL(sent[sent.size() - 3].packet.event.duration, 400);  // 50 ms
 }
 
+void test_it_tells_when_digits_are_sent() {
+    EventSender sender;
+    CHECK(sender.push("12", 160));
+    CHECK(sender.push("3", 40));
+    EventSender::Packet packet;
+    unsigned sent = 0;
+    std::vector<unsigned> told;
+    for (unsigned beat = 1; sender.busy(); ++beat) {
+        sender.beat(8000, 20, packet);
+        const unsigned now = sender.take_sent();
+        if (now != 0) told.push_back(beat);
+        sent += now;
+    }
+    CHECK_EQUAL(sent, 2);
+    CHECK(told == (std::vector<unsigned>{24, 30}));  // with the pause after it
+    CHECK(sender.push("456", 40));
+    sender.beat(8000, 20, packet);
+    sender.clear();
+    CHECK_EQUAL(sender.take_sent(), 1);
+    CHECK_EQUAL(sender.take_sent(), 0);
+}
+
 void test_what_is_no_digit_is_refused_whole() {
     EventSender sender;
     CHECK(!sender.push("12w3", 100));
@@ -320,6 +342,7 @@ int main() {
     test_a_digit_is_sent_with_three_ends_and_a_pause();
     test_sound_lies_between_digits();
     test_digits_wait_for_one_another();
+    test_it_tells_when_digits_are_sent();
     test_what_is_no_digit_is_refused_whole();
     test_a_long_digit_at_a_high_clock_rate_is_sent_in_segments();
 }

@@ -1,6 +1,7 @@
 #include "events_tx.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace callwright {
 
@@ -15,18 +16,22 @@ bool EventSender::push(const std::string& digits, unsigned duration_ms) noexcept
     const bool known = std::all_of(digits.begin(), digits.end(), [](char digit) { return code_of(digit) >= 0; });
     if (!known || digits.size() > ROOM - count_) return false;
     const auto duration = static_cast<std::uint16_t>(std::min(std::max(duration_ms, MIN_MS), MAX_MS));
-    for (const char digit : digits) {
-        digits_[(first_ + count_) % ROOM] = {static_cast<std::uint8_t>(code_of(digit)), duration};
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+        const bool last = i + 1 == digits.size();
+        digits_[(first_ + count_) % ROOM] = {static_cast<std::uint8_t>(code_of(digits[i])), duration, last};
         ++count_;
     }
     return true;
 }
 
 void EventSender::clear() noexcept {
-    count_ = 0;
+    for (; count_ != 0; --count_, first_ = (first_ + 1) % ROOM) sent_ += digits_[first_].last ? 1 : 0;
+    if (pause_ != 0 && after_last_) ++sent_;
     finish(PAUSE_MS);
     pause_ = 0;
 }
+
+unsigned EventSender::take_sent() noexcept { return std::exchange(sent_, 0); }
 
 void EventSender::finish(unsigned ptime) noexcept {
     heard_ms_ = 0;
@@ -38,7 +43,7 @@ void EventSender::finish(unsigned ptime) noexcept {
 
 bool EventSender::beat(unsigned rate, unsigned ptime, Packet& packet) noexcept {
     if (pause_ != 0) {
-        --pause_;
+        if (--pause_ == 0 && after_last_) ++sent_;
         return false;
     }
     if (count_ == 0) return false;
@@ -56,6 +61,7 @@ bool EventSender::beat(unsigned rate, unsigned ptime, Packet& packet) noexcept {
     packet.event.duration = static_cast<std::uint16_t>(ticks - segments_);
     packet.event.end = heard_ms_ == digit.duration_ms;
     if (packet.event.end && ++ends_ == ENDS) {
+        after_last_ = digit.last;
         first_ = (first_ + 1) % ROOM;
         --count_;
         finish(ptime);

@@ -34,12 +34,16 @@ class EventSender {
     bool speaks() const noexcept { return heard_ms_ != 0; }
     // For each packet that may go out. False: it is one of sound. rate: of the RTP clock, Hz; ptime: ms in a packet.
     bool beat(unsigned rate, unsigned ptime, Packet& packet) noexcept;
+    // Nothing waits any more; what was pushed counts as sent.
     void clear() noexcept;
+    // How many push() have been sent since the last look, the pause after their last digit included.
+    unsigned take_sent() noexcept;
 
   private:
     struct Digit {
         std::uint8_t code;
         std::uint16_t duration_ms;
+        bool last;  // of those that were pushed together
     };
 
     void finish(unsigned ptime) noexcept;
@@ -50,6 +54,8 @@ class EventSender {
     unsigned ends_ = 0;           // sent of it
     std::uint32_t segments_ = 0;  // ticks of it that lie in segments before
     unsigned pause_ = 0;          // packets of sound that are left
+    bool after_last_ = false;     // of the pause
+    unsigned sent_ = 0;
 };
 
 }  // namespace callwright

@@ -144,6 +144,7 @@ void Line::end() {
         if (ended_) return;
         ended_ = true;
         open_ = false;
+        count_feed();
         direct_ = false;
         upper_ = Attachment{};
         stream_callbacks_ = Attachment{};
@@ -169,6 +170,7 @@ void Line::open_stream(std::uint64_t leg, pjmedia_stream* stream, const pjmedia_
         apply(info);
         lock_.open(address_of(info.rem_addr), now);
         open_ = ever_open_ = true;
+        count_feed();
         if (opened_at_ == 0) opened_at_ = now;
         silent_since_ = now;
     }
@@ -202,10 +204,17 @@ void Line::apply(const pjmedia_stream_info& info) {
 void Line::close_stream() {
     std::unique_ptr<LegAudio> audio;  // goes when the lock is free
     Hold hold(*this);
+    count_jitter_buffer();
     note_jitter_buffer(jitter_buffers_);
     stream_ = nullptr;
     audio = std::move(audio_);
     open_ = false;
+    count_feed();
+}
+
+void Line::know_host(const Address& host) {
+    Hold hold(*this);
+    signalling_ = host;
 }
 
 Line::Format Line::format() const {

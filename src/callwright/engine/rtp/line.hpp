@@ -74,8 +74,11 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     };
     Format format() const;  // clock_rate 0: no stream
 
-    // RFC 4733 whatever the egress; digits wait for one another. False: telephone-event was not negotiated.
+    // RFC 4733 whatever the egress; digits wait for one another. False: telephone-event was not negotiated, or too many
+    // wait. DIGITS_SENT follows.
     bool send_digits(const std::string& digits, unsigned duration_ms);
+    // A host from which the peer's signalling comes: behind a NAT its media comes from there too.
+    void know_host(const Address& host);
     // Any thread: figures so far as one JSON object (the stub's ENDED documents it); "" when no media ran.
     std::string statistics() const;
 
@@ -176,7 +179,10 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     void receive_event(const RtpPacket& packet, const std::uint8_t* data) noexcept;
     void receive_rtcp(const std::uint8_t* data, std::size_t size, const Address& from, bool shared, Nanos now) noexcept;
     void note_arrival(Nanos now) noexcept;
+    bool may_shake_hands(const Address& from) const noexcept;
     void refuse_foreign(const Address& from) noexcept;
+    void refuse_malformed() noexcept;
+    void refuse_early() noexcept;
     void to_stream(std::uint8_t* data, std::size_t size) noexcept;
     void forward_packet(Datagram& datagram, std::uint8_t* data, std::size_t size, const RtpPacket& packet, bool event,
                         Forward& forward) noexcept;
@@ -207,6 +213,8 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     Address report_destination() const noexcept;
     LineFigures figures() const;
     void note_jitter_buffer(LineFigures::JitterBuffer& total) const;
+    void count_jitter_buffer() noexcept;
+    void count_feed() noexcept;
 
     Engine& engine_;
     const Sockets sockets_;
@@ -232,6 +240,7 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     unsigned media_options_ = 0;
     Address described_rtcp_;
     Address rtcp_source_;
+    Address signalling_;    // the peer's host, whatever the port
     std::uint64_t leg_ = 0;
     bool open_ = false;     // a stream was negotiated
     bool ever_open_ = false;
@@ -267,6 +276,8 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
 
     Report report_;
     LineFigures::JitterBuffer jitter_buffers_;  // of the streams before
+    LineFigures::JitterBuffer counted_buffers_;  // as far as the totals have them
+    int counted_feed_ = -1;          // the egress as which the totals have it; -1: not at all
     unsigned frame_ms_ = 20;         // of the codec
     int report_in_ = 2;              // seconds
     std::uint32_t random_;

@@ -67,6 +67,16 @@ void Line::become(Egress egress) noexcept {
     wanted_ = egress;
     waited_ = 0;
     if (egress != Egress::PLAY) player_.reset();
+    count_feed();
+}
+
+void Line::count_feed() noexcept {
+    const int feed = open_ ? static_cast<int>(egress_) : -1;
+    if (feed == counted_feed_) return;
+    auto& feeding = engine_.media().totals().feeding;
+    if (counted_feed_ >= 0) feeding[static_cast<std::size_t>(counted_feed_)].take();
+    if (feed >= 0) feeding[static_cast<std::size_t>(feed)].add();
+    counted_feed_ = feed;
 }
 
 void Line::update_beat() noexcept {
@@ -125,6 +135,7 @@ bool Line::take_forward(const Line* from, Forward& forward, Nanos now) noexcept 
     Datagram& datagram = forward.datagram;
     datagram.data = forward.data + packet.header - RtpPacket::HEADER;
     ++relayed_;
+    engine_.media().totals().relayed.add();
     send(std::move(datagram), packet.payload, stamp, static_cast<unsigned>(type), now);
     return true;
 }
@@ -210,7 +221,9 @@ bool Line::play_packet(bool withheld, Nanos now) noexcept {
 bool Line::send_event(Nanos now) noexcept {
     if (!open_ || format_.tx_event_type < 0) digits_out_.clear();
     EventSender::Packet packet;
-    if (!digits_out_.beat(format_.clock_rate, format_.ptime, packet)) return false;
+    const bool speaks = digits_out_.beat(format_.clock_rate, format_.ptime, packet);
+    for (unsigned sent = digits_out_.take_sent(); sent != 0; --sent) engine_.digits().report_sent(leg_);
+    if (!speaks) return false;
     clock_.next_segment(packet.segment);
     const EgressClock::Stamp stamp = clock_.event(packet.begins, format_.clock_rate * format_.ptime / 1000, now);
     Datagram datagram = engine_.media().datagrams().buffer();
@@ -272,6 +285,7 @@ void Line::send(Datagram datagram, std::size_t payload, const EgressClock::Stamp
         engine_.media().datagrams().send(sockets_.rtp, lock_.destination(), std::move(datagram));
     } else if (base_ != nullptr && pjmedia_transport_send_rtp(base_, datagram.data, datagram.size) != PJ_SUCCESS) {
         ++tx_refused_;
+        engine_.media().totals().refused.add();
     }
 }
 

@@ -29,7 +29,7 @@ void Line::on_datagram(int channel, Datagram datagram, Nanos now) noexcept {
             } else if (kind == PacketKind::RTP) {
                 receive_rtp(datagram, datagram.data, datagram.size, now, forward);
             } else {
-                ++refused_.malformed;
+                refuse_malformed();
             }
         }
     }
@@ -40,16 +40,22 @@ void Line::on_datagram(int channel, Datagram datagram, Nanos now) noexcept {
 // To SRTP, which calls back into the line with what it let pass. Without the lock: SRTP has its own.
 void Line::pass_up(Channel channel, Datagram& datagram, Nanos now, Forward& forward) noexcept {
     Attachment upper;
+    const bool handshake = is_dtls(datagram.data, datagram.size);
+    const std::uint64_t before = came_back_;
     {
         Hold hold(*this);
         if (ended_ || direct_) return;
         upper = upper_;
         if (upper.user == nullptr || upper.rtp2 == nullptr || upper.rtcp == nullptr) {
-            ++refused_.early;
+            refuse_early();
+            return;
+        }
+        if (handshake && !may_shake_hands(datagram.from)) {
+            refuse_foreign(datagram.from);
             return;
         }
         pj_grp_lock_add_ref(bottom_.grp_lock);  // SRTP stays while it is called
-        if (channel == RTP) ++passed_up_;
+        if (channel == RTP && !handshake) ++passed_up_;
     }
     Passing passing{channel, &datagram, &forward, now};
     passing_ = &passing;
@@ -66,7 +72,14 @@ void Line::pass_up(Channel channel, Datagram& datagram, Nanos now, Forward& forw
         upper.rtcp(upper.user, datagram.data, static_cast<pj_ssize_t>(datagram.size));
     }
     passing_ = nullptr;
+    if (channel == RTP && !handshake && came_back_ == before) engine_.media().totals().forged.add();
     pj_grp_lock_dec_ref(bottom_.grp_lock);
+}
+
+// A handshake begins before anything is authenticated, and OpenSSL cannot take back what it was told: nobody but the
+// peer may speak to it. Its host is what the description says, or where its signalling or its SRTP comes from.
+bool Line::may_shake_hands(const Address& from) const noexcept {
+    return lock_.knows_host(from) || (signalling_.set() && from.same_host(signalling_));
 }
 
 void Line::on_upper_rtp(pjmedia_tp_cb_param* param) {
@@ -81,7 +94,7 @@ void Line::on_upper_rtp(pjmedia_tp_cb_param* param) {
     if (kind_of(data, size) == PacketKind::RTP) {
         line->receive_rtp(*passing.datagram, data, size, passing.now, *passing.forward);
     } else {
-        ++line->refused_.malformed;
+        line->refuse_malformed();
     }
 }
 
@@ -97,14 +110,8 @@ void Line::on_upper_rtcp(void* user, void* packet, pj_ssize_t size) {
 // data: in the datagram, or where SRTP has put it.
 void Line::receive_rtp(Datagram& datagram, std::uint8_t* data, std::size_t size, Nanos now, Forward& forward) noexcept {
     RtpPacket packet;
-    if (!open_) {
-        ++refused_.early;
-        return;
-    }
-    if (!parse_rtp(data, size, packet)) {
-        ++refused_.malformed;
-        return;
-    }
+    if (!open_) return refuse_early();
+    if (!parse_rtp(data, size, packet)) return refuse_malformed();
     if (!lock_.admit(datagram.from, packet.ssrc, packet.sequence, now)) {
         refuse_foreign(datagram.from);
         return;
@@ -115,6 +122,7 @@ void Line::receive_rtp(Datagram& datagram, std::uint8_t* data, std::size_t size,
     if (!event && !noise && packet.payload_type != format_.rx_payload_type &&
         packet.payload_type != format_.tx_payload_type) {
         ++refused_.unexpected;
+        engine_.media().totals().unexpected.add();
         return;
     }
     const Reception::Verdict verdict = reception_.receive(packet, !event, now);
@@ -142,10 +150,7 @@ void Line::note_arrival(Nanos now) noexcept {
 
 void Line::receive_event(const RtpPacket& packet, const std::uint8_t* data) noexcept {
     TelephoneEvent event;
-    if (!parse_event(data + packet.header, packet.payload, event)) {
-        ++refused_.malformed;
-        return;
-    }
+    if (!parse_event(data + packet.header, packet.payload, event)) return refuse_malformed();
     const char digit = digit_of(event.code);
     if (digit == '\0' || !digits_in_.receive(packet, event)) return;
     ++digits_heard_;
@@ -187,24 +192,29 @@ void Line::hand_on(Forward& forward, Nanos now) noexcept {
 
 void Line::receive_rtcp(const std::uint8_t* data, std::size_t size, const Address& from, bool shared,
                         Nanos now) noexcept {
-    if (!open_) {
-        ++refused_.early;
-        return;
-    }
+    if (!open_) return refuse_early();
     if (shared ? !(from == lock_.source()) && !lock_.knows_host(from) : !lock_.knows_host(from)) {
         refuse_foreign(from);
         return;
     }
-    if (!report_.read(data, size, ssrc_, format_.clock_rate, now)) {
-        ++refused_.malformed;
-        return;
-    }
+    if (!report_.read(data, size, ssrc_, format_.clock_rate, now)) return refuse_malformed();
     if (!shared) rtcp_source_ = from;
 }
 
 void Line::refuse_foreign(const Address& from) noexcept {
     ++refused_.foreign;
+    engine_.media().totals().foreign.add();
     foreign_ = from;
+}
+
+void Line::refuse_malformed() noexcept {
+    ++refused_.malformed;
+    engine_.media().totals().malformed.add();
+}
+
+void Line::refuse_early() noexcept {
+    ++refused_.early;
+    engine_.media().totals().early.add();
 }
 
 }  // namespace callwright

@@ -25,6 +25,7 @@ void Line::second(Nanos now, unsigned seconds) noexcept {
     report_in_ -= static_cast<int>(seconds);
     if (report_in_ <= 0) {
         send_report(now);
+        count_jitter_buffer();
         // RFC 3550 section 6.2: at random between a half and one and a half times the interval of 5 s.
         random_ = random_ * 1'664'525 + 1'013'904'223;
         report_in_ = 3 + static_cast<int>((random_ >> 16) % 5);
@@ -109,6 +110,20 @@ void Line::note_jitter_buffer(LineFigures::JitterBuffer& total) const {
     total.lost += state.lost;
     total.discarded += state.discard;
     total.empty += state.empty;
+}
+
+// What came on top since the last time.
+void Line::count_jitter_buffer() noexcept {
+    LineFigures::JitterBuffer now = jitter_buffers_;
+    note_jitter_buffer(now);
+    LineTotals& totals = engine_.media().totals();
+    const auto add = [](LineTotals::Counter& counter, std::uint64_t count, std::uint64_t counted) {
+        if (count > counted) counter.add(count - counted);
+    };
+    add(totals.jitter_lost, now.lost, counted_buffers_.lost);
+    add(totals.jitter_discarded, now.discarded, counted_buffers_.discarded);
+    add(totals.jitter_empty, now.empty, counted_buffers_.empty);
+    counted_buffers_ = now;
 }
 
 LineFigures Line::figures() const {

@@ -122,9 +122,9 @@ void MediaThread::note_turn(Nanos took) noexcept {
     if (us > longest_turn_.load(std::memory_order_relaxed)) longest_turn_.store(us, std::memory_order_relaxed);
 }
 
-MediaThread::Figures MediaThread::figures() noexcept {
+MediaThread::Figures MediaThread::figures() const noexcept {
     return {late_.load(std::memory_order_relaxed), lost_.load(std::memory_order_relaxed),
-            failed_.load(std::memory_order_relaxed), longest_turn_.exchange(0, std::memory_order_relaxed), priority_};
+            failed_.load(std::memory_order_relaxed), priority_};
 }
 
 }  // namespace callwright

@@ -14,6 +14,7 @@
 
 #include "../jobs.hpp"
 #include "datagrams.hpp"
+#include "line_totals.hpp"
 #include "wheel.hpp"
 
 namespace callwright {
@@ -61,13 +62,16 @@ class MediaThread {
         std::uint64_t late_beats = 0;       // frames that began more than 10 ms late
         std::uint64_t lost_beats = 0;       // frames given up beyond 25
         std::uint64_t failed_jobs = 0;      // that threw: memory has run out
-        std::uint64_t longest_turn_us = 0;  // since the last look
         // What the thread was permitted: "nice -10", "normal"; "inherited" when the process had more already.
         const char* priority = "";
     };
     // Any thread.
-    Figures figures() noexcept;
+    Figures figures() const noexcept;
+    // Microseconds, since the last look.
+    std::uint64_t take_longest_turn() noexcept { return longest_turn_.exchange(0, std::memory_order_relaxed); }
     Datagrams::Counters counters() const noexcept { return datagrams_->counters(); }
+    // Of the lines that it serves.
+    LineTotals& totals() noexcept { return totals_; }
     const char* backend() const noexcept { return datagrams_->backend(); }
     // Why it is not io_uring although "auto" was asked for; "" when it is.
     const char* why_not() const noexcept { return datagrams_->why_not().c_str(); }
@@ -82,6 +86,7 @@ class MediaThread {
     void note_turn(Nanos took) noexcept;
 
     std::unique_ptr<Datagrams> datagrams_;
+    LineTotals totals_;
     Wheel frames_{FRAME, PHASES};
     Wheel seconds_{1'000'000'000, 50};
     const char* priority_ = "normal";

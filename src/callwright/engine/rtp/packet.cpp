@@ -36,6 +36,8 @@ PacketKind kind_of(const std::uint8_t* data, std::size_t size) noexcept {
     return size < RtpPacket::HEADER ? PacketKind::OTHER : PacketKind::RTP;
 }
 
+bool is_dtls(const std::uint8_t* data, std::size_t size) noexcept { return size != 0 && data[0] > 19 && data[0] < 64; }
+
 bool parse_rtp(const std::uint8_t* data, std::size_t size, RtpPacket& packet) noexcept {
     if (size < RtpPacket::HEADER || data[0] >> 6 != 2) return false;
     std::size_t header = RtpPacket::HEADER + 4 * std::size_t{data[0] & 0x0Fu};

@@ -10,6 +10,8 @@ namespace callwright {
 enum class PacketKind { RTP, RTCP, OTHER };
 
 PacketKind kind_of(const std::uint8_t* data, std::size_t size) noexcept;
+// A record of DTLS, among what is OTHER.
+bool is_dtls(const std::uint8_t* data, std::size_t size) noexcept;
 
 // RFC 3550 section 5.1.
 struct RtpPacket {
