@@ -194,9 +194,10 @@ class Endpoint:
         Raises:
             LegGone: the leg ended first.
         """
-        done = leg.waiter()
-        port = self.engine.player(sounds, sink=leg.node, loop=loop, stop_on_digit=leg.node if interruptible else 0)
-        return await self._heard(port, done)
+        digits_from = leg.node if interruptible else 0
+        return await self._heard(
+            leg, lambda: self.engine.player(sounds, sink=leg.node, loop=loop, stop_on_digit=digits_from)
+        )
 
     async def tone(self, leg: Leg, segments: Sequence[tuple[float, float, int, int]], *, loop: int = 1) -> Played:
         """Plays tone segments (hz1, hz2, on ms, off ms) to a leg; loop 0: until cancelled.
@@ -204,10 +205,11 @@ class Endpoint:
         Raises:
             LegGone: the leg ended first.
         """
-        done = leg.waiter()
-        return await self._heard(self.engine.tone(segments, sink=leg.node, loop=loop), done)
+        return await self._heard(leg, lambda: self.engine.tone(segments, sink=leg.node, loop=loop))
 
-    async def _heard(self, port: int, done: "asyncio.Future[Played]") -> Played:
+    async def _heard(self, leg: Leg, start: Callable[[], int]) -> Played:
+        done: asyncio.Future[Played] = leg.waiter()
+        port = start()
         self._players[port] = done
         try:
             return await done
@@ -215,6 +217,8 @@ class Endpoint:
             if self._players.pop(port, None) is not None:
                 self.engine.stop(port)
             raise
+        finally:
+            del done  # its exception holds this frame
 
     def tape(
         self, path: str, *, channels: int = 1, max_duration: float = 0, silence: float = 0, limit: Callable[[], None]
