@@ -21,7 +21,7 @@ async def reporting(room: Room, saved: list[dict[str, Any]], *events: str) -> Re
     call, _ = await room.inbound()
     application = Application(twiml="<Response/>", status_callback=STATUS, status_events=frozenset(events))
     call.application = application if events else replace(application, status_callback=None)
-    return Reporting(call, lambda **columns: saved.append(columns))
+    return Reporting(call, lambda _, **columns: saved.append(columns))
 
 
 async def test_wanted_events_are_numbered_and_kept_for_a_crash(room: Room, saved: list[dict[str, Any]]) -> None:

@@ -95,7 +95,7 @@ class Call:
         self._ending: Ending | None = None
         self._steps = Steps(exchange.store, self.sid)
         self._row: dict[str, Any] = {}
-        self._reporting = Reporting(self, self._save)
+        self._reporting = Reporting(self, Call._save)
         self._enlist(number_sid)
 
     def _enlist(self, number_sid: str | None) -> None:

@@ -81,6 +81,7 @@ async def gather(call: "Call", plan: GatherPlan) -> Gathered:
         if prompts is not None:
             prompts.cancel()
             await asyncio.gather(prompts, return_exceptions=True)
+        del done, collector  # its exception holds this frame
 
 
 async def _prompt(call: "Call", prompts: Sequence[Prompt]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import re
+import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,17 @@ AHEAD = 32
 
 
 class Prompter:
-    """Loads and plays one call's prompts."""
+    """Loads and plays one call's prompts. It is the call's, and does not keep the call alive."""
 
     def __init__(self, call: "Call") -> None:
-        self._call = call
+        self._owner = weakref.ref(call)
         self._loading: dict[Prompt, asyncio.Task[Sound]] = {}
+
+    @property
+    def _call(self) -> "Call":
+        if (call := self._owner()) is None:
+            raise LegGone("the call is over")
+        return call
 
     def prefetch(self, prompts: Sequence[Prompt]) -> None:
         """Starts to load what a document will play, in place of what the last one has not played."""

@@ -1,5 +1,6 @@
 """Telling an application of a call's progress (call-control reference §2.2)."""
 
+import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +12,22 @@ if TYPE_CHECKING:
 
 
 class Reporting:
-    """The status callbacks of one call, numbered from 0.
+    """The status callbacks of one call, numbered from 0. It is the call's, and does not keep the call alive.
 
     Args:
-        save: writes columns of the call's row.
+        save: writes columns of the call's row, given the call and the columns.
     """
 
     def __init__(self, call: "Call", save: Callable[..., None]) -> None:
-        self._call = call
+        self._owner = weakref.ref(call)
         self._save = save
         self._sequence = 0
+
+    @property
+    def _call(self) -> "Call":
+        call = self._owner()
+        assert call is not None, "only the call itself reports"
+        return call
 
     def stored(self) -> dict[str, Any] | None:
         """Where progress is posted, as a restart after a crash needs it; None when it is not."""
@@ -37,12 +44,13 @@ class Reporting:
             event: initiated, ringing, answered or completed.
             last: what the last one adds.
         """
-        call, application = self._call, self._call.application
+        call = self._call
+        application = call.application
         if (hook := application.status_callback) is None or event not in application.status_events:
             return
         params = {**call.parameters(), **parameters.progress(self._sequence, clock.now()), **last}
         self._sequence += 1
-        self._save(status_callback=self.stored())
+        self._save(call, status_callback=self.stored())
         call.exchange.callbacks.post(
             account=call.account, call_sid=call.sid, hook=hook, params=params, kind=f"call-{event}"
         )

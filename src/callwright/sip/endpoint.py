@@ -197,9 +197,10 @@ class Endpoint:
         Raises:
             LegGone: the leg ended first.
         """
-        done = leg.waiter()
-        port = self.engine.player(sounds, sink=leg.node, loop=loop, stop_on_digit=leg.node if interruptible else 0)
-        return await self._heard(port, done)
+        digits_from = leg.node if interruptible else 0
+        return await self._heard(
+            leg, lambda: self.engine.player(sounds, sink=leg.node, loop=loop, stop_on_digit=digits_from)
+        )
 
     async def tone(self, leg: Leg, segments: Sequence[tuple[float, float, int, int]], *, loop: int = 1) -> Played:
         """Plays tone segments (hz1, hz2, on ms, off ms) to a leg; loop 0: until cancelled.
@@ -207,8 +208,7 @@ class Endpoint:
         Raises:
             LegGone: the leg ended first.
         """
-        done = leg.waiter()
-        return await self._heard(self.engine.tone(segments, sink=leg.node, loop=loop), done)
+        return await self._heard(leg, lambda: self.engine.tone(segments, sink=leg.node, loop=loop))
 
     def keys(self, leg: Leg, digits: str, *, on: int, off: int) -> "asyncio.Future[Played]":
         """Plays digits as tones to a leg, `on` ms each and `off` ms between them.
@@ -220,7 +220,9 @@ class Endpoint:
         self._players[self.engine.dtmf_tone(digits, sink=leg.node, on=on, off=off)] = done
         return done
 
-    async def _heard(self, port: int, done: "asyncio.Future[Played]") -> Played:
+    async def _heard(self, leg: Leg, start: Callable[[], int]) -> Played:
+        done: asyncio.Future[Played] = leg.waiter()
+        port = start()
         self._players[port] = done
         try:
             return await done
@@ -228,6 +230,8 @@ class Endpoint:
             if self._players.pop(port, None) is not None:
                 self.engine.stop(port)
             raise
+        finally:
+            del done  # its exception holds this frame
 
     def tape(
         self, path: str, *, channels: int = 1, max_duration: float = 0, silence: float = 0, limit: Callable[[], None]

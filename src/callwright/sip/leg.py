@@ -209,6 +209,7 @@ class Leg:
             await future
         finally:
             handle.cancel()
+            del future  # its exception holds this frame
 
     async def during(self, work: "asyncio.Future[T]") -> T:
         """The result of something that makes no sense without this leg; it is cancelled when the leg ends first.

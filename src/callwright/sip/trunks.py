@@ -3,10 +3,12 @@
 import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from callwright.config import TrunkSection
 from callwright.sip.uri import with_transport
 
+SOURCES_KNOWN = 4096
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -68,6 +70,7 @@ class Trunks:
 
     def __init__(self, trunks: Iterable[Trunk]) -> None:
         self._trunks = tuple(trunks)
+        self._of_source = lru_cache(maxsize=SOURCES_KNOWN)(self._find)
 
     def sources(self) -> list[str]:
         """Every prefix from which an INVITE is taken."""
@@ -83,6 +86,9 @@ class Trunks:
 
     def by_source(self, host: str) -> Trunk | None:
         """The trunk that an INVITE from this address belongs to."""
+        return self._of_source(host)
+
+    def _find(self, host: str) -> Trunk | None:
         address = ipaddress.ip_address(host)
         if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
             address = address.ipv4_mapped

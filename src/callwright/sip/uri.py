@@ -1,6 +1,7 @@
 """SIP and tel URIs, as far as routing needs them (RFC 3261 §19.1, §25.1; RFC 3966)."""
 
 import re
+from functools import lru_cache
 
 _PARTS = re.compile(r"<?\s*sips?:(?:([^@>]*)@)?([^;?>\s]+)", re.IGNORECASE)
 _TEL = re.compile(r"<?\s*tel:([^;>\s]+)", re.IGNORECASE)
@@ -13,6 +14,7 @@ _TRANSPORT = re.compile(r";transport=[a-z]+", re.IGNORECASE)
 _FOREIGN = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9\-_.!~*'()&=+$,;?/%]")
 
 
+@lru_cache(maxsize=2048)
 def user_and_host(uri: str) -> tuple[str, str]:
     """User and host[:port] of a sip: URI; the number of a tel: URI, which has no host; empty strings when it is none.
 

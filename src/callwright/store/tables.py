@@ -33,27 +33,36 @@ class Moment(TypeDecorator[datetime]):
 metadata = MetaData()
 
 
-def _column(name: str, kind: Any, *, key: bool = False) -> Column[Any]:
-    return Column(name, kind, primary_key=key, nullable=not key, autoincrement=False)
+def _column(name: str, kind: Any, *, key: bool = False, constant: bool = False) -> Column[Any]:
+    info = {"constant": constant}
+    return Column(name, kind, primary_key=key, nullable=not key, autoincrement=False, info=info)
+
+
+def is_constant(column: Column[Any]) -> bool:
+    """Whether a column keeps the value that its row was first written with.
+
+    A later upsert may carry it, in case the row is not there yet, but changes neither it nor the indexes that it is in.
+    """
+    return bool(column.info.get("constant"))
 
 
 calls = Table(
     "calls",
     metadata,
     _column("sid", String(34), key=True),
-    _column("account_sid", String(34)),
-    _column("parent_call_sid", String(34)),
-    _column("date_created", Moment()),
+    _column("account_sid", String(34), constant=True),
+    _column("parent_call_sid", String(34), constant=True),
+    _column("date_created", Moment(), constant=True),
     _column("date_updated", Moment()),
-    _column("to", Text()),
-    _column("from", Text()),
-    _column("phone_number_sid", String(34)),
+    _column("to", Text(), constant=True),
+    _column("from", Text(), constant=True),
+    _column("phone_number_sid", String(34), constant=True),
     _column("application_sid", String(34)),
     _column("status", String(16)),
     _column("start_time", Moment()),
     _column("end_time", Moment()),
     _column("duration", Integer()),
-    _column("direction", String(24)),
+    _column("direction", String(24), constant=True),
     _column("answered_by", String(24)),
     _column("forwarded_from", Text()),
     _column("caller_name", Text()),
