@@ -303,6 +303,7 @@ class Daemon:
                 store=self.store,
                 directory=self.resources,
                 applications=self.numbers.application,
+                config=self.config,
                 in_use=lambda sid: any(call.application.sid == sid for call in self.live.values()),
                 switchboard=self.switchboard,
                 recordings=self.directory / "recordings",

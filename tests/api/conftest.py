@@ -27,6 +27,7 @@ from callwright.api.services import Services
 from callwright.calls.application import Hook
 from callwright.calls.numbers import Numbers
 from callwright.calls.order import CallOrder
+from callwright.config import validate
 from callwright.errors import RestError
 from callwright.store.accounts import Accounts
 from callwright.store.directory import Directory, Record
@@ -51,7 +52,12 @@ def declared() -> Iterator[Record]:
         limits = {"calls_per_second": account.calls_per_second, "concurrent_calls": account.concurrent_calls}
         named = {"friendly_name": account.friendly_name, "auth_token": account.auth_token, "status": "active"}
         yield Record(account.sid, "accounts", account.sid, named | limits)
-    fields = {"phone_number": NUMBER, "friendly_name": NUMBER, "voice_url": "http://apps.example/voice"}
+    fields = {
+        "phone_number": NUMBER,
+        "friendly_name": NUMBER,
+        "voice_url": "http://apps.example/voice",
+        "type": "local",
+    }
     yield Record(NUMBER_SID, "incoming_phone_numbers", MINE.sid, fields)
 
 
@@ -167,11 +173,19 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     port = listening.getsockname()[1]
     directory = await Directory.open(store, declared())
     numbers = Numbers(directory)
+    ranges = [
+        {"first": "+15550003000", "last": "+15550003009", "region": "CA", "locality": "Springfield"},
+        {"first": "+18005550000", "last": "+18005550001", "type": "toll-free", "account": MINE.sid},
+        {"first": "+447700900000", "last": "+447700900001", "type": "mobile", "country": "GB", "account": OTHER.sid},
+    ]
+    accounts = [{"sid": MINE.sid}, {"sid": OTHER.sid}]
+    config = validate({"account": accounts, "numbers": {"ranges": ranges}})
     services = Services(
         public_url="http://voice.example",
         accounts=Accounts(directory),
         store=store,
         directory=directory,
+        config=config,
         applications=numbers.application,
         in_use=lambda sid: any(order.application.sid == sid for order in switchboard.orders),
         switchboard=switchboard,

@@ -26,7 +26,15 @@ from callwright.api.forms import Form
 from callwright.api.paging import aside
 from callwright.api.representation import API_VERSION, CONTENT_TYPES, page_to_csv, page_to_xml, to_json, to_xml
 from callwright.api.request import Answer, ApiRequest, Gone, Page, Resource
-from callwright.api.resources import accounts, applications, call_events, calls, recordings
+from callwright.api.resources import (
+    accounts,
+    applications,
+    available_numbers,
+    call_events,
+    calls,
+    incoming_numbers,
+    recordings,
+)
 from callwright.api.routes import OWN, Routes
 from callwright.api.services import Services
 from callwright.api.stored.operations import Operations
@@ -52,8 +60,8 @@ PRODUCTS = ("/v1/", "/v2/")
 """What the paths of product APIs begin with: JSON only, without an extension."""
 TOKEN_ONLY = (f"{OWN}/Keys", f"{OWN}/SigningKeys")
 """What an API key cannot be used for, besides changes of accounts."""
-HANDLED = (accounts, call_events, calls, recordings)
-STORED = (*applications.STORED,)
+HANDLED = (accounts, available_numbers, call_events, calls, recordings)
+STORED = (*applications.STORED, *incoming_numbers.STORED)
 FORM_TYPES = (b"", b"application/x-www-form-urlencoded")
 
 

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from callwright.account import Account
 from callwright.calls.application import Application, Hook
 from callwright.calls.order import CallOrder
+from callwright.config import Config
 from callwright.store.directory import Directory
 from callwright.store.store import Store
 
@@ -56,6 +57,7 @@ class Services:
         recordings: the directory that the paths of recordings are relative to.
         owns: whether an account may call from a number.
         applications: an account's stored application, by the SIDs of both.
+        config: what the configuration file says.
         in_use: whether a live call runs a stored application.
         health: the HTTP status of /health (200, 429, 503) and the facts that it tells.
         metrics: what /metrics shows.
@@ -67,6 +69,7 @@ class Services:
     directory: Directory
     applications: Callable[[str, str], Application | None]
     in_use: Callable[[str], bool]
+    config: Config
     switchboard: Switchboard
     recordings: Path
     mp3: Mp3

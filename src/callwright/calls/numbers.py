@@ -53,7 +53,9 @@ class Numbers:
 
     def _answering(self, record: Record) -> Application:
         """A number's application; the stored one that it names goes before its own URLs."""
-        if (sid := record["voice_application_sid"]) and (application := self._directory.get("applications", sid)):
+        sid = record["voice_application_sid"] or ""
+        application = self._directory.get("applications", sid)
+        if application is not None and application.account_sid == record.account_sid:
             return stored(application)
         return settings(record.fields)
 

@@ -42,6 +42,7 @@ def numbers(config: Config) -> Iterator[Record]:
             "status_callback": config.absolute(section.status_callback),
             "status_callback_method": section.status_callback_method,
             "twiml": section.twiml,
+            "type": "local",
         }
         sid = ids.derived(ids.PHONE_NUMBER, section.account, section.number)
         yield Record(sid, "incoming_phone_numbers", section.account, fields)

@@ -112,6 +112,7 @@ class Stored:
         addressed: the field that stands in the path and is shown as the SID; "sid" for the record's own.
         parent_field: the field that shows the parent's SID; "" for none.
         root: its path is not below an account.
+        only: values of fields that its resources have, when others of the same kind stand under another path.
         check, show, parts: what the declaration cannot say: a last look before a change, computed fields, records
             that are deleted with it (which may raise to refuse the deletion).
         created: the HTTP status of the creation.
@@ -132,6 +133,7 @@ class Stored:
     addressed: str = "sid"
     parent_field: str = ""
     root: bool = False
+    only: Mapping[str, Any] = field(default_factory=dict)
     check: Check = _as_it_is
     show: Shown = _nothing
     parts: Parts = _alone

@@ -39,8 +39,10 @@ class Operations:
         """The account's resources of this kind, newest first."""
         request.representable()
         parent = self.parent(request, names)
+        only = self.stored.only.items()
         records = request.services.directory.of(self.stored.kind, request.account.sid, parent or None)
-        return await page(self.stored, request, records, parent)
+        fitting = [one for one in records if all(one[name] == value for name, value in only)]
+        return await page(self.stored, request, fitting, parent)
 
     async def create(self, request: ApiRequest, **names: str) -> Answer:
         """A new one."""
@@ -48,6 +50,7 @@ class Operations:
         stored = self.stored
         parent = self.parent(request, names)
         fields = {field.key: self._given(field, request, CREATE) for field in stored.fields if field.value}
+        fields.update(stored.only)
         made = Record.new(stored.prefix, stored.kind, request.account.sid, fields, parent_sid=parent)
         made = stored.check(request, made, None)
         await request.services.directory.change(made)

@@ -37,6 +37,8 @@ def present(stored: Stored, request: ApiRequest, record: Record) -> dict[str, An
     """A record's fields."""
     sid = address(stored, record)
     path = f"{place(stored, request, record.parent_sid)}/{sid}"
+    if record.account_sid != request.account.sid and not stored.root:  # it has just been moved
+        path = path.replace(request.account.sid, record.account_sid, 1)
     body: dict[str, Any] = {"sid": sid} if stored.root else {"sid": sid, "account_sid": record.account_sid}
     if stored.parent_field:
         body[stored.parent_field] = record.parent_sid
