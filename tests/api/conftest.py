@@ -37,6 +37,7 @@ from callwright.store.tables import calls
 MINE = Account("AC" + "1" * 32, "secret-of-mine", "Main")
 OTHER = Account("AC" + "2" * 32, "secret-of-other", "Other")
 NUMBER = "+15550001000"
+VOICE_URL = "http://apps.example/voice"
 NUMBER_SID = ids.derived(ids.PHONE_NUMBER, MINE.sid, NUMBER)
 BASE = f"/2010-04-01/Accounts/{MINE.sid}"
 
