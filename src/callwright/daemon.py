@@ -22,6 +22,7 @@ from callwright.account import Account
 from callwright.api import certificate
 from callwright.api import server as api_server
 from callwright.api.services import Services
+from callwright.api.validation import Validations
 from callwright.apps.callbacks import Callbacks, GivenUp
 from callwright.apps.client import ApplicationClient
 from callwright.apps.fallback import Documents
@@ -296,6 +297,9 @@ class Daemon:
 
     async def _open_web(self, stack: AsyncExitStack, web: socket.socket) -> None:
         http = self.config.http
+        validations = Validations(
+            self.resources, self.accounts, self.callbacks, self.switchboard.place, self.public_url
+        )
         app = api_server.build(
             Services(
                 public_url=self.public_url,
@@ -304,6 +308,7 @@ class Daemon:
                 directory=self.resources,
                 applications=self.numbers.application,
                 config=self.config,
+                validations=validations,
                 in_use=lambda sid: any(call.application.sid == sid for call in self.live.values()),
                 switchboard=self.switchboard,
                 recordings=self.directory / "recordings",

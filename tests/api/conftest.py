@@ -24,6 +24,7 @@ from callwright import clock, ids
 from callwright.account import Account
 from callwright.api.server import build, server
 from callwright.api.services import Services
+from callwright.api.validation import Validations
 from callwright.calls.application import Hook
 from callwright.calls.numbers import Numbers
 from callwright.calls.order import CallOrder
@@ -138,12 +139,23 @@ class Redirected(TwilioHttpClient):
 
 
 @dataclass
+class Posts:
+    """Keeps the callbacks that would be posted."""
+
+    posted: list[dict[str, Any]] = field(default_factory=list)
+
+    def post(self, **callback: Any) -> None:
+        self.posted.append(callback)
+
+
+@dataclass
 class Site:
     """A running API: raw requests as `MINE` unless told otherwise."""
 
     url: str
     services: Services
     switchboard: FakeSwitchboard
+    posts: Posts
     session: aiohttp.ClientSession
 
     @property
@@ -181,9 +193,13 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     ]
     accounts = [{"sid": MINE.sid}, {"sid": OTHER.sid}]
     config = validate({"account": accounts, "numbers": {"ranges": ranges}})
+    accounts_now = Accounts(directory)
+    posts = Posts()
+    validations = Validations(directory, accounts_now, posts, switchboard.place, "http://voice.example")
     services = Services(
         public_url="http://voice.example",
-        accounts=Accounts(directory),
+        accounts=accounts_now,
+        validations=validations,
         store=store,
         directory=directory,
         config=config,
@@ -199,7 +215,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     http = server(build(services), f"127.0.0.1:{port}")
     task = asyncio.create_task(http.serve([listening]))
     async with aiohttp.ClientSession() as session:
-        yield Site(f"http://127.0.0.1:{port}", services, switchboard, session)
+        yield Site(f"http://127.0.0.1:{port}", services, switchboard, posts, session)
     http.should_exit = True
     await task
     listening.close()

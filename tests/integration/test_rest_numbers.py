@@ -6,6 +6,9 @@ import pytest
 import pytest_asyncio
 from twilio.base.exceptions import TwilioRestException  # type: ignore[import-untyped]  # twilio ships no types
 
+from tests.harness import PhoneCall
+from tests.harness.waiting import within
+
 from .line import Line
 from .site import Site
 
@@ -16,6 +19,14 @@ pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="session")
 async def site(line: Line) -> Site:
     """The shared daemon's line, its carrier at the trunk's first target."""
     return await Site.on(line)
+
+
+async def spoken(call: PhoneCall) -> None:
+    """Returns when somebody speaks."""
+    while True:
+        await call.media.received(5)
+        if call.media.level_dbov(0.1) > -40:
+            return
 
 
 async def heard(site: Site, number: str, hz: float) -> None:
@@ -75,3 +86,26 @@ async def test_an_application_runs_a_placed_call(site: Site) -> None:
     await incoming.hangup()
     await site.told("completed", placed.sid)
     assert await site.do(lambda client: client.applications(application.sid).delete())
+
+
+async def test_a_caller_id_is_validated_by_a_call(site: Site) -> None:
+    """The called party types the code of the answer; from then on calls may show the number."""
+    number = site.callee
+    site.script("/validated", "")
+    begun: Any = await site.do(
+        lambda client: client.validation_requests.create(phone_number=number, status_callback=site.url("/validated"))
+    )
+    incoming = await site.carrier.incoming()
+    await incoming.answer()
+    await within(spoken(incoming), 10.0, "the question")
+    await incoming.media.send_digits(begun.validation_code)
+    told = await site.application.request("/validated", 15.0)
+    assert (told.form["VerificationStatus"], told.form["CallSid"]) == ("success", begun.call_sid)
+    listed: Any = await site.do(lambda client: client.outgoing_caller_ids.list(phone_number=number))
+    assert [one.sid for one in listed] == [told.form["OutgoingCallerIdSid"]]
+    placed: Any = await site.create(from_=number, to=number, twiml="<Response><Hangup/></Response>")
+    assert placed._from == number
+    incoming = await site.carrier.incoming()
+    await incoming.refuse(486)
+    await site.over(placed.sid)
+    assert await site.do(lambda client: client.outgoing_caller_ids(listed[0].sid).delete())

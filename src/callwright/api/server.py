@@ -33,6 +33,8 @@ from callwright.api.resources import (
     call_events,
     calls,
     incoming_numbers,
+    keys,
+    outgoing_caller_ids,
     recordings,
 )
 from callwright.api.routes import OWN, Routes
@@ -60,8 +62,8 @@ PRODUCTS = ("/v1/", "/v2/")
 """What the paths of product APIs begin with: JSON only, without an extension."""
 TOKEN_ONLY = (f"{OWN}/Keys", f"{OWN}/SigningKeys")
 """What an API key cannot be used for, besides changes of accounts."""
-HANDLED = (accounts, available_numbers, call_events, calls, recordings)
-STORED = (*applications.STORED, *incoming_numbers.STORED)
+HANDLED = (accounts, available_numbers, call_events, calls, outgoing_caller_ids, recordings)
+STORED = (*applications.STORED, *incoming_numbers.STORED, *keys.STORED, *outgoing_caller_ids.STORED)
 FORM_TYPES = (b"", b"application/x-www-form-urlencoded")
 
 
@@ -243,6 +245,8 @@ def build(services: Services) -> FastAPI:
     @app.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:
         return Response(generate_latest(services.metrics), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app.include_router(services.validations.routes())
 
     async def unknown(request: Request, error: Exception) -> Response:
         path = request.url.path

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from prometheus_client import CollectorRegistry
 
 from callwright.account import Account
+from callwright.api.validation import Validations
 from callwright.calls.application import Application, Hook
 from callwright.calls.order import CallOrder
 from callwright.config import Config
@@ -69,6 +70,7 @@ class Services:
     directory: Directory
     applications: Callable[[str, str], Application | None]
     in_use: Callable[[str], bool]
+    validations: Validations
     config: Config
     switchboard: Switchboard
     recordings: Path

@@ -173,6 +173,8 @@ class Switchboard:
 
     async def _answered(self, call: Call, order: CallOrder) -> bool:
         """Waits for the account's turn and rings the called party. Returns whether it answered."""
+        if order.delay:
+            await asyncio.sleep(order.delay)
         call.queued_for(await self.exchange.capacity.turn(call.account))
         target = outbound.target_of(
             order.to, username=order.sip_username, password=order.sip_password, headers=tuple(order.headers)
