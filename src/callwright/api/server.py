@@ -36,6 +36,7 @@ from callwright.api.resources import (
     keys,
     outgoing_caller_ids,
     recordings,
+    sip,
 )
 from callwright.api.routes import OWN, Routes
 from callwright.api.services import Services
@@ -63,7 +64,7 @@ PRODUCTS = ("/v1/", "/v2/")
 TOKEN_ONLY = (f"{OWN}/Keys", f"{OWN}/SigningKeys")
 """What an API key cannot be used for, besides changes of accounts."""
 HANDLED = (accounts, available_numbers, call_events, calls, outgoing_caller_ids, recordings)
-STORED = (*applications.STORED, *incoming_numbers.STORED, *keys.STORED, *outgoing_caller_ids.STORED)
+STORED = (*applications.STORED, *incoming_numbers.STORED, *keys.STORED, *outgoing_caller_ids.STORED, *sip.STORED)
 FORM_TYPES = (b"", b"application/x-www-form-urlencoded")
 
 

@@ -27,9 +27,11 @@ INDEXED = {
     "incoming_phone_numbers": ("phone_number",),
     "outgoing_caller_ids": ("phone_number",),
     "domains": ("domain_name",),
-    "credential_list_mappings": ("list_sid",),
-    "registration_mappings": ("list_sid",),
-    "ip_access_control_list_mappings": ("list_sid",),
+    "credential_list_mappings": ("credential_list_sid",),
+    "registration_mappings": ("credential_list_sid",),
+    "trunk_credential_lists": ("credential_list_sid",),
+    "ip_acl_mappings": ("ip_access_control_list_sid",),
+    "trunk_ip_acls": ("ip_access_control_list_sid",),
 }
 """Fields by which resources of a kind are looked up."""
 
