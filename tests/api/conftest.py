@@ -192,7 +192,9 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         {"first": "+447700900000", "last": "+447700900001", "type": "mobile", "country": "GB", "account": OTHER.sid},
     ]
     accounts = [{"sid": MINE.sid}, {"sid": OTHER.sid}]
-    config = validate({"account": accounts, "numbers": {"ranges": ranges}})
+    turn = {"stun": ["stun:turn.example:3478"], "urls": ["turn:turn.example:3478?transport=udp"]}
+    turns = {"turn": {**turn, "secret": "turn-secret"}}
+    config = validate({"account": accounts, "numbers": {"ranges": ranges}, **turns})
     accounts_now = Accounts(directory)
     posts = Posts()
     validations = Validations(directory, accounts_now, posts, switchboard.place, "http://voice.example")

@@ -28,15 +28,19 @@ from callwright.api.representation import API_VERSION, CONTENT_TYPES, page_to_cs
 from callwright.api.request import Answer, ApiRequest, Gone, Page, Resource
 from callwright.api.resources import (
     accounts,
+    addresses,
     applications,
     available_numbers,
     call_events,
     calls,
     incoming_numbers,
     keys,
+    messages,
     outgoing_caller_ids,
     recordings,
     sip,
+    tokens,
+    usage,
 )
 from callwright.api.routes import OWN, Routes
 from callwright.api.services import Services
@@ -63,8 +67,17 @@ PRODUCTS = ("/v1/", "/v2/")
 """What the paths of product APIs begin with: JSON only, without an extension."""
 TOKEN_ONLY = (f"{OWN}/Keys", f"{OWN}/SigningKeys")
 """What an API key cannot be used for, besides changes of accounts."""
-HANDLED = (accounts, available_numbers, call_events, calls, outgoing_caller_ids, recordings)
-STORED = (*applications.STORED, *incoming_numbers.STORED, *keys.STORED, *outgoing_caller_ids.STORED, *sip.STORED)
+HANDLED = (accounts, available_numbers, call_events, calls, outgoing_caller_ids, recordings, tokens, usage)
+STORED = (
+    *addresses.STORED,
+    *applications.STORED,
+    *incoming_numbers.STORED,
+    *keys.STORED,
+    *messages.STORED,
+    *outgoing_caller_ids.STORED,
+    *sip.STORED,
+    *usage.STORED,
+)
 FORM_TYPES = (b"", b"application/x-www-form-urlencoded")
 
 

@@ -48,12 +48,13 @@ def bad(name: str, text: str, code: int, why: str = "is not valid") -> RestError
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Text of a bounded length, of a form when a pattern is given; the pattern is matched against the whole."""
+    """Text of a bounded length, of one line unless `lines`; the whole matches the pattern, if there is one."""
 
     longest: int = 64
     code: int = INVALID_PARAMETER
     shortest: int = 0
     pattern: str = ""
+    lines: bool = False
 
     @property
     def schema(self) -> Mapping[str, Any]:
@@ -63,7 +64,8 @@ class Text:
     def read(self, text: str, name: str, request: ApiRequest) -> Any:
         if not self.shortest <= len(text) <= self.longest:
             raise bad(name, text, self.code, f"must have {self.shortest} to {self.longest} characters")
-        if not text.isprintable() or (self.pattern and not re.fullmatch(self.pattern, text, re.ASCII)):
+        printable = (text.replace("\n", "") if self.lines else text).isprintable()
+        if not printable or (self.pattern and not re.fullmatch(self.pattern, text, re.ASCII)):
             raise bad(name, text, self.code)
         return text
 
