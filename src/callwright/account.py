@@ -12,6 +12,8 @@ class Account:
         auth_token: signs the webhooks and opens the REST API; never logged.
         calls_per_second: how many REST calls may start each second; the others queue.
         concurrent_calls: live calls, legs of both directions counted.
+        owner_sid: the account that this one is a part of; "" for none.
+        status: "active", "suspended" (no new calls, and the API only through its owner) or "closed" (for good).
     """
 
     sid: str
@@ -19,3 +21,15 @@ class Account:
     friendly_name: str = ""
     calls_per_second: float = 10.0
     concurrent_calls: int = 1000
+    owner_sid: str = ""
+    status: str = "active"
+
+    @property
+    def active(self) -> bool:
+        """Whether it may make and take calls."""
+        return self.status == "active"
+
+    @property
+    def lineage(self) -> tuple[str, ...]:
+        """Whose trunks it uses: its own, then its owner's."""
+        return (self.sid, self.owner_sid) if self.owner_sid else (self.sid,)

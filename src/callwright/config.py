@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -25,6 +24,7 @@ from pydantic import (
 )
 
 from callwright.errors import ConfigError
+from callwright.sections import NumbersSection, Section, TurnSection
 from callwright.values import (
     AccountSid,
     AddressPort,
@@ -48,12 +48,6 @@ DEMO: dict[str, list[dict[str, Any]]] = {
     "number": [{"number": "demo", "account": DEMO_ACCOUNT, "voice_url": "/demo/voice"}],
     "trunk": [{"name": "loopback", "account": DEMO_ACCOUNT, "allow": ["127.0.0.0/8", "::1/128"]}],
 }
-
-
-class Section(BaseModel):
-    """A frozen section; a key it does not know is a fault."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ServerSection(Section):
@@ -309,6 +303,8 @@ class Config(Section):
     speech: SpeechSection = SpeechSection()
     outbound_http: OutboundHttp = OutboundHttp()
     limits: LimitsSection = LimitsSection()
+    numbers: NumbersSection = NumbersSection()
+    turn: TurnSection = TurnSection()
     account: tuple[AccountSection, ...] = ()
     number: tuple[NumberSection, ...] = ()
     trunk: tuple[TrunkSection, ...] = ()
@@ -344,6 +340,8 @@ class Config(Section):
             *self.sip.faults(),
             *self.media.faults(),
             *self._unknown_accounts(),
+            *self.numbers.faults({account.sid for account in self.account}),
+            *self.turn.faults(),
             *self._repeated(),
             *self._contested(),
             *self._unreachable(),

@@ -22,6 +22,7 @@ from callwright.account import Account
 from callwright.api import certificate
 from callwright.api import server as api_server
 from callwright.api.services import Services
+from callwright.api.validation import Validations
 from callwright.apps.callbacks import Callbacks, GivenUp
 from callwright.apps.client import ApplicationClient
 from callwright.apps.fallback import Documents
@@ -30,8 +31,8 @@ from callwright.calls.capacity import Capacity
 from callwright.calls.epilogue import Epilogue
 from callwright.calls.exchange import Exchange
 from callwright.calls.interrupted import post_final
+from callwright.calls.numbers import Numbers
 from callwright.calls.router import Router
-from callwright.calls.router import declared as declared_number
 from callwright.calls.switchboard import Switchboard
 from callwright.calls.tasks import Tasks
 from callwright.config import AccountSection, Config, HttpSection
@@ -49,6 +50,9 @@ from callwright.signing import signature
 from callwright.sip.endpoint import Endpoint
 from callwright.sip.trunks import Trunks
 from callwright.sip.trunks import declared as declared_trunk
+from callwright.store.accounts import Accounts
+from callwright.store.declared import declared
+from callwright.store.directory import Directory
 from callwright.store.recovery import recover
 from callwright.store.store import Store
 from callwright.twiml.session import Session
@@ -197,9 +201,12 @@ class Daemon:
             check_media_address(self.config.media.address)
             if self.config.media.address6:
                 check_media_address(self.config.media.address6, "media.address6")
-            self.accounts = accounts(self.config, self.directory)
+            own = accounts(self.config, self.directory)
             self.store = await Store.open(f"sqlite:///{self.directory / 'callwright.db'}")
             stack.push_async_callback(self.store.close)
+            self.resources = await Directory.open(self.store, declared(self.config, own.values()))
+            self.accounts = Accounts(self.resources)
+            self.numbers = Numbers(self.resources)
             await self._open_applications(stack)
             await self._open_calls(stack)
             await self._open_web(stack, web)
@@ -231,8 +238,7 @@ class Daemon:
         trunks = Trunks(declared_trunk(section) for section in config.trunk)
         self.endpoint = Endpoint(config, trunks.sources(), trunks.policies())
         stack.push_async_callback(self.endpoint.close)
-        numbers = [declared_number(section, config) for section in config.number]
-        self.router = Router(self.accounts, numbers, trunks)
+        self.router = Router(self.accounts, self.numbers, trunks)
         exchange = Exchange(
             endpoint=self.endpoint,
             trunks=trunks,
@@ -240,7 +246,7 @@ class Daemon:
             store=self.store,
             callbacks=self.callbacks,
             recordings=recordings,
-            owns=self.router.owns,
+            owns=self.numbers.owns,
             public_url=self.public_url,
             call_seconds=config.limits.call_seconds,
             capacity=Capacity(asyncio.get_running_loop().time),
@@ -296,15 +302,23 @@ class Daemon:
 
     async def _open_web(self, stack: AsyncExitStack, web: socket.socket) -> None:
         http = self.config.http
+        validations = Validations(
+            self.resources, self.accounts, self.callbacks, self.switchboard.place, self.public_url
+        )
         app = api_server.build(
             Services(
                 public_url=self.public_url,
                 accounts=self.accounts,
                 store=self.store,
+                directory=self.resources,
+                applications=self.numbers.application,
+                config=self.config,
+                validations=validations,
+                in_use=lambda sid: any(call.application.sid == sid for call in self.live.values()),
                 switchboard=self.switchboard,
                 recordings=self.directory / "recordings",
                 mp3=Mp3Encoder(),
-                owns=self.router.owns,
+                owns=self.numbers.owns,
                 health=self.health,
                 metrics=self.registry,
             )

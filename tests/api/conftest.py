@@ -3,8 +3,10 @@
 import asyncio
 import base64
 import json
+import re
 import socket
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,21 +24,43 @@ from callwright import clock, ids
 from callwright.account import Account
 from callwright.api.server import build, server
 from callwright.api.services import Services
+from callwright.api.validation import Validations
 from callwright.calls.application import Hook
+from callwright.calls.numbers import Numbers
 from callwright.calls.order import CallOrder
+from callwright.config import validate
 from callwright.errors import RestError
+from callwright.store.accounts import Accounts
+from callwright.store.directory import Directory, Record
 from callwright.store.store import Store
 from callwright.store.tables import calls
 
 MINE = Account("AC" + "1" * 32, "secret-of-mine", "Main")
 OTHER = Account("AC" + "2" * 32, "secret-of-other", "Other")
 NUMBER = "+15550001000"
+VOICE_URL = "http://apps.example/voice"
+NUMBER_SID = ids.derived(ids.PHONE_NUMBER, MINE.sid, NUMBER)
 BASE = f"/2010-04-01/Accounts/{MINE.sid}"
 
 
 def credentials(account: Account) -> dict[str, str]:
     """The header that authenticates."""
     return {"Authorization": "Basic " + base64.b64encode(f"{account.sid}:{account.auth_token}".encode()).decode()}
+
+
+def declared() -> Iterator[Record]:
+    """What a configuration file would declare: two accounts, and a number of the first."""
+    for account in (MINE, OTHER):
+        limits = {"calls_per_second": account.calls_per_second, "concurrent_calls": account.concurrent_calls}
+        named = {"friendly_name": account.friendly_name, "auth_token": account.auth_token, "status": "active"}
+        yield Record(account.sid, "accounts", account.sid, named | limits)
+    fields = {
+        "phone_number": NUMBER,
+        "friendly_name": NUMBER,
+        "voice_url": "http://apps.example/voice",
+        "type": "local",
+    }
+    yield Record(NUMBER_SID, "incoming_phone_numbers", MINE.sid, fields)
 
 
 @dataclass
@@ -98,8 +122,11 @@ async def encode(source: Path, target: Path, *, channels: int) -> None:
     await asyncio.to_thread(work)
 
 
+HOSTED = re.compile(r"^https://[a-z]+\.twilio\.com|^http://voice\.example")
+
+
 class Redirected(TwilioHttpClient):
-    """The SDK's own client, which reaches another host."""
+    """The SDK's own client, which reaches another host: this one, for every product and for what answers name."""
 
     def __init__(self, url: str) -> None:
         super().__init__()
@@ -107,8 +134,18 @@ class Redirected(TwilioHttpClient):
         self.last: TwilioResponse | None = None
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> TwilioResponse:
-        self.last = super().request(method, url.replace("https://api.twilio.com", self.url), *args, **kwargs)
+        self.last = super().request(method, HOSTED.sub(self.url, url), *args, **kwargs)
         return self.last
+
+
+@dataclass
+class Posts:
+    """Keeps the callbacks that would be posted."""
+
+    posted: list[dict[str, Any]] = field(default_factory=list)
+
+    def post(self, **callback: Any) -> None:
+        self.posted.append(callback)
 
 
 @dataclass
@@ -118,6 +155,7 @@ class Site:
     url: str
     services: Services
     switchboard: FakeSwitchboard
+    posts: Posts
     session: aiohttp.ClientSession
 
     @property
@@ -146,30 +184,56 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     switchboard = FakeSwitchboard(store)
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
+    directory = await Directory.open(store, declared())
+    numbers = Numbers(directory)
+    ranges = [
+        {"first": "+15550003000", "last": "+15550003009", "region": "CA", "locality": "Springfield"},
+        {"first": "+18005550000", "last": "+18005550001", "type": "toll-free", "account": MINE.sid},
+        {"first": "+447700900000", "last": "+447700900001", "type": "mobile", "country": "GB", "account": OTHER.sid},
+    ]
+    accounts = [{"sid": MINE.sid}, {"sid": OTHER.sid}]
+    turn = {"stun": ["stun:turn.example:3478"], "urls": ["turn:turn.example:3478?transport=udp"]}
+    turns = {"turn": {**turn, "secret": "turn-secret"}}
+    config = validate({"account": accounts, "numbers": {"ranges": ranges}, **turns})
+    accounts_now = Accounts(directory)
+    posts = Posts()
+    validations = Validations(directory, accounts_now, posts, switchboard.place, "http://voice.example")
     services = Services(
         public_url="http://voice.example",
-        accounts={MINE.sid: MINE, OTHER.sid: OTHER},
+        accounts=accounts_now,
+        validations=validations,
         store=store,
+        directory=directory,
+        config=config,
+        applications=numbers.application,
+        in_use=lambda sid: any(order.application.sid == sid for order in switchboard.orders),
         switchboard=switchboard,
         recordings=tmp_path / "recordings",
         mp3=encode,
-        owns=lambda account, number: (account, number) == (MINE.sid, NUMBER),
+        owns=numbers.owns,
         health=lambda: (200 if store.healthy else 503, {"status": "ok", "calls": 0}),
         metrics=registry,
     )
     http = server(build(services), f"127.0.0.1:{port}")
     task = asyncio.create_task(http.serve([listening]))
     async with aiohttp.ClientSession() as session:
-        yield Site(f"http://127.0.0.1:{port}", services, switchboard, session)
+        yield Site(f"http://127.0.0.1:{port}", services, switchboard, posts, session)
     http.should_exit = True
     await task
     listening.close()
     await store.close()
 
 
-@pytest.fixture
-def client(site: Site) -> Iterator[Client]:
+@contextmanager
+def client_of(site: Site, user: str, secret: str, account: str = "") -> Iterator[Client]:
+    """The SDK with these credentials, for an account that is not the user's own when one is given."""
     http = Redirected(site.url)
-    yield Client(MINE.sid, MINE.auth_token, http_client=http)
+    yield Client(user, secret, account or None, http_client=http)
     if http.session is not None:
         http.session.close()
+
+
+@pytest.fixture
+def client(site: Site) -> Iterator[Client]:
+    with client_of(site, MINE.sid, MINE.auth_token) as client:
+        yield client

@@ -1,5 +1,6 @@
 import pytest
 
+from callwright.api.auth import Caller
 from callwright.api.forms import Form
 from callwright.api.request import ApiRequest
 from callwright.errors import RestError
@@ -8,7 +9,7 @@ from .conftest import BASE, MINE, Site
 
 
 def asked(site: Site, extension: str) -> ApiRequest:
-    return ApiRequest(site.services, MINE, "GET", f"{BASE}/Calls.{extension}", extension, Form(), Form())
+    return ApiRequest(site.services, Caller(MINE), MINE, "GET", f"{BASE}/Calls.{extension}", extension, Form(), Form())
 
 
 async def test_uris_keep_the_form_that_was_asked_for(site: Site) -> None:

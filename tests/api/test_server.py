@@ -62,7 +62,7 @@ async def test_errors_in_xml(site: Site) -> None:
     [
         ("PUT", f"{BASE}/Calls.json"),
         ("DELETE", f"{BASE}/Calls.json"),
-        ("POST", f"{BASE}.json"),
+        ("DELETE", f"{BASE}.json"),
         ("PATCH", f"{BASE}/Recordings.json"),
     ],
 )

@@ -25,8 +25,8 @@ from callwright.calls.application import Account, Application, Hook
 from callwright.calls.call import Call
 from callwright.calls.capacity import Capacity
 from callwright.calls.exchange import Exchange
+from callwright.calls.numbers import Numbers
 from callwright.calls.router import Router
-from callwright.calls.router import declared as declared_number
 from callwright.calls.switchboard import Switchboard
 from callwright.config import Config, validate
 from callwright.engine import EventKind, Sound
@@ -35,6 +35,8 @@ from callwright.media.recordings import RecordingFiles
 from callwright.sip.endpoint import Endpoint
 from callwright.sip.trunks import Trunks
 from callwright.sip.trunks import declared as declared_trunk
+from callwright.store.declared import numbers as declared_numbers
+from callwright.store.directory import Directory
 from callwright.store.store import Store
 from tests.calls.jumping import turns
 
@@ -451,7 +453,10 @@ class Room:
             for one in config.account
         }
         self.account = self.accounts[ACCOUNT_SID]
-        router = Router(self.accounts, [declared_number(one, config) for one in config.number], trunks)
+        resources = Directory(cast(Store, self.rows))
+        resources.declare(declared_numbers(config))
+        numbers = Numbers(resources)
+        router = Router(self.accounts, numbers, trunks)
         self.exchange = Exchange(
             endpoint=self.endpoint,
             trunks=trunks,
@@ -459,7 +464,7 @@ class Room:
             store=cast(Store, self.rows),
             callbacks=self.posts,
             recordings=RecordingFiles(directory),
-            owns=router.owns,
+            owns=numbers.owns,
             public_url="https://pbx.example",
             call_seconds=config.limits.call_seconds,
             capacity=Capacity(self.endpoint.loop.time),

@@ -1,13 +1,20 @@
 """From an INVITE to its account and application."""
 
+from dataclasses import replace
+from typing import cast
+
 import pytest
 
 from callwright.calls.application import Account
-from callwright.calls.router import ANONYMOUS, Admission, Refusal, Router, caller, declared
+from callwright.calls.numbers import Numbers
+from callwright.calls.router import ANONYMOUS, Admission, Refusal, Router, caller
 from callwright.config import validate
 from callwright.sip.leg import Invite
 from callwright.sip.trunks import Trunks
 from callwright.sip.trunks import declared as declared_trunk
+from callwright.store.declared import numbers
+from callwright.store.directory import Directory
+from callwright.store.store import Store
 
 ONE, TWO = "AC" + "1" * 32, "AC" + "2" * 32
 CONFIG = validate(
@@ -30,7 +37,9 @@ ACCOUNTS = {sid: Account(sid, "token") for sid in (ONE, TWO)}
 @pytest.fixture
 def router() -> Router:
     trunks = Trunks(declared_trunk(section) for section in CONFIG.trunk)
-    return Router(ACCOUNTS, [declared(section, CONFIG) for section in CONFIG.number], trunks)
+    directory = Directory(cast(Store, None))  # nothing is written
+    directory.declare(numbers(CONFIG))
+    return Router(ACCOUNTS, Numbers(directory), trunks)
 
 
 def invite(uri: str, source: str = "127.0.0.1", from_uri: str = "sip:+15557654321@carrier") -> Invite:
@@ -99,11 +108,20 @@ def test_caller(from_uri: str, seen: str) -> None:
     assert caller(invite("sip:x@y", from_uri=from_uri)) == seen
 
 
-def test_ownership(router: Router) -> None:
-    assert router.owns(ONE, "+15550001000") and router.owns(ONE, "15550001000")
-    assert not router.owns(TWO, "+15550001000") and not router.owns(ONE, "+1")
+def test_a_number_of_a_subaccount_is_reached_through_its_owners_trunk() -> None:
+    directory = Directory(cast(Store, None))
+    directory.declare(numbers(CONFIG))
+    trunks = Trunks(declared_trunk(section) for section in CONFIG.trunk)
+    own = replace(ACCOUNTS[TWO], owner_sid=ONE)
+    reached = Router({**ACCOUNTS, TWO: own}, Numbers(directory), trunks).inbound(invite("sip:+15550002000@x"))
+    assert isinstance(reached, Admission) and reached.account is own and reached.trunk.name == "wide"
 
 
-def test_number_sids_are_stable() -> None:
-    first, again = (declared(CONFIG.number[0], CONFIG).sid for _ in range(2))
-    assert first == again and first.startswith("PN") and len(first) == 34
+@pytest.mark.parametrize("status", ["suspended", "closed"])
+def test_an_account_that_is_not_active_takes_no_calls(status: str) -> None:
+    directory = Directory(cast(Store, None))
+    directory.declare(numbers(CONFIG))
+    trunks = Trunks(declared_trunk(section) for section in CONFIG.trunk)
+    accounts = {ONE: replace(ACCOUNTS[ONE], status=status)}
+    decision = Router(accounts, Numbers(directory), trunks).inbound(invite("sip:+15550001000@x"))
+    assert decision == Refusal(403, f"account {ONE} is {status}")

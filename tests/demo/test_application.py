@@ -7,7 +7,8 @@ from fastapi import FastAPI
 from lxml import etree
 
 from callwright.account import Account
-from callwright.demo.application import MOST_BYTES, routes
+from callwright.api.signed import MOST_BYTES
+from callwright.demo.application import routes
 from callwright.signing import signature
 
 ACCOUNT = Account("AC" + "1" * 32, "secret")

@@ -1,34 +1,52 @@
-"""HTTP Basic authentication with an account's SID and token (call-control reference §3.1)."""
+"""HTTP Basic authentication with an account's SID and token, or with an API key (call-control reference §3.1, §3.9)."""
 
 import base64
 import binascii
 import hmac
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from callwright.account import Account
-from callwright.api.errors import unauthorized
+from callwright.api.errors import inactive, unauthorized
+from callwright.store.directory import Directory
 
 CHALLENGE = b'Basic realm="Twilio API"'
 
 _NOBODY = Account("", "0" * 32)
 
 
-def authenticate(header: bytes | None, accounts: Mapping[str, Account]) -> Account:
-    """The account that the credentials are of. Unknown accounts and wrong tokens take the same time.
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes a request.
+
+    Attributes:
+        account: whose credentials they are.
+        key: SK... when they are an API key, which cannot manage accounts and keys; "" for the account's token.
+    """
+
+    account: Account
+    key: str = ""
+
+
+def authenticate(header: bytes | None, accounts: Mapping[str, Account], directory: Directory) -> Caller:
+    """Whose credentials these are. Unknown accounts and wrong tokens take the same time.
 
     Args:
         header: the value of Authorization.
 
     Raises:
-        RestError: 20003, they are missing or wrong.
+        RestError: 20003, they are missing or wrong; 20005, the account is suspended or closed.
     """
     user, secret = _credentials(header)
-    account = accounts.get(user, _NOBODY)
-    token = account.auth_token.encode()
+    key = directory.get("keys", user)
+    account = accounts.get(key.account_sid if key else user, _NOBODY)
+    token = (str(key["secret"]) if key else account.auth_token).encode()
     matches = hmac.compare_digest(secret, token)
     if account is _NOBODY or not token or not matches:
         raise unauthorized()
-    return account
+    if not account.active:
+        raise inactive(account)
+    return Caller(account, key.sid if key else "")
 
 
 def _credentials(header: bytes | None) -> tuple[str, bytes]:

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from callwright.account import Account
 from callwright.errors import MORE_INFO, CallwrightError, RestError
 
 UNAUTHORIZED = 20003
 METHOD_NOT_ALLOWED = 20004
+NOT_ACTIVE = 20005
 NOT_FINISHED = 20009
 NOT_FOUND = 20404
 TOO_LARGE = 20413
@@ -23,6 +25,16 @@ def not_found(path: str) -> RestError:
 def unauthorized() -> RestError:
     """The answer to missing or wrong credentials."""
     return RestError("Authenticate", code=UNAUTHORIZED, status=401)
+
+
+def forbidden(what: str) -> RestError:
+    """The answer to an API key that asks for what only the account's own token may do."""
+    return RestError(f"An API key cannot be used for {what}", code=UNAUTHORIZED, status=403)
+
+
+def inactive(account: Account) -> RestError:
+    """The answer to what a suspended or closed account may not do."""
+    return RestError(f"Account {account.sid} is {account.status}", code=NOT_ACTIVE, status=403)
 
 
 def method_not_allowed(method: str) -> RestError:

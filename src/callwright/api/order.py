@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from callwright.account import Account
 from callwright.api.errors import INVALID_PARAMETER
@@ -44,11 +44,22 @@ class Destination:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def read(form: Form, account: Account, owns: Callable[[str, str], bool]) -> CallOrder:
+def no_application(account_sid: str, sid: str) -> Application | None:
+    """Where there are no stored applications."""
+    return None
+
+
+def read(
+    form: Form,
+    account: Account,
+    owns: Callable[[str, str], bool],
+    stored: Callable[[str, str], Application | None] = no_application,
+) -> CallOrder:
     """The order that a form makes.
 
     Args:
         owns: whether an account (SID) may call from a number.
+        stored: an account's stored application, by the SIDs of both.
 
     Raises:
         RestError: the first fault.
@@ -58,7 +69,7 @@ def read(form: Form, account: Account, owns: Callable[[str, str], bool]) -> Call
         account=account,
         to=destination.address,
         from_=from_(form, "From", destination, lambda number: owns(account.sid, number)),
-        application=application(form),
+        application=application(form, lambda sid: stored(account.sid, sid)),
         timeout=float(form.integer("Timeout", 1, MAX_TIMEOUT, code=BAD_TIMEOUT) or 60),
         time_limit=form.integer("TimeLimit", 1, MAX_TIME_LIMIT, code=INVALID_PARAMETER),
         send_digits=_send_digits(form),
@@ -149,13 +160,15 @@ def document(form: Form) -> tuple[Hook | None, str | None]:
     return None, twiml or None
 
 
-def application(form: Form) -> Application:
-    """What runs the call, and who hears of it.
+def application(form: Form, stored: Callable[[str], Application | None]) -> Application:
+    """What runs the call, and who hears of it. A stored application goes before everything that the form says of it.
 
     Raises:
         RestError: 21205, 21209, 21218 or 32018.
     """
     if sid := form.text("ApplicationSid"):
+        if (found := stored(sid)) is not None:
+            return replace(found, status_events=_events(form))
         raise RestError(f"ApplicationSid {_shown(sid)} is not an application of this account", code=BAD_APPLICATION)
     voice, twiml = document(form)
     if voice is None and twiml is None:
@@ -165,8 +178,12 @@ def application(form: Form) -> Application:
         twiml=twiml,
         fallback=form.hook("FallbackUrl", "FallbackMethod"),
         status_callback=form.hook("StatusCallback", "StatusCallbackMethod"),
-        status_events=frozenset(form.words("StatusCallbackEvent")) & ALL_EVENTS or FINAL_ONLY,
+        status_events=_events(form),
     )
+
+
+def _events(form: Form) -> frozenset[str]:
+    return frozenset(form.words("StatusCallbackEvent")) & ALL_EVENTS or FINAL_ONLY
 
 
 def _caller_id(form: Form, destination: Destination, owned: Callable[[str], bool]) -> str:

@@ -102,7 +102,7 @@ class Listing:
         Raises:
             RestError: a PageSize, Page or PageToken that cannot be read.
         """
-        size, number, place = _asked(request.query)
+        size, number, place = asked(request.query)
         query = self._query(conditions, size, number, place)
         rows = await request.services.store.fetch(query)
         more = len(rows) > size
@@ -151,7 +151,12 @@ async def aside(work: Callable[[], T], rows: int) -> T:
     return work() if rows <= FEW else await asyncio.to_thread(work)
 
 
-def _asked(query: Form) -> tuple[int, int, Place | None]:
+def asked(query: Form) -> tuple[int, int, Place | None]:
+    """The size, the number and the place of the page that a request asks for.
+
+    Raises:
+        RestError: PageSize, Page or PageToken cannot be read.
+    """
     size = query.integer("PageSize", 1, 999_999_999, code=INVALID_PARAMETER) or DEFAULT_SIZE
     number = query.integer("Page", 0, MAX_PAGE, code=INVALID_PARAMETER) or 0
     token = query.text("PageToken")

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from callwright.account import Account
+from callwright.api.auth import Caller
 from callwright.api.errors import not_found
 from callwright.api.forms import Form
 from callwright.api.representation import API_VERSION, CONTENT_TYPES
@@ -19,7 +20,8 @@ class ApiRequest:
     """An authenticated request.
 
     Attributes:
-        account: whose resources the path names; the one that authenticated.
+        caller: who authenticated.
+        account: whose resources the path names: the caller's own, or one that he owns.
         path: as requested, with its extension.
         extension: "json", "xml", "csv", "wav", "mp3" or "" for none (XML, or the media of a recording).
         query: parameters of the URL.
@@ -27,6 +29,7 @@ class ApiRequest:
     """
 
     services: Services
+    caller: Caller
     account: Account
     method: str
     path: str

@@ -7,7 +7,7 @@ from typing import Any
 from callwright.api.request import Answer
 
 OWN = "Accounts/-"
-"""The path of the account that authenticated: its SID is checked before, and stands as "-" in the routes."""
+"""The path of an account that the caller may act on: its SID is checked before, and stands as "-" in the routes."""
 
 Handler = Callable[..., Awaitable[Answer]]
 
@@ -20,7 +20,7 @@ class _Node:
 
 
 class Routes:
-    """Paths below the API's version. A literal segment goes before a named one."""
+    """Paths below the API's version, and absolute ones. A literal segment goes before a named one."""
 
     def __init__(self) -> None:
         self._root = _Node()
@@ -29,13 +29,13 @@ class Routes:
         """Adds a handler, called with the request and the named segments.
 
         Args:
-            path: "Accounts/-/Calls/{call_sid}/Recordings".
+            path: "Accounts/-/Calls/{call_sid}/Recordings", or of a product API "/v1/ByocTrunks".
 
         Raises:
             ValueError: the method of this path has a handler, or its segment has another name.
         """
         node = self._root
-        for segment in path.split("/"):
+        for segment in path.removeprefix("/").split("/"):
             if segment.startswith("{"):
                 name = segment.strip("{}")
                 node.named = node.named or (name, _Node())

@@ -6,6 +6,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,15 +19,32 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from callwright import ids
+from callwright.account import Account
 from callwright.api import errors
-from callwright.api.auth import CHALLENGE, authenticate
+from callwright.api.auth import CHALLENGE, Caller, authenticate
 from callwright.api.forms import Form
 from callwright.api.paging import aside
 from callwright.api.representation import API_VERSION, CONTENT_TYPES, page_to_csv, page_to_xml, to_json, to_xml
 from callwright.api.request import Answer, ApiRequest, Gone, Page, Resource
-from callwright.api.resources import accounts, call_events, calls, recordings
-from callwright.api.routes import Routes
+from callwright.api.resources import (
+    accounts,
+    addresses,
+    applications,
+    available_numbers,
+    call_events,
+    calls,
+    incoming_numbers,
+    keys,
+    messages,
+    outgoing_caller_ids,
+    recordings,
+    sip,
+    tokens,
+    usage,
+)
+from callwright.api.routes import OWN, Routes
 from callwright.api.services import Services
+from callwright.api.stored.operations import Operations
 from callwright.errors import CallwrightError, RestError
 
 log = logging.getLogger(__name__)
@@ -45,6 +63,21 @@ HEADERS = (
     (b"access-control-allow-credentials", b"true"),
     (b"x-api-domain", b"api"),
 )
+PRODUCTS = ("/v1/", "/v2/")
+"""What the paths of product APIs begin with: JSON only, without an extension."""
+TOKEN_ONLY = (f"{OWN}/Keys", f"{OWN}/SigningKeys")
+"""What an API key cannot be used for, besides changes of accounts."""
+HANDLED = (accounts, available_numbers, call_events, calls, outgoing_caller_ids, recordings, tokens, usage)
+STORED = (
+    *addresses.STORED,
+    *applications.STORED,
+    *incoming_numbers.STORED,
+    *keys.STORED,
+    *messages.STORED,
+    *outgoing_caller_ids.STORED,
+    *sip.STORED,
+    *usage.STORED,
+)
 FORM_TYPES = (b"", b"application/x-www-form-urlencoded")
 
 
@@ -58,12 +91,15 @@ class Api:
         self._services = services
         self._routes = Routes()
         self._flying: Counter[str] = Counter()
-        for resource in (accounts, calls, call_events, recordings):
+        for resource in HANDLED:
             resource.install(self._routes)
+        for stored in STORED:
+            Operations(stored).install(self._routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = asyncio.get_running_loop().time()
         path, extension = _split(scope["path"])
+        shape = "json" if path.startswith(PRODUCTS) else extension
         facts = [*HEADERS, (b"twilio-request-id", ids.new(ids.REQUEST).encode())]
         owner = ""
         try:
@@ -71,21 +107,24 @@ class Api:
                 response = Response(status_code=204)
             else:
                 headers = dict(scope["headers"])
-                account = authenticate(headers.get(b"authorization"), self._services.accounts)
-                owner = account.sid
+                services = self._services
+                caller = authenticate(headers.get(b"authorization"), services.accounts, services.directory)
+                owner = caller.account.sid
                 self._flying[owner] += 1
                 facts.append((b"twilio-concurrent-requests", b"%d" % self._flying[owner]))
                 form = Form.read(await _body(headers, receive))
                 query = Form.read(scope["query_string"])
-                request = ApiRequest(self._services, account, scope["method"], scope["path"], extension, query, form)
+                request = ApiRequest(
+                    services, caller, caller.account, scope["method"], scope["path"], extension, query, form
+                )
                 answer = await self._answer(request, path)
                 rows = len(answer.items) if isinstance(answer, Page) else 1
-                response = await aside(partial(rendered, answer, extension), rows)
+                response = await aside(partial(rendered, answer, shape), rows)
         except CallwrightError as error:
-            response = refusal(error, extension)
+            response = refusal(error, shape)
         except Exception:
             log.exception("x %s %s failed", scope["method"], scope["path"])
-            response = refusal(CallwrightError("Internal server error"), extension)
+            response = refusal(CallwrightError("Internal server error"), shape)
         facts.append((b"twilio-request-duration", b"%.3f" % (asyncio.get_running_loop().time() - begun)))
         response.raw_headers.extend(facts)
         try:
@@ -95,11 +134,9 @@ class Api:
                 self._flying[owner] -= 1
 
     async def _answer(self, request: ApiRequest, path: str) -> Answer:
-        segments = path.removeprefix(f"/{API_VERSION}/").split("/")
-        if segments[0] == "Accounts" and len(segments) > 1:
-            if segments[1] != request.account.sid:
-                raise request.missing()
-            segments[1] = "-"
+        segments = path.removeprefix(f"/{API_VERSION}").removeprefix("/").split("/")
+        if not path.startswith(PRODUCTS):
+            request, segments = self._addressed(request, segments)
         handlers, names = self._routes.find(segments)
         if not handlers:
             raise request.missing()
@@ -108,9 +145,38 @@ class Api:
             raise errors.method_not_allowed(request.method)
         return await handler(request, **names)
 
+    def _addressed(self, request: ApiRequest, segments: list[str]) -> tuple[ApiRequest, list[str]]:
+        """A request to the account that its path names, and the path with "-" in its place.
+
+        Raises:
+            RestError: 20404, it is not the caller's; 20003, not for an API key; 20005, it is closed.
+        """
+        if segments[0] != "Accounts":
+            raise request.missing()
+        if len(segments) > 1:
+            account = self._services.accounts.get(segments[1])
+            if account is None or not _may_act(request.caller, account):
+                raise request.missing()
+            request = replace(request, account=account)
+            segments = ["Accounts", "-", *segments[2:]]
+        writes = request.method not in ("GET", "HEAD")
+        path = "/".join(segments)
+        if request.caller.key and ((writes and len(segments) < 3) or path.startswith(TOKEN_ONLY)):
+            raise errors.forbidden("accounts and keys")
+        if writes and request.account.status == "closed":
+            raise errors.inactive(request.account)
+        return request, segments
+
+
+def _may_act(caller: Caller, account: Account) -> bool:
+    """Whether a caller may act on an account: on his own, and with his token on those that he owns."""
+    return account.sid == caller.account.sid or (account.owner_sid == caller.account.sid and not caller.key)
+
 
 def _split(path: str) -> tuple[str, str]:
     """A path without its extension, and the extension; "" when it has none that is known."""
+    if path.startswith(PRODUCTS):
+        return path, ""
     stem, dot, extension = path.rpartition(".")
     return (stem, extension) if dot and extension in EXTENSIONS else (path, "")
 
@@ -194,6 +260,8 @@ def build(services: Services) -> FastAPI:
     async def metrics() -> Response:
         return Response(generate_latest(services.metrics), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
+    app.include_router(services.validations.routes())
+
     async def unknown(request: Request, error: Exception) -> Response:
         path = request.url.path
         if isinstance(error, HTTPException) and error.status_code == 405:
@@ -213,7 +281,7 @@ class _Faces(FastAPI):
         self._api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(f"/{API_VERSION}/"):
+        if scope["type"] == "http" and scope["path"].startswith((f"/{API_VERSION}/", *PRODUCTS)):
             await self._api(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)

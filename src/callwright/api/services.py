@@ -8,8 +8,11 @@ from typing import Any, Protocol
 from prometheus_client import CollectorRegistry
 
 from callwright.account import Account
-from callwright.calls.application import Hook
+from callwright.api.validation import Validations
+from callwright.calls.application import Application, Hook
 from callwright.calls.order import CallOrder
+from callwright.config import Config
+from callwright.store.directory import Directory
 from callwright.store.store import Store
 
 
@@ -54,6 +57,9 @@ class Services:
         public_url: what absolute resource URLs begin with, without a trailing slash.
         recordings: the directory that the paths of recordings are relative to.
         owns: whether an account may call from a number.
+        applications: an account's stored application, by the SIDs of both.
+        config: what the configuration file says.
+        in_use: whether a live call runs a stored application.
         health: the HTTP status of /health (200, 429, 503) and the facts that it tells.
         metrics: what /metrics shows.
     """
@@ -61,6 +67,11 @@ class Services:
     public_url: str
     accounts: Mapping[str, Account]
     store: Store
+    directory: Directory
+    applications: Callable[[str, str], Application | None]
+    in_use: Callable[[str], bool]
+    validations: Validations
+    config: Config
     switchboard: Switchboard
     recordings: Path
     mp3: Mp3

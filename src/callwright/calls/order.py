@@ -21,6 +21,7 @@ class CallOrder:
         record: None when it is not recorded.
         caller_id: shown in place of `from_`; "" for none.
         headers: custom SIP header fields of a sip: call, checked against the reference §7.3.
+        delay: seconds before it is placed.
         machine_detection: "", "Enable" or "DetectMessageEnd".
     """
 
@@ -37,3 +38,4 @@ class CallOrder:
     sip_password: str = field(default="", repr=False)
     headers: Sequence[tuple[str, str]] = ()
     machine_detection: str = ""
+    delay: float = 0.0

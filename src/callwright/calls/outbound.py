@@ -52,7 +52,7 @@ def attempts(call: "Call", target: Target) -> list[Attempt]:
         return []
     return [
         Attempt(uri, partial(_to_trunk, call, dialled, trunk, uri))
-        for trunk in call.exchange.trunks.carrying(dialled, call.account.sid)
+        for trunk in call.exchange.trunks.carrying(dialled, *call.account.lineage)
         for uri in trunk.targets
     ]
 

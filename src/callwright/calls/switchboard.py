@@ -28,6 +28,7 @@ RING_AFTER_S = 0.3
 HANGUP_S = 5.0
 UNAVAILABLE = 503
 WRONG_STATE = 21220
+NOT_ACTIVE = 10001
 TOO_MANY_CALLS = 10004
 NO_DETECTION = 21234
 
@@ -131,11 +132,14 @@ class Switchboard:
             The CallSid.
 
         Raises:
-            RestError: 10004 when the account has no room for it, 20503 when the daemon is about to stop.
+            RestError: 10001 when the account is not active, 10004 when it has no room for the call, 20503 when the
+                daemon is about to stop.
         """
         account = order.account
         if self.draining:
             raise RestError("The server is about to stop", code=StoreError.code, status=UNAVAILABLE)
+        if not account.active:
+            raise RestError(f"Account is {account.status}", code=NOT_ACTIVE, status=403)
         if self.exchange.capacity.account_full(account):
             raise RestError("Account has as many live calls as it may", code=TOO_MANY_CALLS, status=429)
         call = Call(
@@ -170,6 +174,8 @@ class Switchboard:
 
     async def _answered(self, call: Call, order: CallOrder) -> bool:
         """Waits for the account's turn and rings the called party. Returns whether it answered."""
+        if order.delay:
+            await asyncio.sleep(order.delay)
         call.queued_for(await self.exchange.capacity.turn(call.account))
         target = outbound.target_of(
             order.to, username=order.sip_username, password=order.sip_password, headers=tuple(order.headers)

@@ -1,14 +1,13 @@
 """The demonstration's application server: two documents behind signed webhooks, as any application would have them."""
 
-import hmac
 from collections.abc import Mapping
-from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
 from fastapi import APIRouter, Request, Response
 
 from callwright.account import Account
-from callwright.signing import signature
+from callwright.api.signed import signed_form
+from callwright.errors import RestError
 
 MENU = """<?xml version="1.0" encoding="UTF-8"?>
 <Response>
@@ -25,7 +24,6 @@ HEARD = """<?xml version="1.0" encoding="UTF-8"?>
 </Response>"""
 
 NAMES = {"*": "star", "#": "pound"}
-MOST_BYTES = 65536
 
 
 def routes(accounts: Mapping[str, Account], public_url: str) -> APIRouter:
@@ -33,19 +31,10 @@ def routes(accounts: Mapping[str, Account], public_url: str) -> APIRouter:
     router = APIRouter(prefix="/demo")
 
     async def answer(request: Request, document: str) -> Response:
-        body = b""
-        async for piece in request.stream():
-            body += piece
-            if len(body) > MOST_BYTES:
-                return Response("too much", status_code=413, media_type="text/plain")
-        form = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
-        account = accounts.get(form.get("AccountSid", ""))
-        signed = request.headers.get("x-twilio-signature", "").encode()
-        url = f"{public_url}{request.url.path}"
-        if account is None or not hmac.compare_digest(
-            signed, signature(account.auth_token, url, form.items()).encode()
-        ):
-            return Response("the signature is wrong", status_code=403, media_type="text/plain")
+        try:
+            form = await signed_form(request, accounts, public_url)
+        except RestError as refused:
+            return Response(refused.message, refused.status, media_type="text/plain")
         key = form.get("Digits", "")[:1]
         return Response(document.format(key=escape(NAMES.get(key, key))), media_type="text/xml")
 

@@ -100,12 +100,12 @@ class Trunks:
         ]
         return max(matches, key=lambda match: match[0])[1] if matches else None
 
-    def carrying(self, number: str, account_sid: str) -> list[Trunk]:
-        """An account's trunks that carry a number out, longest prefix first."""
+    def carrying(self, number: str, *account_sids: str) -> list[Trunk]:
+        """These accounts' trunks that carry a number out, longest prefix first."""
         matches = [
             (len(prefix), trunk)
             for trunk in self._trunks
-            if trunk.account_sid == account_sid and trunk.targets
+            if trunk.account_sid in account_sids and trunk.targets
             for prefix in trunk.prefixes
             if number.startswith(prefix)
         ]

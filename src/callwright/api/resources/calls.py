@@ -101,8 +101,9 @@ async def fetch(request: ApiRequest, call_sid: str) -> Answer:
 async def create(request: ApiRequest) -> Answer:
     """Places a call."""
     request.representable()
-    order = read(request.form, request.account, request.services.owns)
-    sid = await request.services.switchboard.place(order)
+    services = request.services
+    order = read(request.form, request.account, services.owns, services.applications)
+    sid = await services.switchboard.place(order)
     return Resource("Call", present(request, await find(request, sid)), 201)
 
 

@@ -1,0 +1,85 @@
+"""Numbers and stored applications: who answers a call, and from which numbers an account may call."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from callwright.calls.application import Application, Hook
+from callwright.store.directory import Directory, Record
+
+NOBODY = "<Response><Reject/></Response>"
+"""What runs calls to a number for which nobody has said what answers it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number and who answers it."""
+
+    sid: str
+    number: str
+    account_sid: str
+    application: Application
+
+
+class Numbers:
+    """What the directory says of numbers, each time that it is asked."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    def find(self, number: str) -> Number | None:
+        """The number as it is kept, with or without its plus."""
+        record = self._record(number)
+        if record is None:
+            return None
+        return Number(record.sid, record["phone_number"], record.account_sid, self._answering(record))
+
+    def owns(self, account_sid: str, number: str) -> bool:
+        """Whether an account may show this number as its caller ID: it is its own, or one that it has verified."""
+        record = self._record(number)
+        if record is not None and record.account_sid == account_sid:
+            return True
+        verified = self._directory.matching("outgoing_caller_ids", "phone_number", number)
+        return any(one.account_sid == account_sid for one in verified)
+
+    def application(self, account_sid: str, sid: str) -> Application | None:
+        """An account's stored application."""
+        record = self._directory.get("applications", sid)
+        return stored(record) if record is not None and record.account_sid == account_sid else None
+
+    def _record(self, number: str) -> Record | None:
+        kind, name = "incoming_phone_numbers", "phone_number"
+        return self._directory.first(kind, name, number) or self._directory.first(kind, name, "+" + number)
+
+    def _answering(self, record: Record) -> Application:
+        """A number's application; the stored one that it names goes before its own URLs."""
+        sid = record["voice_application_sid"] or ""
+        application = self._directory.get("applications", sid)
+        if application is not None and application.account_sid == record.account_sid:
+            return stored(application)
+        return settings(record.fields)
+
+
+def stored(record: Record) -> Application:
+    """A stored application (call-control reference §3.6)."""
+    return settings(record.fields, sid=record.sid)
+
+
+def settings(fields: Mapping[str, Any], *, sid: str | None = None) -> Application:
+    """An application from the fields that numbers and stored applications share.
+
+    One without a URL takes no call.
+    """
+
+    def hook(name: str, method: str) -> Hook | None:
+        url = fields.get(name)
+        return Hook(url, fields.get(method) or "POST") if url else None
+
+    voice = hook("voice_url", "voice_method")
+    return Application(
+        voice=voice,
+        twiml=None if voice else fields.get("twiml") or NOBODY,
+        fallback=hook("voice_fallback_url", "voice_fallback_method"),
+        status_callback=hook("status_callback", "status_callback_method"),
+        sid=sid,
+    )

@@ -1,0 +1,111 @@
+"""Numbers and applications made over the API answer real calls, from the next call on (§3.6, §3.7)."""
+
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from twilio.base.exceptions import TwilioRestException  # type: ignore[import-untyped]  # twilio ships no types
+
+from tests.harness import PhoneCall
+from tests.harness.waiting import within
+
+from .line import Line
+from .site import Site
+
+pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="session")]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def site(line: Line) -> Site:
+    """The shared daemon's line, its carrier at the trunk's first target."""
+    return await Site.on(line)
+
+
+async def spoken(call: PhoneCall) -> None:
+    """Returns when somebody speaks."""
+    while True:
+        await call.media.received(5)
+        if call.media.level_dbov(0.1) > -40:
+            return
+
+
+async def heard(site: Site, number: str, hz: float) -> None:
+    """A call to the number plays a tone."""
+    call = await site.dial_in(number)
+    await call.answered()
+    await call.media.heard_tone(hz)
+    await call.hangup()
+
+
+async def test_a_bought_number_answers_as_it_is_told(site: Site) -> None:
+    """Bought: 404 before, its URL afterwards; changed: another URL; with an application: that one; released: 404."""
+    number = f"+1666{site.number[-7:]}"
+    for path, hz in (("/one", 500.0), ("/two", 700.0), ("/three", 900.0)):
+        site.serve_tone(f"{path}.wav", hz)
+        site.script(path, f"<Play>{path}.wav</Play>")
+    call = await site.dial_in(number)
+    assert (await call.refused()).status == 404
+    made: Any = await site.do(
+        lambda client: client.incoming_phone_numbers.create(phone_number=number, voice_url=site.url("/one"))
+    )
+    await heard(site, number, 500.0)
+    await site.do(lambda client: client.incoming_phone_numbers(made.sid).update(voice_url=site.url("/two")))
+    await heard(site, number, 700.0)
+    application: Any = await site.do(lambda client: client.applications.create(voice_url=site.url("/three")))
+    await site.do(lambda client: client.incoming_phone_numbers(made.sid).update(voice_application_sid=application.sid))
+    await heard(site, number, 900.0)
+    assert (await site.application.request("/three")).form["ApplicationSid"] == application.sid
+    assert await site.do(lambda client: client.incoming_phone_numbers(made.sid).delete())
+    call = await site.dial_in(number)
+    assert (await call.refused()).status == 404
+
+
+async def test_an_application_runs_a_placed_call(site: Site) -> None:
+    """POST Calls with ApplicationSid; the application cannot be deleted while it runs the call."""
+    site.script("/app", "<Pause length='30'/>")
+    application: Any = await site.do(
+        lambda client: client.applications.create(voice_url=site.url("/app"), status_callback=site.url("/status"))
+    )
+    placed: Any = await site.do(
+        lambda client: client.calls.create(
+            to=site.callee,
+            from_=site.number,
+            application_sid=application.sid,
+            status_callback_event=["initiated", "ringing", "answered", "completed"],
+        )
+    )
+    incoming = await site.carrier.incoming()
+    await incoming.ring()
+    await incoming.answer()
+    for status in ("initiated", "ringing", "in-progress"):
+        await site.told(status, placed.sid)
+    assert (await site.application.request("/app")).form["ApplicationSid"] == application.sid
+    with pytest.raises(TwilioRestException) as busy:
+        await site.do(lambda client: client.applications(application.sid).delete())
+    assert busy.value.code == 20009
+    await incoming.hangup()
+    await site.told("completed", placed.sid)
+    assert await site.do(lambda client: client.applications(application.sid).delete())
+
+
+async def test_a_caller_id_is_validated_by_a_call(site: Site) -> None:
+    """The called party types the code of the answer; from then on calls may show the number."""
+    number = site.callee
+    site.script("/validated", "")
+    begun: Any = await site.do(
+        lambda client: client.validation_requests.create(phone_number=number, status_callback=site.url("/validated"))
+    )
+    incoming = await site.carrier.incoming()
+    await incoming.answer()
+    await within(spoken(incoming), 10.0, "the question")
+    await incoming.media.send_digits(begun.validation_code)
+    told = await site.application.request("/validated", 15.0)
+    assert (told.form["VerificationStatus"], told.form["CallSid"]) == ("success", begun.call_sid)
+    listed: Any = await site.do(lambda client: client.outgoing_caller_ids.list(phone_number=number))
+    assert [one.sid for one in listed] == [told.form["OutgoingCallerIdSid"]]
+    placed: Any = await site.create(from_=number, to=number, twiml="<Response><Hangup/></Response>")
+    assert placed._from == number
+    incoming = await site.carrier.incoming()
+    await incoming.refuse(486)
+    await site.over(placed.sid)
+    assert await site.do(lambda client: client.outgoing_caller_ids(listed[0].sid).delete())
