@@ -64,6 +64,7 @@ class ServerSection(Section):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
     drain_seconds: float = Field(30.0, ge=0, le=86400)
+    alert_days: int = Field(30, ge=1, le=3650)
 
     @model_validator(mode="after")
     def _public(self) -> Self:
@@ -212,6 +213,9 @@ class OutboundHttp(Section):
     max_document_bytes: int = Field(65536, ge=1024, le=1048576)
     max_media_bytes: int = Field(52428800, ge=1024)
     connections_per_origin: int = Field(100, ge=1, le=10000)
+    breaker_failures: int = Field(5, ge=0, le=1000)
+    breaker_open_ms: int = Field(10000, ge=100, le=3600000)
+    breaker_probes: int = Field(1, ge=1, le=100)
 
 
 class LimitsSection(Section):

@@ -121,6 +121,7 @@ class Playbook:
         self.notes: list[tuple[str, dict[str, object]]] = []
         self.prefetched: list[Prompt] = []
         self.cancelled: list[str] = []
+        self.gone = asyncio.Event()
         self.time = 0.0
         self.session = Session(self, self, self.application, time=lambda: self.time)
 
@@ -183,6 +184,9 @@ class Playbook:
 
     def prefetch(self, prompts: Sequence[Prompt]) -> None:
         self.prefetched.extend(prompts)
+
+    async def left(self) -> None:
+        await self.gone.wait()
 
     async def answer(self) -> None:
         await self._media("answer")

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from callwright.calls.application import Application, Hook
 from callwright.calls.control import CallControl, File, Speech
@@ -199,7 +199,7 @@ class Session:
         def read(answer: Answer) -> Document:
             return parse(answer.body, answer.content_type, with_userinfo(answer.url, hook.url))
 
-        return await self._documents.get(hook, {**self._control.parameters(), **params}, read)
+        return await self._while_there(self._documents.get(hook, {**self._control.parameters(), **params}, read))
 
     async def _given(self, text: str) -> Document:
         """The document that came in place of a URL. It has no base: relative URLs in it cannot be resolved."""
@@ -207,7 +207,25 @@ class Session:
         def read(answer: Answer) -> Document:
             return parse(answer.body, answer.content_type, answer.url)
 
-        return await self._documents.given(text, self._control.parameters(), read)
+        return await self._while_there(self._documents.given(text, self._control.parameters(), read))
+
+    async def _while_there(self, search: Coroutine[Any, Any, Document]) -> Document:
+        """A document, as long as there is somebody to hear it: an application may think for a long time.
+
+        Raises:
+            LegGone: the caller left first.
+        """
+        searching = asyncio.ensure_future(search)
+        leaving = asyncio.ensure_future(self._control.left())
+        try:
+            await asyncio.wait({searching, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if searching.done():
+                return searching.result()
+            raise LegGone("the caller left while the application was asked")
+        finally:
+            searching.cancel()
+            leaving.cancel()
+            await asyncio.gather(searching, leaving, return_exceptions=True)
 
     def _arrived(self, document: Document) -> None:
         self._set_state(SessionState.RUNNING)
