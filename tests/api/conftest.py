@@ -31,6 +31,7 @@ from callwright.store.tables import calls
 MINE = Account("AC" + "1" * 32, "secret-of-mine", "Main")
 OTHER = Account("AC" + "2" * 32, "secret-of-other", "Other")
 NUMBER = "+15550001000"
+PUBLIC = "http://voice.example"
 BASE = f"/2010-04-01/Accounts/{MINE.sid}"
 
 
@@ -107,7 +108,9 @@ class Redirected(TwilioHttpClient):
         self.last: TwilioResponse | None = None
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> TwilioResponse:
-        self.last = super().request(method, url.replace("https://api.twilio.com", self.url), *args, **kwargs)
+        for host in ("https://api.twilio.com", "https://monitor.twilio.com", PUBLIC):
+            url = url.replace(host, self.url)
+        self.last = super().request(method, url, *args, **kwargs)
         return self.last
 
 
@@ -147,7 +150,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     services = Services(
-        public_url="http://voice.example",
+        public_url=PUBLIC,
         accounts={MINE.sid: MINE, OTHER.sid: OTHER},
         store=store,
         switchboard=switchboard,

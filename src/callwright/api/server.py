@@ -1,4 +1,4 @@
-"""The HTTP face of the daemon: the 2010-04-01 API, /health and /metrics, in one application."""
+"""The HTTP face of the daemon: the 2010-04-01 API, /v1/, /health and /metrics, in one application."""
 
 import asyncio
 import contextlib
@@ -18,14 +18,14 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from callwright import ids
-from callwright.api import errors
+from callwright.api import errors, v1
 from callwright.api.auth import CHALLENGE, authenticate
 from callwright.api.forms import Form
 from callwright.api.paging import aside
 from callwright.api.representation import API_VERSION, CONTENT_TYPES, page_to_csv, page_to_xml, to_json, to_xml
 from callwright.api.request import Answer, ApiRequest, Gone, Page, Resource
-from callwright.api.resources import accounts, call_events, calls, recordings
-from callwright.api.routes import Routes
+from callwright.api.resources import accounts, alerts, call_events, calls, notifications, recordings
+from callwright.api.routes import Handler, Routes
 from callwright.api.services import Services
 from callwright.errors import CallwrightError, RestError
 
@@ -49,7 +49,7 @@ FORM_TYPES = (b"", b"application/x-www-form-urlencoded")
 
 
 class Api:
-    """The resources of the 2010-04-01 API, as an ASGI application.
+    """The resources of the 2010-04-01 API and of the product APIs below /v1/, as an ASGI application.
 
     Everything but OPTIONS must authenticate. What does not exist and what is another account's look the same.
     """
@@ -58,12 +58,16 @@ class Api:
         self._services = services
         self._routes = Routes()
         self._flying: Counter[str] = Counter()
-        for resource in (accounts, calls, call_events, recordings):
+        for resource in (accounts, calls, call_events, notifications, recordings):
             resource.install(self._routes)
+        self._products = Routes()
+        alerts.install(self._products)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = asyncio.get_running_loop().time()
-        path, extension = _split(scope["path"])
+        product = scope["path"].startswith(f"/{v1.VERSION}/")
+        path, extension = (scope["path"], "") if product else _split(scope["path"])
+        form_of_errors = "json" if product else extension
         facts = [*HEADERS, (b"twilio-request-id", ids.new(ids.REQUEST).encode())]
         owner = ""
         try:
@@ -78,14 +82,14 @@ class Api:
                 form = Form.read(await _body(headers, receive))
                 query = Form.read(scope["query_string"])
                 request = ApiRequest(self._services, account, scope["method"], scope["path"], extension, query, form)
-                answer = await self._answer(request, path)
+                answer = await (self._product(request) if product else self._answer(request, path))
                 rows = len(answer.items) if isinstance(answer, Page) else 1
-                response = await aside(partial(rendered, answer, extension), rows)
+                response = await aside(partial(self._rendered, answer, extension, product), rows)
         except CallwrightError as error:
-            response = refusal(error, extension)
+            response = refusal(error, form_of_errors)
         except Exception:
             log.exception("x %s %s failed", scope["method"], scope["path"])
-            response = refusal(CallwrightError("Internal server error"), extension)
+            response = refusal(CallwrightError("Internal server error"), form_of_errors)
         facts.append((b"twilio-request-duration", b"%.3f" % (asyncio.get_running_loop().time() - begun)))
         response.raw_headers.extend(facts)
         try:
@@ -100,13 +104,28 @@ class Api:
             if segments[1] != request.account.sid:
                 raise request.missing()
             segments[1] = "-"
-        handlers, names = self._routes.find(segments)
+        return await self._handled(request, *self._routes.find(segments))
+
+    async def _product(self, request: ApiRequest) -> Answer:
+        """The answer of a product API: its paths do not name the account."""
+        segments = request.path.removeprefix(f"/{v1.VERSION}/").split("/")
+        return await self._handled(request, *self._products.find(segments))
+
+    async def _handled(self, request: ApiRequest, handlers: Mapping[str, Handler], names: Mapping[str, str]) -> Answer:
         if not handlers:
             raise request.missing()
         handler = handlers.get("GET" if request.method == "HEAD" else request.method)
         if handler is None:
             raise errors.method_not_allowed(request.method)
         return await handler(request, **names)
+
+    def _rendered(self, answer: Answer, extension: str, product: bool) -> Response:
+        if not product:
+            return rendered(answer, extension)
+        if isinstance(answer, Page):
+            body = v1.envelope(answer, self._services.public_url)
+            return Response(to_json(body), media_type=CONTENT_TYPES["json"])
+        return rendered(answer, "json")
 
 
 def _split(path: str) -> tuple[str, str]:
@@ -213,7 +232,7 @@ class _Faces(FastAPI):
         self._api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(f"/{API_VERSION}/"):
+        if scope["type"] == "http" and scope["path"].startswith((f"/{API_VERSION}/", f"/{v1.VERSION}/")):
             await self._api(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
