@@ -12,6 +12,8 @@ class Account:
         auth_token: signs the webhooks and opens the REST API; never logged.
         calls_per_second: how many REST calls may start each second; the others queue.
         concurrent_calls: live calls, legs of both directions counted.
+        last_resort: what becomes of a call whose application fails, secondary URI and all: "apology", "reject", or a
+            telephone number or SIP URI that it is connected with.
     """
 
     sid: str
@@ -19,3 +21,4 @@ class Account:
     friendly_name: str = ""
     calls_per_second: float = 10.0
     concurrent_calls: int = 1000
+    last_resort: str = "apology"

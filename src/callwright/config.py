@@ -29,6 +29,7 @@ from callwright.values import (
     AccountSid,
     AddressPort,
     Codecs,
+    LastResort,
     MediaAddress,
     Method,
     Prefix,
@@ -37,6 +38,7 @@ from callwright.values import (
     WebUrl,
     address_port,
     listen_entry,
+    origin,
     port_is_good,
 )
 
@@ -233,6 +235,7 @@ class AccountSection(Section):
     sid: AccountSid
     auth_token: SecretStr = SecretStr("")
     friendly_name: str = Field("", max_length=64)
+    last_resort: LastResort = "apology"
     calls_per_second: float | None = Field(None, gt=0, le=10000)
     concurrent_calls: int | None = Field(None, ge=1, le=100000)
 
@@ -246,6 +249,7 @@ class NumberSection(Section):
     voice_method: Method = "POST"
     voice_fallback_url: WebUrl = ""
     voice_fallback_method: Method = "POST"
+    last_resort: LastResort | Literal[""] = ""
     twiml: str = Field("", max_length=65536)
     status_callback: WebUrl = ""
     status_callback_method: Method = "POST"
@@ -402,13 +406,6 @@ class Config(Section):
         for number in self.number:
             urls += [number.voice_url, number.voice_fallback_url, number.status_callback]
         return frozenset(origin(self.absolute(url)) for url in urls if url)
-
-
-def origin(url: str) -> str:
-    """scheme://host:port of a URL, the port always written."""
-    parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
 
 
 def _override(raw: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:

@@ -121,6 +121,7 @@ def accounts(config: Config, directory: Path) -> dict[str, Account]:
             friendly_name=section.friendly_name or section.sid,
             calls_per_second=section.calls_per_second or config.limits.calls_per_second,
             concurrent_calls=section.concurrent_calls or config.limits.concurrent_calls,
+            last_resort=section.last_resort,
         )
         for section in config.account
     }
@@ -297,7 +298,8 @@ class Daemon:
     def _session(self, call: Call) -> Session:
         story = Story(call.note, call.alerts.add)
         documents = Documents(self.client, call.application, call.account, story)
-        return Session(call, documents, call.application)
+        resort = call.application.last_resort or call.account.last_resort
+        return Session(call, documents, call.application, last_resort=resort)
 
     async def _open_web(self, stack: AsyncExitStack, web: socket.socket) -> None:
         http = self.config.http

@@ -229,6 +229,7 @@ class Call:
             status_events=callback.events if callback else frozenset(),
             fallback=self.application.fallback,
             sid=self.application.sid,
+            last_resort=self.application.last_resort,
         )
         return Call(
             self.exchange,

@@ -58,6 +58,7 @@ def declared(section: NumberSection, config: Config) -> Number:
         twiml=section.twiml or None,
         fallback=hook(section.voice_fallback_url, section.voice_fallback_method),
         status_callback=hook(section.status_callback, section.status_callback_method),
+        last_resort=section.last_resort,
     )
     sid = ids.derived(ids.PHONE_NUMBER, section.account, section.number)
     return Number(sid, section.number, section.account, application)
