@@ -14,6 +14,8 @@ class Account:
         concurrent_calls: live calls, legs of both directions counted.
         owner_sid: the account that this one is a part of; "" for none.
         status: "active", "suspended" (no new calls, and the API only through its owner) or "closed" (for good).
+        last_resort: what becomes of a call whose application fails, secondary URI and all: "apology", "reject", or a
+            telephone number or SIP URI that it is connected with.
     """
 
     sid: str
@@ -23,6 +25,7 @@ class Account:
     concurrent_calls: int = 1000
     owner_sid: str = ""
     status: str = "active"
+    last_resort: str = "apology"
 
     @property
     def active(self) -> bool:

@@ -29,6 +29,7 @@ from callwright.values import (
     AccountSid,
     AddressPort,
     Codecs,
+    LastResort,
     MediaAddress,
     Method,
     Prefix,
@@ -37,6 +38,7 @@ from callwright.values import (
     WebUrl,
     address_port,
     listen_entry,
+    origin,
     port_is_good,
 )
 
@@ -58,6 +60,7 @@ class ServerSection(Section):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
     drain_seconds: float = Field(30.0, ge=0, le=86400)
+    alert_days: int = Field(30, ge=1, le=3650)
 
     @model_validator(mode="after")
     def _public(self) -> Self:
@@ -206,6 +209,9 @@ class OutboundHttp(Section):
     max_document_bytes: int = Field(65536, ge=1024, le=1048576)
     max_media_bytes: int = Field(52428800, ge=1024)
     connections_per_origin: int = Field(100, ge=1, le=10000)
+    breaker_failures: int = Field(5, ge=0, le=1000)
+    breaker_open_ms: int = Field(10000, ge=100, le=3600000)
+    breaker_probes: int = Field(1, ge=1, le=100)
 
 
 class LimitsSection(Section):
@@ -223,6 +229,7 @@ class AccountSection(Section):
     sid: AccountSid
     auth_token: SecretStr = SecretStr("")
     friendly_name: str = Field("", max_length=64)
+    last_resort: LastResort = "apology"
     calls_per_second: float | None = Field(None, gt=0, le=10000)
     concurrent_calls: int | None = Field(None, ge=1, le=100000)
 
@@ -236,6 +243,7 @@ class NumberSection(Section):
     voice_method: Method = "POST"
     voice_fallback_url: WebUrl = ""
     voice_fallback_method: Method = "POST"
+    last_resort: LastResort | Literal[""] = ""
     twiml: str = Field("", max_length=65536)
     status_callback: WebUrl = ""
     status_callback_method: Method = "POST"
@@ -397,13 +405,6 @@ class Config(Section):
         for number in self.number:
             urls += [number.voice_url, number.voice_fallback_url, number.status_callback]
         return frozenset(origin(self.absolute(url)) for url in urls if url)
-
-
-def origin(url: str) -> str:
-    """scheme://host:port of a URL, the port always written."""
-    parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
 
 
 def _override(raw: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:

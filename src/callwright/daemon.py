@@ -23,9 +23,11 @@ from callwright.api import certificate
 from callwright.api import server as api_server
 from callwright.api.services import Services
 from callwright.api.validation import Validations
+from callwright.apps.breaker import Rules
 from callwright.apps.callbacks import Callbacks, GivenUp
 from callwright.apps.client import ApplicationClient
-from callwright.apps.fallback import Documents
+from callwright.apps.fallback import Documents, Story
+from callwright.calls.alerts import Alerts
 from callwright.calls.call import Call
 from callwright.calls.capacity import Capacity
 from callwright.calls.epilogue import Epilogue
@@ -126,6 +128,7 @@ def accounts(config: Config, directory: Path) -> dict[str, Account]:
             friendly_name=section.friendly_name or section.sid,
             calls_per_second=section.calls_per_second or config.limits.calls_per_second,
             concurrent_calls=section.concurrent_calls or config.limits.concurrent_calls,
+            last_resort=section.last_resort,
         )
         for section in config.account
     }
@@ -211,6 +214,7 @@ class Daemon:
             await self._open_calls(stack)
             await self._open_web(stack, web)
             self._watch(stack, lag.watch(self.registry), "lag")
+            self._watch(stack, self.alerts.watch(), "alerts")
             if self.config.http.certificate:
                 self._watch(stack, certificate.watch(self.server.config, self.config.http), "certificate")
             if self.endpoint.speaks_tls:
@@ -219,13 +223,18 @@ class Daemon:
             yield self
 
     async def _open_applications(self, stack: AsyncExitStack) -> None:
-        self.outbound = Outbound(self.config.outbound_http, self.config.trusted_origins())
+        web = self.config.outbound_http
+        self.outbound = Outbound(web, self.config.trusted_origins())
         await self.outbound.start()
         stack.push_async_callback(self.outbound.close)
-        self.client = ApplicationClient(self.outbound)
+        rules = Rules(web.breaker_failures, web.breaker_open_ms / 1000, web.breaker_probes)
+        self.client = ApplicationClient(self.outbound, rules)
+        self.alerts = Alerts(self.store, self.config.server.alert_days)
         self.epilogue = Epilogue(self.store)
         stack.push_async_callback(self.epilogue.close, EPILOGUE_S)
-        self.callbacks = Callbacks(self.store, self.client, self.accounts, on_given_up=self._on_given_up)
+        self.callbacks = Callbacks(
+            self.store, self.client, self.accounts, on_given_up=self._on_given_up, on_alert=self.alerts.add
+        )
         await self.callbacks.start()
         stack.push_async_callback(self.callbacks.close)
         stack.push_async_callback(self.callbacks.drain, CALLBACK_DRAIN_S)
@@ -250,6 +259,7 @@ class Daemon:
             public_url=self.public_url,
             call_seconds=config.limits.call_seconds,
             capacity=Capacity(asyncio.get_running_loop().time),
+            alerts=self.alerts,
             live=self.live,
         )
         self.switchboard = Switchboard(exchange, self.router, self._session)
@@ -297,8 +307,10 @@ class Daemon:
             self.epilogue.warn(lost.call_sid, lost.account_sid, code=lost.code, message=message, url=lost.url)
 
     def _session(self, call: Call) -> Session:
-        documents = Documents(self.client, call.application, call.account, call.note)
-        return Session(call, documents, call.application)
+        story = Story(call.note, call.alerts.add)
+        documents = Documents(self.client, call.application, call.account, story)
+        resort = call.application.last_resort or call.account.last_resort
+        return Session(call, documents, call.application, last_resort=resort)
 
     async def _open_web(self, stack: AsyncExitStack, web: socket.socket) -> None:
         http = self.config.http

@@ -30,6 +30,13 @@ def port_is_good(parts: SplitResult) -> bool:
         return False
 
 
+def origin(url: str) -> str:
+    """scheme://host:port of a URL, the port always written."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
+
+
 def address_port(value: str) -> str:
     """An address and a port, an IPv6 address in brackets.
 
@@ -67,6 +74,15 @@ def _sip_uri(value: str) -> str:
     return value
 
 
+def _last_resort(value: str) -> str:
+    if value in ("apology", "reject") or re.fullmatch(r"\+?[0-9]{3,20}", value):
+        return value
+    try:
+        return _sip_uri(value)
+    except ValueError:
+        raise ValueError('must be "apology", "reject", a telephone number, or a sip: URI') from None
+
+
 def _codecs(value: tuple[str, ...]) -> tuple[str, ...]:
     """Names as the engine has them, whatever their case."""
     spelled = {name.lower(): name for name in CODECS}
@@ -98,6 +114,7 @@ SipListen = Annotated[str, AfterValidator(_sip_listen)]
 MediaAddress = Annotated[str, AfterValidator(_media_address)]
 Prefix = Annotated[str, AfterValidator(_prefix)]
 SipUri = Annotated[str, AfterValidator(_sip_uri)]
+LastResort = Annotated[str, AfterValidator(_last_resort)]
 Codecs = Annotated[tuple[str, ...], AfterValidator(_codecs)]
 AccountSid = Annotated[str, AfterValidator(_account_sid)]
 Method = Literal["GET", "POST"]

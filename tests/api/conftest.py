@@ -40,6 +40,7 @@ OTHER = Account("AC" + "2" * 32, "secret-of-other", "Other")
 NUMBER = "+15550001000"
 VOICE_URL = "http://apps.example/voice"
 NUMBER_SID = ids.derived(ids.PHONE_NUMBER, MINE.sid, NUMBER)
+PUBLIC = "http://voice.example"
 BASE = f"/2010-04-01/Accounts/{MINE.sid}"
 
 
@@ -197,9 +198,9 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     config = validate({"account": accounts, "numbers": {"ranges": ranges}, **turns})
     accounts_now = Accounts(directory)
     posts = Posts()
-    validations = Validations(directory, accounts_now, posts, switchboard.place, "http://voice.example")
+    validations = Validations(directory, accounts_now, posts, switchboard.place, PUBLIC)
     services = Services(
-        public_url="http://voice.example",
+        public_url=PUBLIC,
         accounts=accounts_now,
         validations=validations,
         store=store,

@@ -14,11 +14,10 @@ from twilio.request_validator import RequestValidator
 
 from callwright import clock
 from callwright.apps import callbacks as module
-from callwright.apps.callbacks import Callbacks, GivenUp, passing
+from callwright.apps.callbacks import Callbacks, GivenUp
 from callwright.apps.client import ApplicationClient
+from callwright.calls.alerts import Alert, Level
 from callwright.calls.application import Account, Hook
-from callwright.errors import ApplicationError
-from callwright.outbound import ConnectError, ReadError
 from callwright.store.store import Store
 from callwright.store.tables import callbacks as table
 from tests.apps.faulty import FaultyServer, Hang, Reply, Request, refused_port
@@ -45,8 +44,16 @@ class Queue(Callbacks):
 
     def __init__(self, store: Store, client: ApplicationClient, account: Account, pauses: tuple[float, ...]) -> None:
         self.lost: list[GivenUp] = []
+        self.alerts: list[Alert] = []
         self.account = account
-        super().__init__(store, client, {account.sid: account}, on_given_up=self.lost.append, pauses=pauses)
+        super().__init__(
+            store,
+            client,
+            {account.sid: account},
+            on_given_up=self.lost.append,
+            on_alert=lambda account_sid, call_sid, alert: self.alerts.append(alert),
+            pauses=pauses,
+        )
 
     def send(self, url: str, event: str, call: str = CALL, method: str = "POST") -> None:
         self.post(
@@ -122,7 +129,7 @@ async def test_a_call_keeps_its_order(server: FaultyServer, make: Make) -> None:
 
 
 async def test_refused_is_given_up_at_once(server: FaultyServer, store: Store, make: Make) -> None:
-    server.routes.update({"/gone": Reply(404), "/status": Reply()})
+    server.routes.update({"/gone": Reply(404, b"no"), "/status": Reply()})
     queue = make()
     queue.send(server.url("/gone?key=hush").replace("//", "//al:hush@"), "first")
     queue.send(server.url("/status"), "second")
@@ -134,6 +141,10 @@ async def test_refused_is_given_up_at_once(server: FaultyServer, store: Store, m
     [row] = await rows(store)
     assert (row["state"], row["error"]) == ("given_up", "127.0.0.1 answered 404")
     assert (queue.delivered, queue.given_up, queue.retried) == (1, 1, 0)
+    [alert] = queue.alerts
+    assert (alert.level, alert.code, alert.message) == (Level.WARNING, 15003, "127.0.0.1 answered 404")
+    assert alert.request.url == server.url("/gone?key=hush") and "al:hush" not in str(alert)
+    assert (alert.request.variables, alert.request.response_body) == ({"Event": "first"}, b"no")
 
 
 async def test_given_up_after_the_last_pause(store: Store, make: Make) -> None:
@@ -144,6 +155,7 @@ async def test_given_up_after_the_last_pause(store: Store, make: Make) -> None:
     await asyncio.wait_for(given_up.wait(), 5)
     assert (queue.retried, queue.given_up, queue.pending) == (2, 1, 0)
     assert (await rows(store))[0]["state"] == "given_up"
+    assert [(alert.code, alert.level) for alert in queue.alerts] == [(15003, Level.WARNING)] * 2  # the first, the last
 
 
 async def test_the_pauses_are_those_of_the_contract() -> None:
@@ -400,25 +412,3 @@ async def test_nothing_is_kept_of_what_is_done(server: FaultyServer, make: Make)
     assert await queue.drain(5) == 0
     assert (queue._lanes, queue._origins, queue._tasks, queue._held) == ({}, {}, set(), 0)
     assert queue.delivered == 100
-
-
-@pytest.mark.parametrize(
-    ("error", "expected"),
-    [
-        (ConnectError("x", code=11202), True),
-        (ReadError("x", code=11205), True),
-        (ApplicationError("x", code=11203), True),
-        (ApplicationError("x", code=11236), True),
-        (ApplicationError("x", response_status=500), True),
-        (ApplicationError("x", response_status=503), True),
-        (ApplicationError("x", response_status=429), True),
-        (ApplicationError("x", response_status=400), False),
-        (ApplicationError("x", response_status=404), False),
-        (ApplicationError("x", response_status=304), False),
-        (ApplicationError("x", code=11215), False),
-        (ApplicationError("x", code=11210), False),
-        (ApplicationError("x", code=11243), False),
-    ],
-)
-def test_passing(error: ApplicationError, expected: bool) -> None:
-    assert passing(error) is expected

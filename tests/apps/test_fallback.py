@@ -8,7 +8,8 @@ import pytest
 from twilio.request_validator import RequestValidator
 
 from callwright.apps.client import Answer, ApplicationClient
-from callwright.apps.fallback import TRANSITIONS, Documents, Result, State, without_credentials
+from callwright.apps.fallback import Documents, Story
+from callwright.calls.alerts import Alert, Level
 from callwright.calls.application import Account, Application, Hook
 from callwright.errors import ApplicationError, DocumentError
 from tests.apps.certificates import Authority
@@ -32,6 +33,7 @@ class Session:
 
     documents: Documents
     notes: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
 
     @property
     def path(self) -> list[str]:
@@ -43,8 +45,9 @@ class Session:
 def session(client: ApplicationClient, account: Account) -> Callable[[Application], Session]:
     def make(application: Application) -> Session:
         notes: list[tuple[str, dict[str, object]]] = []
-        made = Session(Documents(client, application, account, lambda kind, **data: notes.append((kind, data))), notes)
-        return made
+        alerts: list[Alert] = []
+        story = Story(lambda kind, **data: notes.append((kind, data)), alerts.append)
+        return Session(Documents(client, application, account, story), notes, alerts)
 
     return make
 
@@ -110,6 +113,9 @@ async def test_each_failure_of_an_answer(
     fallback = made.notes[1][1]
     assert (fallback["code"], fallback["url"], fallback["to"]) == (code, server.url("/voice"), other.url("/fallback"))
     assert made.notes[2][1]["status"] == 200
+    [alert] = made.alerts
+    assert (alert.level, alert.code, alert.message) == (Level.ERROR, code, fallback["error"])
+    assert (alert.request.url, alert.request.method, alert.request.variables) == (url, method, PARAMS)
 
 
 async def test_refused(other: FaultyServer, session: Callable[[Application], Session]) -> None:
@@ -290,7 +296,8 @@ async def test_cancellation_ends_the_search(server: FaultyServer, session: Calla
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert server.asked("/fallback") == [] and made.notes == []
+    assert server.asked("/fallback") == [] and made.alerts == []
+    assert made.notes == [("abandoned", {"state": "primary", "url": server.url("/voice")})]
 
 
 async def test_a_fault_of_ours_is_not_taken_for_the_applications(
@@ -306,28 +313,33 @@ async def test_a_fault_of_ours_is_not_taken_for_the_applications(
     assert server.asked("/fallback") == []
 
 
-def test_every_search_ends() -> None:
-    """From every state each result leads on; only a retry may repeat, and only the secondary's turn never FAILs."""
-    ended = {State.ANSWERED, State.GIVEN_UP}
-    asking = set(State) - ended
-    assert {state for state, _ in TRANSITIONS} == asking
-    for state in asking:
-        assert TRANSITIONS[state, Result.DOCUMENT] is State.ANSWERED
-        assert TRANSITIONS[state, Result.LAST] is State.GIVEN_UP
-        primary = state in (State.PRIMARY, State.RETRY)
-        assert TRANSITIONS[state, Result.PASSING] is (State.RETRY if primary else State.SECONDARY_RETRY)
-        assert TRANSITIONS.get((state, Result.FAILED)) is (State.SECONDARY if primary else None)
+async def test_what_an_alert_keeps_of_the_exchange(
+    server: FaultyServer, session: Callable[[Application], Session]
+) -> None:
+    """The form, the answer's header fields and the beginning of its body; nothing that authenticates."""
+    server.routes["/voice"] = Reply(500, b"x" * 9000, {"X-Why": "broken"})
+    server.routes["/fallback"] = Reply(body=b"<broken", headers={"X-Why": "parse"})
+    made = session(Application(fallback=Hook(server.url("/fallback"), "GET")))
+    with pytest.raises(ApplicationError):
+        await made.documents.get(Hook(server.url("/voice").replace("//", "//al:hush@")), PARAMS, parsed)
+    first, last = (alert.request for alert in made.alerts)
+    assert (first.url, first.method, first.variables) == (server.url("/voice"), "POST", PARAMS)
+    assert first.response_body == b"x" * 4096 and ("X-Why", "broken") in first.response_headers
+    assert set(first.headers) == {"User-Agent", "Accept", "Content-Type", "I-Twilio-Idempotency-Token"}
+    assert (last.url, last.method, last.response_body) == (server.url("/fallback"), "GET", b"<broken")
+    assert last.variables["ErrorCode"] == "11200" and ("X-Why", "parse") in last.response_headers
+    assert "hush" not in str(made.alerts)
 
 
-@pytest.mark.parametrize(
-    ("url", "told"),
-    [
-        ("https://u:p@app.example/x?a=u@b#ct=100", "https://app.example/x?a=u@b#ct=100"),
-        ("https://app.example/a@b", "https://app.example/a@b"),
-        ("https://u@app.example", "https://app.example"),
-        ("https://u:p@app.example?x=@", "https://app.example?x=@"),
-        ("nonsense", "nonsense"),
-    ],
-)
-def test_without_credentials(url: str, told: str) -> None:
-    assert without_credentials(url) == told
+async def test_each_transition_is_an_alert(server: FaultyServer, session: Callable[[Application], Session]) -> None:
+    """A retry is a warning; turning to the secondary and giving up are errors."""
+    server.routes.update({"/voice": Reply(500), "/fallback": Reply(404)})
+    made = session(Application(fallback=Hook(server.url("/fallback#rp=4xx"))))
+    with pytest.raises(ApplicationError):
+        await made.documents.get(Hook(server.url("/voice#rc=2&rp=5xx")), PARAMS, parsed)
+    told = [(kind, data["code"]) for kind, data in made.notes if kind != "fetch"]
+    assert told == [("retry", 11200), ("retry", 11200), ("fallback", 11200), ("retry", 11200), ("given_up", 11200)]
+    levels = [Level.WARNING, Level.WARNING, Level.ERROR, Level.WARNING, Level.ERROR]
+    assert [alert.level for alert in made.alerts] == levels
+    tokens = [request.headers["i-twilio-idempotency-token"] for request in server.requests]
+    assert (len(set(tokens[:3])), len(set(tokens[3:])), len(set(tokens))) == (1, 1, 2)

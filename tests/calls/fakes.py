@@ -21,6 +21,7 @@ from typing import Any, cast
 from sqlalchemy import Table
 
 import callwright.sip.endpoint as endpoint_module
+from callwright.calls.alerts import Alerts
 from callwright.calls.application import Account, Application, Hook
 from callwright.calls.call import Call
 from callwright.calls.capacity import Capacity
@@ -468,6 +469,7 @@ class Room:
             public_url="https://pbx.example",
             call_seconds=config.limits.call_seconds,
             capacity=Capacity(self.endpoint.loop.time),
+            alerts=Alerts(cast(Store, self.rows), 30),
         )
         self.script: Callable[[Call], Awaitable[None]] = idle
         self.sessions: list[ScriptedSession] = []

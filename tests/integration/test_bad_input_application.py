@@ -29,7 +29,12 @@ async def sick(applications: Applications) -> ApplicationServer:
 
 def number(sick: ApplicationServer) -> dict[str, str]:
     """The [[number]] table of a number that the sick server runs."""
-    return {"number": SICK, "voice_url": sick.url("/voice"), "status_callback": sick.url("/status")}
+    return {
+        "number": SICK,
+        "voice_url": sick.url("/voice"),
+        "status_callback": sick.url("/status"),
+        "last_resort": "reject",
+    }
 
 
 async def test_A1_a_server_that_hangs(sites: Sites, sick: ApplicationServer, phones: Phones) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from callwright.errors import ApplicationError
-from callwright.outbound import parse, shown
+from callwright.outbound import parse, shown, without_credentials
 
 
 @pytest.mark.parametrize(
@@ -104,3 +104,17 @@ def test_extended() -> None:
 )
 def test_shown(url: str, seen: str) -> None:
     assert shown(url) == seen
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://u:p@app.example/x?a=u@b#ct=100", "https://app.example/x?a=u@b#ct=100"),
+        ("https://app.example/a@b", "https://app.example/a@b"),
+        ("https://u@app.example", "https://app.example"),
+        ("https://u:p@app.example?x=@", "https://app.example?x=@"),
+        ("nonsense", "nonsense"),
+    ],
+)
+def test_without_credentials(url: str, told: str) -> None:
+    assert without_credentials(url) == told

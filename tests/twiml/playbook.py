@@ -111,6 +111,7 @@ class Playbook:
         status: CallStatus = CallStatus.RINGING,
         direction: Direction = Direction.INBOUND,
         application: Application | None = None,
+        last_resort: str = "apology",
     ) -> None:
         self.steps = list(steps)
         self.status = status
@@ -121,8 +122,9 @@ class Playbook:
         self.notes: list[tuple[str, dict[str, object]]] = []
         self.prefetched: list[Prompt] = []
         self.cancelled: list[str] = []
+        self.gone = asyncio.Event()
         self.time = 0.0
-        self.session = Session(self, self, self.application, time=lambda: self.time)
+        self.session = Session(self, self, self.application, last_resort=last_resort, time=lambda: self.time)
 
     async def play_out(self) -> None:
         """Runs the session to its end and checks that every step was taken."""
@@ -184,6 +186,9 @@ class Playbook:
     def prefetch(self, prompts: Sequence[Prompt]) -> None:
         self.prefetched.extend(prompts)
 
+    async def left(self) -> None:
+        await self.gone.wait()
+
     async def answer(self) -> None:
         await self._media("answer")
 
@@ -214,7 +219,8 @@ class Playbook:
 
     async def fail(self) -> None:
         await self._take("fail")
-        self.status = CallStatus.FAILED
+        answered = self.status is CallStatus.IN_PROGRESS
+        self.status = CallStatus.COMPLETED if answered else CallStatus.FAILED
 
     async def hangup(self) -> None:
         await self._take("hangup")

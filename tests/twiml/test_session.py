@@ -16,6 +16,7 @@ from callwright.calls.control import (
     NumberTarget,
     Recorded,
     RecordPlan,
+    SipTarget,
     Speech,
 )
 from callwright.calls.status import CallStatus, Direction
@@ -152,7 +153,8 @@ async def test_credentials_of_the_url_serve_relative_ones_but_are_not_noted() ->
     book = Playbook(
         fetch(hook) >> twiml("<Redirect>next</Redirect><Bad/>", url="http://app.example/voice"),
         fetch(Hook("http://user:secret@app.example/next")) >> unreachable(),
-        op("fail"),
+        op("play", [APOLOGY]),
+        op("hangup"),
         application=Application(voice=hook),
     )
     await book.play_out()
@@ -168,7 +170,7 @@ async def test_warnings_of_a_document_are_noted_with_their_lines() -> None:
 class TestFailure:
     """Both the primary and the secondary URI have failed."""
 
-    async def test_an_answered_call_hears_an_apology(self) -> None:
+    async def test_a_call_hears_an_apology(self) -> None:
         book = Playbook(
             fetch(VOICE) >> twiml("<Say>Hello</Say><Redirect>/m</Redirect>"),
             speech("Hello"),
@@ -178,14 +180,68 @@ class TestFailure:
         )
         await book.play_out()
         assert [data["code"] for kind, data in book.notes if kind == "failure"] == [11205]
+        assert ("last_resort", {"how": "apology"}) in book.notes
 
-    async def test_a_ringing_call_is_refused(self) -> None:
-        book = Playbook(fetch(VOICE) >> unreachable(), op("fail"))
+    async def test_a_ringing_call_is_answered_for_it(self) -> None:
+        """As the vendor does (call-control reference §2.6)."""
+        await Playbook(fetch(VOICE) >> unreachable(), op("play", [APOLOGY]), op("hangup")).play_out()
+
+    @pytest.mark.parametrize(
+        ("status", "end"), [(CallStatus.RINGING, CallStatus.FAILED), (ANSWERED, CallStatus.COMPLETED)]
+    )
+    async def test_reject(self, status: CallStatus, end: CallStatus) -> None:
+        book = Playbook(fetch(VOICE) >> unreachable(), op("fail"), status=status, last_resort="reject")
         await book.play_out()
-        assert book.status is CallStatus.FAILED
+        assert book.status is end
+
+    @pytest.mark.parametrize(
+        ("address", "target"),
+        [
+            ("+15550003333", NumberTarget("+15550003333")),
+            ("sip:desk@pbx.example", SipTarget("sip:desk@pbx.example")),
+            ("sips:desk@pbx.example", SipTarget("sips:desk@pbx.example")),
+        ],
+    )
+    async def test_somebody_who_takes_the_call(self, address: str, target: NumberTarget | SipTarget) -> None:
+        plan = DialPlan(targets=(target,), answer_on_bridge=True)
+        await Playbook(
+            fetch(VOICE) >> unreachable(),
+            op("dial", plan) >> Dialled("completed", CHILD, 9, bridged=True),
+            op("hangup"),
+            last_resort=address,
+        ).play_out()
+        await Playbook(
+            fetch(VOICE) >> unreachable(),
+            op("dial", plan) >> Dialled("no-answer", CHILD),
+            op("play", [APOLOGY]),
+            op("hangup"),
+            last_resort=address,
+        ).play_out()
+        await Playbook(
+            fetch(VOICE) >> unreachable(),
+            (op("dial", plan) >> Dialled("canceled", CHILD, hung_up=True)).then(CallStatus.CANCELED),
+            last_resort=address,
+        ).play_out()
+
+    async def test_a_redirect_saves_the_call(self) -> None:
+        """Somebody has seen the alert: the last resort is left for the new document."""
+        resorting = Block()
+        book = Playbook(
+            fetch(VOICE) >> unreachable(),
+            op("play", [APOLOGY]) >> resorting,
+            fetch(MENU) >> twiml("<Say>Sorry for that</Say>"),
+            speech("Sorry for that"),
+            op("hangup"),
+        )
+        running = asyncio.create_task(book.session.run())
+        await resorting.wait()
+        assert book.session.state is SessionState.RESORTING
+        assert book.session.redirect(MENU)
+        await running
+        book.finish()
 
     async def test_a_document_that_cannot_be_run(self) -> None:
-        book = Playbook(fetch(VOICE) >> Answer(b"<Response>", "text/xml"), op("fail"))
+        book = Playbook(fetch(VOICE) >> Answer(b"<Response>", "text/xml"), op("play", [APOLOGY]), op("hangup"))
         await book.play_out()
         assert [data["code"] for kind, data in book.notes if kind == "failure"] == [12100]
 
@@ -196,7 +252,9 @@ class TestFailure:
         assert book.warnings == [fault.code]
 
     async def test_a_refusal_that_fails(self) -> None:
-        book = Playbook(fetch(VOICE) >> unreachable(), op("fail") >> EngineError("lost"), op("hangup"))
+        book = Playbook(
+            fetch(VOICE) >> unreachable(), op("fail") >> EngineError("lost"), op("hangup"), last_resort="reject"
+        )
         await book.play_out()
         assert book.warnings == [20500]
 
@@ -439,3 +497,38 @@ def test_the_states_form_one_way_to_the_end() -> None:
             reached.add(state)
             waiting.extend(TRANSITIONS[state])
     assert reached == set(SessionState)
+
+
+class TestCallerLeavesWhileTheApplicationThinks:
+    """Nobody is there to hear what it may answer: it is no longer waited for."""
+
+    @pytest.mark.parametrize("before", ["", "<Say>Hello</Say><Redirect>/m</Redirect>"])
+    async def test_at_a_document(self, before: str) -> None:
+        thinking = Block()
+        steps = [fetch(VOICE) >> twiml(before), speech("Hello"), fetch(MENU) >> thinking]
+        book = Playbook(*steps) if before else Playbook(fetch(VOICE) >> thinking)
+        running = asyncio.create_task(book.session.run())
+        await thinking.wait()
+        book.status = CallStatus.COMPLETED if before else CallStatus.CANCELED
+        book.gone.set()
+        await running
+        book.finish()
+        assert book.cancelled == ["fetch"] and book.session.state is SessionState.ENDED
+        assert [kind for kind, _ in book.notes if kind in ("failure", "last_resort")] == []
+
+    async def test_an_action_after_the_hang_up_is_requested_all_the_same(self) -> None:
+        """`<Record>` (call-control reference §1.1): asked although nobody is there, and waited for."""
+
+        class LeavesDuringRecord(Playbook):
+            async def record(self, plan: RecordPlan) -> Recorded | None:
+                self.gone.set()
+                return await super().record(plan)
+
+        await LeavesDuringRecord(
+            fetch(VOICE) >> twiml("<Record action='/m' playBeep='false'/>"),
+            (op("record", RecordPlan(beep=False)) >> Recorded("RE1", "http://x/RE1", 3, digits="hangup")).then(
+                CallStatus.COMPLETED
+            ),
+            fetch(MENU, RecordingSid="RE1", RecordingUrl="http://x/RE1", RecordingDuration="3", Digits="hangup")
+            >> twiml("<Say>Unheard</Say>"),
+        ).play_out()

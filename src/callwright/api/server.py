@@ -1,4 +1,4 @@
-"""The HTTP face of the daemon: the 2010-04-01 API, /health and /metrics, in one application."""
+"""The HTTP face of the daemon: the 2010-04-01 API, /v1/, /health and /metrics, in one application."""
 
 import asyncio
 import contextlib
@@ -29,6 +29,7 @@ from callwright.api.request import Answer, ApiRequest, Gone, Page, Resource
 from callwright.api.resources import (
     accounts,
     addresses,
+    alerts,
     applications,
     available_numbers,
     call_events,
@@ -36,6 +37,7 @@ from callwright.api.resources import (
     incoming_numbers,
     keys,
     messages,
+    notifications,
     outgoing_caller_ids,
     recordings,
     sip,
@@ -67,7 +69,18 @@ PRODUCTS = ("/v1/", "/v2/")
 """What the paths of product APIs begin with: JSON only, without an extension."""
 TOKEN_ONLY = (f"{OWN}/Keys", f"{OWN}/SigningKeys")
 """What an API key cannot be used for, besides changes of accounts."""
-HANDLED = (accounts, available_numbers, call_events, calls, outgoing_caller_ids, recordings, tokens, usage)
+HANDLED = (
+    accounts,
+    alerts,
+    available_numbers,
+    call_events,
+    calls,
+    notifications,
+    outgoing_caller_ids,
+    recordings,
+    tokens,
+    usage,
+)
 STORED = (
     *addresses.STORED,
     *applications.STORED,
@@ -82,7 +95,7 @@ FORM_TYPES = (b"", b"application/x-www-form-urlencoded")
 
 
 class Api:
-    """The resources of the 2010-04-01 API, as an ASGI application.
+    """The resources of the 2010-04-01 API and of the product APIs below /v1/, as an ASGI application.
 
     Everything but OPTIONS must authenticate. What does not exist and what is another account's look the same.
     """

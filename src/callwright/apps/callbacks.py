@@ -21,11 +21,14 @@ from sqlalchemy import select
 from callwright import clock
 from callwright.apps import fragment
 from callwright.apps.client import ApplicationClient, Fetch
+from callwright.apps.failure import FACTS, BadAnswer, classify
 from callwright.apps.origins import Origin
+from callwright.apps.states import STATUS_CALLBACK_FAILED, State, decide
+from callwright.calls.alerts import Alert, Exchanged
 from callwright.calls.application import Account, Hook
 from callwright.errors import ApplicationError, StoreError
 from callwright.log import CallLog
-from callwright.outbound import parse, shown
+from callwright.outbound import parse, shown, without_credentials
 from callwright.store.store import Store
 from callwright.store.tables import callbacks as table
 
@@ -39,7 +42,6 @@ MAX_PENDING = 100_000
 MAX_PARAMS_HELD = 5_000
 MAX_AGE_S = 86_400.0
 STORE_PAUSE_S = 5.0
-STATUS_CALLBACK_FAILED = 15003
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class Callbacks:
     Args:
         accounts: by SID; they sign.
         on_given_up: told of each callback that will not be delivered.
+        on_alert: told of the first failure of each callback, and of its last: (AccountSid, CallSid, alert).
         pauses: seconds between the attempts.
 
     Attributes:
@@ -108,6 +111,7 @@ class Callbacks:
         accounts: Mapping[str, Account],
         *,
         on_given_up: Callable[[GivenUp], None] | None = None,
+        on_alert: Callable[[str, str, Alert], None] | None = None,
         pauses: Sequence[float] = PAUSES_S,
     ) -> None:
         self.delivered = 0
@@ -117,6 +121,7 @@ class Callbacks:
         self._client = client
         self._accounts = accounts
         self._on_given_up = on_given_up
+        self._on_alert = on_alert
         self._pauses = tuple(pauses)
         # Documents to the same origin must find connections free.
         self._share = max(1, client.outbound.settings.connections_per_origin // 2)
@@ -319,18 +324,24 @@ class Callbacks:
             if not rows:
                 raise ApplicationError("its row is lost")
             params = rows[0]["params"]
-        await self._client.fetch(Fetch(callback.hook, params, account, idempotency_token=callback.token, discard=True))
+        # It has pauses of its own: a breaker would only use up its attempts.
+        await self._client.fetch(
+            Fetch(callback.hook, params, account, idempotency_token=callback.token, discard=True, insistent=True)
+        )
 
     def _failed(self, lane: Lane, error: ApplicationError) -> None:
-        callback = lane.queue[0]
+        callback, failure = lane.queue[0], classify(error)
         now = asyncio.get_running_loop().time()
-        if not passing(error):
-            if error.response_status:
-                lane.origin.answered(now)
-            self._give_up(lane, error.message, error.response_status)
-            return
-        lane.origin.failed(error.message, now)
-        if callback.attempt >= len(self._pauses):
+        if FACTS[failure].later:
+            lane.origin.failed(error.message, now)
+        elif error.response_status:
+            lane.origin.answered(now)
+        state = State.REDELIVERY if callback.attempt else State.DELIVERY
+        decision = decide(state, failure, error.code, may_repeat=callback.attempt < len(self._pauses))
+        if self._on_alert is not None and (state is State.DELIVERY or decision.state is State.GIVEN_UP):
+            alert = Alert(decision.level, decision.code, error.message, _exchanged(callback, error))
+            self._on_alert(callback.account_sid, callback.call_sid, alert)
+        if decision.state is State.GIVEN_UP:
             self._give_up(lane, error.message, error.response_status)
             return
         pause = self._pauses[callback.attempt]
@@ -374,11 +385,16 @@ class Callbacks:
         callback.params = None
 
 
-def passing(error: ApplicationError) -> bool:
-    """Whether a callback that failed so may succeed later: no connection, no answer in time, 5xx, 429."""
-    if error.response_status:
-        return error.response_status >= 500 or error.response_status == 429
-    return error.retryable or error.code in (11203, 11206, 11235, 11236, 11237)
+def _exchanged(callback: Callback, error: ApplicationError) -> Exchanged:
+    """The request that failed, for an alert."""
+    answer = error if isinstance(error, BadAnswer) else None
+    return Exchanged(
+        url=without_credentials(callback.hook.url),
+        method=callback.hook.method,
+        variables=callback.params or {},
+        response_headers=answer.headers if answer else (),
+        response_body=answer.body if answer else b"",
+    )
 
 
 def _origin(url: str) -> str:

@@ -10,7 +10,9 @@ from urllib.parse import quote_plus, urljoin
 from uuid import uuid4
 
 from callwright.apps import digest, fragment
+from callwright.apps.breaker import Breakers, Rules
 from callwright.apps.cookies import CookieJar
+from callwright.apps.failure import FACTS, BadAnswer, classify
 from callwright.calls.application import Account, Hook
 from callwright.errors import ApplicationError
 from callwright.outbound import Limits, Outbound, Response, Target, parse
@@ -36,6 +38,7 @@ class Fetch:
         cookies: of the call; None: neither sent nor kept.
         idempotency_token: the same in every attempt, so that an application can tell a repetition.
         discard: the body of the answer does not matter, however long it is.
+        insistent: made even while the origin's breaker is open.
     """
 
     hook: Hook
@@ -44,6 +47,7 @@ class Fetch:
     cookies: CookieJar | None = None
     idempotency_token: str = field(default_factory=lambda: str(uuid4()))
     discard: bool = False
+    insistent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class Answer:
         body: b"" for audio: whoever plays it fetches it.
         method: of the last request: GET after a redirect.
         elapsed: seconds, redirects included.
+        headers: as they were sent.
     """
 
     url: str = field(repr=False)
@@ -66,18 +71,24 @@ class Answer:
     body: bytes
     method: str
     elapsed: float
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 class Ask:
     """One question to an application: some attempts within one budget of time.
 
+    Attributes:
+        attempts: how many were begun.
+        sent: header fields of the last request, without those that authenticate.
+
     Raises:
         ApplicationError: the URL or its overrides are malformed (11100, 11210, 21205, 11240-11243).
     """
 
-    def __init__(self, outbound: Outbound, fetch: Fetch) -> None:
+    def __init__(self, outbound: Outbound, breakers: Breakers, fetch: Fetch) -> None:
         url, self._overrides = fragment.parse(fetch.hook.url)
         self._outbound = outbound
+        self._breakers = breakers
         self._fetch = fetch
         self._target = self._own = parse(url)
         self._limits = self._overrides.limits(outbound.limits)
@@ -88,11 +99,12 @@ class Ask:
         else:
             self._body = encoded(fetch.params).encode("ascii")
         self.attempts = 0
+        self.sent: Mapping[str, str] = _STANDARD
 
     def may_retry(self, error: ApplicationError) -> bool:
         """Whether to attempt again after this failure of the last attempt."""
         left = self._deadline - asyncio.get_running_loop().time()
-        return left > 0 and self._overrides.allows(error, self.attempts)
+        return left > 0 and self._overrides.allows(FACTS[classify(error)].policy, self.attempts)
 
     async def attempt(self) -> Answer:
         """Asks once, following redirects with GET and without the form.
@@ -113,13 +125,17 @@ class Ask:
         else:
             raise ApplicationError(f"more than {self._outbound.settings.max_redirects} redirects", code=11215)
         if not 200 <= response.status < 300:
-            raise ApplicationError(
-                f"{target.host} answered {response.status}", code=11200, response_status=response.status
+            raise BadAnswer(
+                f"{target.host} answered {response.status}",
+                status=response.status,
+                headers=tuple(response.headers.items()),
+                body=response.body,
             )
         content_type = response.headers.get("Content-Type", "")
         # What was added to the query is this request's, not the document's address.
         base = (self._own if target is self._target else target).base()
-        return Answer(base, response.status, content_type, response.body, method, loop.time() - started)
+        elapsed, headers = loop.time() - started, tuple(response.headers.items())
+        return Answer(base, response.status, content_type, response.body, method, elapsed, headers)
 
     def _redirected(self, target: Target, location: str) -> Target:
         try:
@@ -143,29 +159,29 @@ class Ask:
     async def _hop(self, method: str, target: Target, authorization: str | None) -> Response:
         fetch = self._fetch
         form = self._body is not None and method == "POST"
-        headers = {
-            **_STANDARD,
-            "X-Twilio-Signature": signature(
-                fetch.account.auth_token, target.text, fetch.params.items() if form else ()
-            ),
-            "I-Twilio-Idempotency-Token": fetch.idempotency_token,
-        }
+        headers = {**_STANDARD, "I-Twilio-Idempotency-Token": fetch.idempotency_token}
         if form:
             headers["Content-Type"] = FORM
+        self.sent = dict(headers)
+        headers["X-Twilio-Signature"] = signature(
+            fetch.account.auth_token, target.text, fetch.params.items() if form else ()
+        )
         if authorization is not None:
             headers["Authorization"] = authorization
         if fetch.cookies is not None and (cookie := fetch.cookies.header(target.text)):
             headers["Cookie"] = cookie
-        response = await self._outbound.request(
-            method,
-            target,
-            data=self._body if form else None,
-            headers=headers,
-            limits=self._remaining(),
-            max_bytes=self._outbound.settings.max_document_bytes,
-            unread=UNREAD,
-            discard=fetch.discard,
-        )
+        limits = self._remaining()
+        with self._breakers.asking(fetch.account.sid, target.origin, insistent=fetch.insistent):
+            response = await self._outbound.request(
+                method,
+                target,
+                data=self._body if form else None,
+                headers=headers,
+                limits=limits,
+                max_bytes=self._outbound.settings.max_document_bytes,
+                unread=UNREAD,
+                discard=fetch.discard,
+            )
         if fetch.cookies is not None and response.set_cookies:
             fetch.cookies.store(target.text, response.set_cookies)
         return response
@@ -195,10 +211,15 @@ def _quoted(text: str) -> str:
 
 
 class ApplicationClient:
-    """Asks application servers on behalf of calls."""
+    """Asks application servers on behalf of calls.
 
-    def __init__(self, outbound: Outbound) -> None:
+    Args:
+        rules: when an origin that does not answer is left alone.
+    """
+
+    def __init__(self, outbound: Outbound, rules: Rules | None = None) -> None:
         self.outbound = outbound
+        self.breakers = Breakers(rules or Rules(), lambda: asyncio.get_running_loop().time())
 
     def ask(self, fetch: Fetch) -> Ask:
         """Prepares a question; the caller makes the attempts.
@@ -206,7 +227,7 @@ class ApplicationClient:
         Raises:
             ApplicationError: as `Ask`.
         """
-        return Ask(self.outbound, fetch)
+        return Ask(self.outbound, self.breakers, fetch)
 
     async def fetch(self, fetch: Fetch) -> Answer:
         """Asks, and asks again as the URL's overrides allow: by default once, when no connection was made.

@@ -1,27 +1,23 @@
 """Where a session's documents come from: the primary URI, its retries, the secondary URI, or nowhere.
 
-    PRIMARY ----> RETRY ------+           a failure that asking again may mend
-       |            |         |
-       |            v         v
-       +-------> SECONDARY --> SECONDARY_RETRY     any other failure, or one too many
-       |            |             |
-       v            v             v
-    ANSWERED, or GIVEN_UP when nothing is left to ask
-
-A failure is one of transport, of HTTP, or of the document itself: what cannot be parsed is as good as not answered.
-The secondary URI is told what failed (ErrorCode, ErrorUrl) and is asked once for each failed document: its own
-failure ends the search. Every step is noted on the call. Source: call-control reference §2.6.
+Each search runs through the machine of `apps/states`. The secondary URI is told what failed (ErrorCode, ErrorUrl) and
+is asked once for each failed document: its own failure ends the search. Every transition is a step of the call's event
+log, and an alert with its code. Source: call-control reference §2.6.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
-from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from callwright.apps.client import Answer, ApplicationClient, Ask, Fetch
 from callwright.apps.cookies import CookieJar
+from callwright.apps.failure import BadAnswer, classify
+from callwright.apps.states import ENDED, STEPS, Decision, State, decide
+from callwright.calls.alerts import Alert, Exchanged
 from callwright.calls.application import Account, Application, Hook
 from callwright.errors import ApplicationError
-from callwright.outbound import shown
+from callwright.outbound import shown, without_credentials
 
 T = TypeVar("T")
 
@@ -29,55 +25,17 @@ BODY_KEPT = 4096
 """Bytes of an answer that a call's event log keeps."""
 
 
-class State(StrEnum):
-    """Who is being asked for a document, or how the search ended."""
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Where a search is told.
 
-    PRIMARY = "primary"
-    RETRY = "retry"
-    SECONDARY = "secondary"
-    SECONDARY_RETRY = "secondary_retry"
-    ANSWERED = "answered"
-    GIVEN_UP = "given_up"
-
-
-class Result(StrEnum):
-    """What came of asking.
-
-    `PASSING` is a failure that the URL's retry policy wants tried again; `FAILED` one that it does not, while a
-    secondary URI is there for this URI's failures; `LAST` one when there is none.
+    Attributes:
+        note: adds a step to the call's event log: a kind and its data.
+        alert: raises an alert.
     """
 
-    DOCUMENT = "document"
-    PASSING = "passing"
-    FAILED = "failed"
-    LAST = "last"
-
-
-TRANSITIONS: Mapping[tuple[State, Result], State] = {
-    (State.PRIMARY, Result.DOCUMENT): State.ANSWERED,
-    (State.PRIMARY, Result.PASSING): State.RETRY,
-    (State.PRIMARY, Result.FAILED): State.SECONDARY,
-    (State.PRIMARY, Result.LAST): State.GIVEN_UP,
-    (State.RETRY, Result.DOCUMENT): State.ANSWERED,
-    (State.RETRY, Result.PASSING): State.RETRY,
-    (State.RETRY, Result.FAILED): State.SECONDARY,
-    (State.RETRY, Result.LAST): State.GIVEN_UP,
-    (State.SECONDARY, Result.DOCUMENT): State.ANSWERED,
-    (State.SECONDARY, Result.PASSING): State.SECONDARY_RETRY,
-    (State.SECONDARY, Result.LAST): State.GIVEN_UP,
-    (State.SECONDARY_RETRY, Result.DOCUMENT): State.ANSWERED,
-    (State.SECONDARY_RETRY, Result.PASSING): State.SECONDARY_RETRY,
-    (State.SECONDARY_RETRY, Result.LAST): State.GIVEN_UP,
-}
-"""Every step that the search for a document may take. The secondary URI has no secondary, so it never ends FAILED."""
-
-_ENDED = frozenset({State.ANSWERED, State.GIVEN_UP})
-_NOTED = {
-    State.RETRY: "retry",
-    State.SECONDARY: "fallback",
-    State.SECONDARY_RETRY: "retry",
-    State.GIVEN_UP: "given_up",
-}
+    note: Callable[..., None]
+    alert: Callable[[Alert], None]
 
 
 class Documents:
@@ -86,17 +44,15 @@ class Documents:
     Args:
         application: its fallback is the secondary URI.
         account: signs the requests.
-        note: adds a step to the call's event log: a kind and its data.
+        story: where each step is told.
     """
 
-    def __init__(
-        self, client: ApplicationClient, application: Application, account: Account, note: Callable[..., None]
-    ) -> None:
+    def __init__(self, client: ApplicationClient, application: Application, account: Account, story: Story) -> None:
         self.cookies = CookieJar()
+        self.story = story
         self._client = client
         self._application = application
         self._account = account
-        self._note = note
 
     async def first(self, params: Mapping[str, str], parse: Callable[[Answer], T]) -> T:
         """The session's first document: the application's voice URI, or the text that stands in its place.
@@ -134,7 +90,7 @@ class Documents:
         self, hook: Hook | None, inline: Answer | None, params: Mapping[str, str], parse: Callable[[Answer], T]
     ) -> T:
         search = _Search(self, hook, inline, params, parse)
-        while search.state not in _ENDED:
+        while search.state not in ENDED:
             await search.step()
         return search.outcome()
 
@@ -150,10 +106,6 @@ class Documents:
     def fallback(self) -> Hook | None:
         """The secondary URI."""
         return self._application.fallback
-
-    def note(self, kind: str, **data: object) -> None:
-        """Adds a step to the call's event log."""
-        self._note(kind, **data)
 
 
 class _Search(Generic[T]):
@@ -173,6 +125,7 @@ class _Search(Generic[T]):
         self._params = params
         self._parse = parse
         self._ask: Ask | None = None
+        self._answered: Answer | None = None
         self._document: list[T] = []
         self._error: ApplicationError | None = None
         self._state = State.PRIMARY
@@ -189,44 +142,78 @@ class _Search(Generic[T]):
         assert self._error is not None
         raise self._error
 
-    def _move(self, result: Result) -> None:
-        """The one place that changes the state: checks the transition and notes it."""
-        following = TRANSITIONS[self._state, result]
-        if following in _NOTED:
-            assert self._error is not None
-            data: dict[str, Any] = {"code": self._error.code, "error": self._error.message, "url": self._shown()}
-            if following is State.SECONDARY:
-                assert self._documents.fallback is not None
-                data["to"] = shown(self._documents.fallback.url)
-            self._documents.note(_NOTED[following], state=following.value, **data)
-        if following is State.SECONDARY:
-            self._turn_to_secondary()
-        self._state = following
-
-    def _turn_to_secondary(self) -> None:
-        assert self._error is not None
-        failed = {"ErrorCode": str(self._error.code), "ErrorUrl": self._error.url}
-        self._params = {**self._params, **failed}
-        self._hook, self._inline, self._ask = self._documents.fallback, None, None
-
     async def step(self) -> None:
         """Asks whoever is to be asked, and moves on by what came of it."""
+        self._answered = None
         try:
-            answer = await self._answer()
-            self._document = [self._parse(answer)]
+            self._answered = await self._answer()
+            self._document = [self._parse(self._answered)]
         except ApplicationError as error:
             # The URL as it was configured, whatever hop or part of it failed.
             error.url = without_credentials(self._hook.url) if self._hook else ""
             self._error = error
-            self._move(self._judged(error))
+            self._move(self._decided(error))
+        except asyncio.CancelledError:
+            self._documents.story.note(STEPS[State.ABANDONED], state=self._state.value, url=self._shown())
+            self._enter(State.ABANDONED)
+            raise
         else:
-            self._move(Result.DOCUMENT)
+            self._enter(State.ANSWERED)
+
+    def _enter(self, state: State) -> None:
+        """The one place that changes the state."""
+        if self._state in ENDED:
+            raise ValueError(f"a search that is {self._state} cannot be {state}")
+        self._state = state
+
+    def _decided(self, error: ApplicationError) -> Decision:
+        may_repeat = self._ask is not None and self._ask.may_retry(error)
+        has_secondary = self._documents.fallback is not None
+        return decide(self._state, classify(error), error.code, may_repeat=may_repeat, has_secondary=has_secondary)
+
+    def _move(self, decision: Decision) -> None:
+        """After a failure: tells of it, and turns to whoever is asked next."""
+        assert self._error is not None
+        data: dict[str, object] = {"code": decision.code, "error": self._error.message, "url": self._shown()}
+        if decision.state is State.SECONDARY:
+            assert self._documents.fallback is not None
+            data["to"] = shown(self._documents.fallback.url)
+        story = self._documents.story
+        story.note(STEPS[decision.state], state=decision.state.value, **data)
+        story.alert(Alert(decision.level, decision.code, self._error.message, self._exchanged(self._error)))
+        if decision.state is State.SECONDARY:
+            self._turn_to_secondary(decision.code)
+        self._enter(decision.state)
+
+    def _turn_to_secondary(self, code: int) -> None:
+        assert self._error is not None
+        self._params = {**self._params, "ErrorCode": str(code), "ErrorUrl": self._error.url}
+        self._hook, self._inline, self._ask = self._documents.fallback, None, None
+
+    def _exchanged(self, error: ApplicationError) -> Exchanged:
+        """What the failed request was, for an alert."""
+        if self._hook is None:
+            return Exchanged(response_body=self._inline.body if self._inline else b"")
+        headers: tuple[tuple[str, str], ...] = ()
+        body = b""
+        if isinstance(error, BadAnswer):
+            headers, body = error.headers, error.body
+        elif self._answered is not None:
+            headers, body = self._answered.headers, self._answered.body
+        return Exchanged(
+            url=error.url,
+            method=self._hook.method,
+            variables=self._params,
+            headers=self._ask.sent if self._ask else {},
+            response_headers=headers,
+            response_body=body,
+        )
 
     async def _answer(self) -> Answer:
         if self._hook is None:
             assert self._inline is not None
             return self._inline
-        note = self._documents.note
+        note = self._documents.story.note
         asked = {"url": self._shown(), "method": self._hook.method, "state": self._state.value}
         try:
             if self._ask is None:
@@ -248,18 +235,5 @@ class _Search(Generic[T]):
         )
         return answer
 
-    def _judged(self, error: ApplicationError) -> Result:
-        if self._ask is not None and self._ask.may_retry(error):
-            return Result.PASSING
-        primary = self._state in (State.PRIMARY, State.RETRY)
-        return Result.FAILED if primary and self._documents.fallback is not None else Result.LAST
-
     def _shown(self) -> str:
         return shown(self._hook.url) if self._hook else "(inline)"
-
-
-def without_credentials(url: str) -> str:
-    """A URL as it was configured, save the user and password in it: they are no business of another server."""
-    scheme, separator, rest = url.partition("://")
-    end = min((index for mark in "/?#" if (index := rest.find(mark)) >= 0), default=len(rest))
-    return f"{scheme}{separator}{rest[:end].rpartition('@')[2]}{rest[end:]}"

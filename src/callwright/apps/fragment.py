@@ -13,7 +13,7 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from callwright.errors import ApplicationError
-from callwright.outbound import ConnectError, Limits, ReadError
+from callwright.outbound import Limits
 
 BAD_EDGE, UNSUPPORTED_EDGE, INTERCONNECT, BAD_POLICY = 11240, 11241, 11242, 11243
 
@@ -54,16 +54,14 @@ class Overrides:
             configured.total if self.total is None else self.total,
         )
 
-    def allows(self, error: ApplicationError, attempts: int) -> bool:
-        """Whether a request that failed in this way, as the last of `attempts`, is tried again."""
-        if attempts > self.retries:
-            return False
-        match error:
-            case ConnectError():
-                return "ct" in self.policy
-            case ReadError():
-                return "rt" in self.policy
-        return f"{error.response_status // 100}xx" in self.policy
+    def allows(self, policy: str, attempts: int) -> bool:
+        """Whether a request that failed is tried again.
+
+        Args:
+            policy: the word for its failure; "" for one that no word is for.
+            attempts: how many were made.
+        """
+        return attempts <= self.retries and policy in self.policy
 
 
 NONE = Overrides()

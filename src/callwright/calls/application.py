@@ -32,6 +32,7 @@ class Application:
         status_callback: where call progress is posted.
         status_events: which of initiated, ringing, answered, completed are posted.
         sid: AP... when a stored application handles the call.
+        last_resort: see `Account`; "": the account's.
     """
 
     voice: Hook | None = None
@@ -40,3 +41,4 @@ class Application:
     status_callback: Hook | None = None
     status_events: frozenset[str] = FINAL_ONLY
     sid: str | None = None
+    last_resort: str = ""

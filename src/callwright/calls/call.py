@@ -9,6 +9,7 @@ from typing import Any
 
 from callwright import clock, ids
 from callwright.calls import dial, gather, parameters, quality, record
+from callwright.calls.alerts import CallAlerts
 from callwright.calls.application import Account, Application, Hook
 from callwright.calls.control import (
     Dialled,
@@ -94,6 +95,7 @@ class Call:
         self._limit: asyncio.TimerHandle | None = None
         self._ending: Ending | None = None
         self._steps = Steps(exchange.store, self.sid)
+        self.alerts = CallAlerts(exchange.alerts, account.sid, self.sid)
         self._row: dict[str, Any] = {}
         self._reporting = Reporting(self, Call._save)
         self._enlist(number_sid)
@@ -189,6 +191,7 @@ class Call:
         level = logging.WARNING if kind in WARNINGS else logging.INFO
         self.log.log(level, "%s %s", kind, facts)
         self._steps.add(clock.now(), kind, data)
+        self.alerts.noted(kind, data)
 
     def parameters(self) -> dict[str, str]:
         """The standard request parameters (call-control reference §2.1)."""
@@ -226,6 +229,7 @@ class Call:
             status_events=callback.events if callback else frozenset(),
             fallback=self.application.fallback,
             sid=self.application.sid,
+            last_resort=self.application.last_resort,
         )
         return Call(
             self.exchange,
@@ -413,6 +417,11 @@ class Call:
         return self.leg
 
     # the control surface
+
+    async def left(self) -> None:
+        """Returns when the other party has left."""
+        if self.leg is not None:
+            await asyncio.shield(self.leg.ended)
 
     async def answer(self) -> None:
         """200 to an inbound call that is still ringing."""

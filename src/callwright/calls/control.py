@@ -221,6 +221,10 @@ class CallControl(Protocol):
         """Adds a step to the call's event log and logs one INFO line ("fetch", "verb", "warning", "fallback", ...)."""
         ...
 
+    async def left(self) -> None:
+        """Returns when the caller has left; an application that still thinks is no longer waited for."""
+        ...
+
     async def answer(self) -> None:
         """200 to an inbound call that is still ringing; nothing otherwise. Every media operation answers first."""
         ...

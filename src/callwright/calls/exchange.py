@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from callwright.calls.alerts import Alerts
 from callwright.calls.application import Account, Hook
 from callwright.calls.capacity import Capacity
 from callwright.calls.tasks import Tasks
@@ -62,6 +63,7 @@ class Exchange:
     public_url: str
     call_seconds: float
     capacity: Capacity
+    alerts: Alerts
     live: "dict[str, Call]" = field(default_factory=dict)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     tasks: Tasks = field(default_factory=Tasks)

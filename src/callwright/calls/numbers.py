@@ -82,4 +82,5 @@ def settings(fields: Mapping[str, Any], *, sid: str | None = None) -> Applicatio
         fallback=hook("voice_fallback_url", "voice_fallback_method"),
         status_callback=hook("status_callback", "status_callback_method"),
         sid=sid,
+        last_resort=fields.get("last_resort") or "",
     )

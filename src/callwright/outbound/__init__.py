@@ -13,7 +13,7 @@ from callwright.outbound.client import Outbound, Response
 from callwright.outbound.failure import ConnectError, ReadError
 from callwright.outbound.guard import private
 from callwright.outbound.limits import Limits
-from callwright.outbound.target import Target, parse, shown
+from callwright.outbound.target import Target, parse, shown, without_credentials
 
 __all__ = [
     "ConnectError",
@@ -26,4 +26,5 @@ __all__ = [
     "parse",
     "private",
     "shown",
+    "without_credentials",
 ]

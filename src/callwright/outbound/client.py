@@ -22,6 +22,7 @@ from callwright.outbound.target import Target, parse
 
 IDLE_S = 15.0
 MAX_SKIMMED_BYTES = 65536
+KEPT_BYTES = 4096
 SKIM_S = 0.5
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -33,7 +34,8 @@ class Response:
     Attributes:
         url: that was requested.
         headers: names match without regard to case.
-        body: decoded; b"" when it was not asked for, and of answers other than 2xx.
+        body: decoded; b"" when it was not asked for. Of answers other than 2xx its beginning, as it was sent; b"" when
+            that is compressed.
         elapsed: seconds.
         set_cookies: the values of Set-Cookie.
     """
@@ -129,7 +131,9 @@ class Outbound:
         response = await self._send(method, target, data, headers, limits, attempt)
         try:
             body = b""
-            if discard or not 200 <= response.status < 300:
+            if not 200 <= response.status < 300:
+                body = await _skim(response)
+            elif discard:
                 await _skim(response)
             elif not (unread and response.headers.get("Content-Type", "").lower().startswith(unread)):
                 stream = Stream(response, target, limits, max_bytes)
@@ -212,12 +216,19 @@ class Outbound:
         )
 
 
-async def _skim(response: aiohttp.ClientResponse) -> None:
-    """Reads a body that nobody wants, so that its connection can be kept, unless it is long or slow."""
+async def _skim(response: aiohttp.ClientResponse) -> bytes:
+    """Reads a body that nobody wants, so that its connection can be kept, unless it is long or slow.
+
+    Returns:
+        Its first `KEPT_BYTES`, unless it is compressed: for whoever looks for what went wrong.
+    """
+    kept = bytearray()
     try:
         async with asyncio.timeout(SKIM_S):
             size = 0
             while size <= MAX_SKIMMED_BYTES and (chunk := await response.content.readany()):
                 size += len(chunk)
+                kept += chunk[: max(0, KEPT_BYTES - len(kept))]
     except (aiohttp.ClientError, TimeoutError):
         response.close()
+    return b"" if "Content-Encoding" in response.headers else bytes(kept)

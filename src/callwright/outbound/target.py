@@ -77,6 +77,13 @@ def shown(url: str) -> str:
     return f"{match[1].lower()}://{match[2].rpartition('@')[2]}{match[3]}" if match else "(not an HTTP URL)"
 
 
+def without_credentials(url: str) -> str:
+    """A URL as it was configured, save the user and password in it: they are no business of another server."""
+    scheme, separator, rest = url.partition("://")
+    end = min((index for mark in "/?#" if (index := rest.find(mark)) >= 0), default=len(rest))
+    return f"{scheme}{separator}{rest[:end].rpartition('@')[2]}{rest[end:]}"
+
+
 @lru_cache(maxsize=4096)
 def parse(url: str) -> Target:
     """Checks a URL's form and takes it apart.

@@ -38,7 +38,7 @@ class Accounts(Mapping[str, Account]):
 
 
 def account(record: Record, owner: Account | None = None) -> Account:
-    """The account of a record. A subaccount has its owner's limits, each for itself."""
+    """The account of a record. A subaccount has its owner's limits and last resort, each for itself."""
     limits = record.fields if owner is None or owner.sid == record.sid else {}
     return Account(
         sid=record.sid,
@@ -48,4 +48,5 @@ def account(record: Record, owner: Account | None = None) -> Account:
         concurrent_calls=limits.get("concurrent_calls") or (owner.concurrent_calls if owner else 1000),
         owner_sid="" if record.account_sid == record.sid else record.account_sid,
         status=record.fields["status"],
+        last_resort=limits.get("last_resort") or (owner.last_resort if owner else "apology"),
     )

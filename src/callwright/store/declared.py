@@ -24,6 +24,7 @@ def declared(config: Config, accounts: Iterable[Account]) -> Iterator[Record]:
             "status": "active",
             "calls_per_second": account.calls_per_second,
             "concurrent_calls": account.concurrent_calls,
+            "last_resort": account.last_resort,
         }
         yield Record(account.sid, "accounts", account.sid, fields)
     yield from numbers(config)
@@ -42,6 +43,7 @@ def numbers(config: Config) -> Iterator[Record]:
             "status_callback": config.absolute(section.status_callback),
             "status_callback_method": section.status_callback_method,
             "twiml": section.twiml,
+            "last_resort": section.last_resort,
             "type": "local",
         }
         sid = ids.derived(ids.PHONE_NUMBER, section.account, section.number)

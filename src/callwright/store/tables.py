@@ -1,4 +1,4 @@
-"""The tables of records: calls, recordings, the steps of each call, callbacks still to deliver.
+"""The tables of records: calls, recordings, the steps of each call, alerts, callbacks still to deliver.
 
 Every column but the key may be NULL, so that a staged upsert may carry only what changed. Moments are aware UTC
 datetimes on the Python side, durations whole seconds, waits milliseconds.
@@ -144,6 +144,29 @@ callbacks = Table(
 """Callbacks that are not delivered yet (`pending`) or never will be (`given_up`); a delivered one's row is deleted."""
 
 Index("callbacks_due", callbacks.c.state, callbacks.c.next_at)
+
+notifications = Table(
+    "notifications",
+    metadata,
+    _column("sid", String(34), key=True),
+    _column("account_sid", String(34)),
+    _column("call_sid", String(34)),
+    _column("date_created", Moment()),
+    _column("level", String(8)),
+    _column("error_code", Integer()),
+    _column("text", Text()),
+    _column("request_method", String(4)),
+    _column("request_url", Text()),
+    _column("request_variables", Text()),
+    _column("request_headers", Text()),
+    _column("response_headers", Text()),
+    _column("response_body", Text()),
+)
+"""What went wrong (call-control reference §3.10, §3.16). `level` is error or warning."""
+
+Index("notifications_newest", notifications.c.account_sid, notifications.c.date_created, notifications.c.sid)
+Index("notifications_call", notifications.c.call_sid)
+Index("notifications_oldest", notifications.c.date_created)
 
 meta = Table(
     "meta",

@@ -2,13 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from callwright.calls.application import Application, Hook
-from callwright.calls.control import CallControl, File, Speech
-from callwright.calls.status import CallStatus
+from callwright.calls.control import CallControl, DialPlan, File, NumberTarget, SipTarget, Speech
 from callwright.errors import ApplicationError, CallwrightError, LegGone
 from callwright.log import CallLog
 from callwright.outbound import shown
@@ -63,13 +62,17 @@ class SessionState(StrEnum):
 
     FETCHING = "fetching"
     RUNNING = "running"
+    RESORTING = "resorting"
     ENDING = "ending"
     ENDED = "ended"
 
 
 TRANSITIONS: dict[SessionState, frozenset[SessionState]] = {
-    SessionState.FETCHING: frozenset({SessionState.RUNNING, SessionState.FETCHING, SessionState.ENDING}),
-    SessionState.RUNNING: frozenset({SessionState.FETCHING, SessionState.ENDING}),
+    SessionState.FETCHING: frozenset(
+        {SessionState.RUNNING, SessionState.FETCHING, SessionState.RESORTING, SessionState.ENDING}
+    ),
+    SessionState.RUNNING: frozenset({SessionState.FETCHING, SessionState.RESORTING, SessionState.ENDING}),
+    SessionState.RESORTING: frozenset({SessionState.FETCHING, SessionState.ENDING}),
     SessionState.ENDING: frozenset({SessionState.ENDED}),
     SessionState.ENDED: frozenset(),
 }
@@ -79,6 +82,7 @@ class Session:
     """Runs a call's documents.
 
     Args:
+        last_resort: what becomes of the call when no application answers: see `Account`.
         time: seconds of a steady clock; the event loop's own by default.
     """
 
@@ -88,9 +92,11 @@ class Session:
         documents: Documents,
         application: Application,
         *,
+        last_resort: str = "apology",
         time: Callable[[], float] | None = None,
     ) -> None:
         self._control = control
+        self._last_resort = last_resort
         self._documents = documents
         self._application = application
         self._time = time
@@ -164,7 +170,7 @@ class Session:
             finish = Finish(hung_up=True)
         except ApplicationError as fault:
             self._control.note("failure", code=fault.code, message=fault.message, url=_shown(fault.url))
-            finish = await self._apologise()
+            finish = await self._resort()
         except CallwrightError as fault:
             self._control.note("failure", code=fault.code, message=fault.message)
             self._log.error("the call ends: %s", fault.message)
@@ -199,7 +205,7 @@ class Session:
         def read(answer: Answer) -> Document:
             return parse(answer.body, answer.content_type, with_userinfo(answer.url, hook.url))
 
-        return await self._documents.get(hook, {**self._control.parameters(), **params}, read)
+        return await self._while_there(self._documents.get(hook, {**self._control.parameters(), **params}, read))
 
     async def _given(self, text: str) -> Document:
         """The document that came in place of a URL. It has no base: relative URLs in it cannot be resolved."""
@@ -207,7 +213,25 @@ class Session:
         def read(answer: Answer) -> Document:
             return parse(answer.body, answer.content_type, answer.url)
 
-        return await self._documents.given(text, self._control.parameters(), read)
+        return await self._while_there(self._documents.given(text, self._control.parameters(), read))
+
+    async def _while_there(self, search: Coroutine[Any, Any, Document]) -> Document:
+        """A document, as long as there is somebody to hear it: an application may think for a long time.
+
+        Raises:
+            LegGone: the caller left first.
+        """
+        searching = asyncio.ensure_future(search)
+        leaving = asyncio.ensure_future(self._control.left())
+        try:
+            await asyncio.wait({searching, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if searching.done():
+                return searching.result()
+            raise LegGone("the caller left while the application was asked")
+        finally:
+            searching.cancel()
+            leaving.cancel()
+            await asyncio.gather(searching, leaving, return_exceptions=True)
 
     def _arrived(self, document: Document) -> None:
         self._set_state(SessionState.RUNNING)
@@ -227,21 +251,33 @@ class Session:
         except ApplicationError as fault:
             self._control.note("failure", code=fault.code, message=fault.message, url=_shown(fault.url))
 
-    async def _apologise(self) -> Finish:
-        """Nobody could say what to do: a spoken apology to a call that was answered, a refusal to one that was not."""
+    async def _resort(self) -> Finish:
+        """Nobody could say what to do: the call's last resort."""
         if self._control.status.final:
             return Finish(hung_up=True)
+        self._set_state(SessionState.RESORTING)
+        self._control.note("last_resort", how=self._last_resort)
         try:
-            if self._control.status is CallStatus.IN_PROGRESS:
+            if self._last_resort == "reject":
+                await self._control.fail()
+                return Finish(hung_up=True)
+            finish = None if self._last_resort == "apology" else await self._connect(self._last_resort)
+            if finish is None:
                 await self._control.play([APOLOGY])
-                return Finish()
-            await self._control.fail()
+            return finish or Finish()
         except LegGone:
             return Finish(hung_up=True)
         except CallwrightError as fault:
-            self._control.note("warning", code=fault.code, message=f"the apology: {fault.message}")
+            self._control.note("warning", code=fault.code, message=f"the last resort: {fault.message}")
             return Finish()
-        return Finish(hung_up=True)
+
+    async def _connect(self, address: str) -> Finish | None:
+        """Connects the caller with a number or SIP URI; None when nobody answers there."""
+        target = SipTarget(address) if address.startswith(("sip:", "sips:")) else NumberTarget(address)
+        dialled = await self._control.dial(DialPlan(targets=(target,), answer_on_bridge=True))
+        if dialled.hung_up:
+            return Finish(hung_up=True)
+        return Finish() if dialled.bridged else None
 
     async def _end(self, finish: Finish) -> None:
         if self._state is not SessionState.ENDING:
