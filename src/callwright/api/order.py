@@ -44,11 +44,14 @@ class Destination:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def read(form: Form, account: Account, owns: Callable[[str, str], bool]) -> CallOrder:
+def read(
+    form: Form, account: Account, owns: Callable[[str, str], bool], *, runs: Application | None = None
+) -> CallOrder:
     """The order that a form makes.
 
     Args:
         owns: whether an account (SID) may call from a number.
+        runs: what runs the call, when that is not the form's to say.
 
     Raises:
         RestError: the first fault.
@@ -58,7 +61,7 @@ def read(form: Form, account: Account, owns: Callable[[str, str], bool]) -> Call
         account=account,
         to=destination.address,
         from_=from_(form, "From", destination, lambda number: owns(account.sid, number)),
-        application=application(form),
+        application=runs or application(form),
         timeout=float(form.integer("Timeout", 1, MAX_TIMEOUT, code=BAD_TIMEOUT) or 60),
         time_limit=form.integer("TimeLimit", 1, MAX_TIME_LIMIT, code=INVALID_PARAMETER),
         send_digits=_send_digits(form),

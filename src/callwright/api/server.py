@@ -5,7 +5,7 @@ import contextlib
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,17 @@ from callwright.api.forms import Form
 from callwright.api.paging import aside
 from callwright.api.representation import API_VERSION, CONTENT_TYPES, page_to_csv, page_to_xml, to_json, to_xml
 from callwright.api.request import Answer, ApiRequest, Gone, Page, Resource
-from callwright.api.resources import accounts, call_events, calls, recordings
+from callwright.api.resources import (
+    accounts,
+    call_events,
+    calls,
+    conference_recordings,
+    conferences,
+    participants,
+    queue_members,
+    queues,
+    recordings,
+)
 from callwright.api.routes import Routes
 from callwright.api.services import Services
 from callwright.errors import CallwrightError, RestError
@@ -45,6 +55,17 @@ HEADERS = (
     (b"access-control-allow-credentials", b"true"),
     (b"x-api-domain", b"api"),
 )
+RESOURCES: tuple[Callable[[Routes], None], ...] = (
+    accounts.install,
+    calls.install,
+    call_events.install,
+    recordings.install,
+    conferences.install,
+    participants.install,
+    conference_recordings.install,
+    queues.install,
+    queue_members.install,
+)
 FORM_TYPES = (b"", b"application/x-www-form-urlencoded")
 
 
@@ -58,8 +79,8 @@ class Api:
         self._services = services
         self._routes = Routes()
         self._flying: Counter[str] = Counter()
-        for resource in (accounts, calls, call_events, recordings):
-            resource.install(self._routes)
+        for install in RESOURCES:
+            install(self._routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = asyncio.get_running_loop().time()

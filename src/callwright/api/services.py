@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from callwright.account import Account
 from callwright.calls.application import Hook
 from callwright.calls.order import CallOrder
+from callwright.calls.rooms import Rooms
 from callwright.store.store import Store
 
 
@@ -54,6 +55,7 @@ class Services:
         public_url: what absolute resource URLs begin with, without a trailing slash.
         recordings: the directory that the paths of recordings are relative to.
         owns: whether an account may call from a number.
+        rooms: the conferences and queues.
         health: the HTTP status of /health (200, 429, 503) and the facts that it tells.
         metrics: what /metrics shows.
     """
@@ -65,5 +67,6 @@ class Services:
     recordings: Path
     mp3: Mp3
     owns: Callable[[str, str], bool]
+    rooms: Rooms
     health: Callable[[], tuple[int, Mapping[str, Any]]]
     metrics: CollectorRegistry

@@ -74,6 +74,7 @@ class Endpoint:
         self.incoming: Callable[[Leg], None] = _not_ready
         self._players: dict[int, asyncio.Future[Played]] = {}
         self._tapes: dict[int, Tape] = {}
+        self._taps: dict[int, Callable[[bytes], None]] = {}
         self._domain = config.sip.domain
         self._certificates = certificates.files_of(config.sip)
         self.engine = _start(config)
@@ -207,6 +208,30 @@ class Endpoint:
         done = leg.waiter()
         return await self._heard(self.engine.tone(segments, sink=leg.node, loop=loop), done)
 
+    async def play_into(self, node: int, sounds: Sequence[Sound], *, loop: int = 1) -> Played:
+        """Plays sounds to any node, a bus too; loop 0: until cancelled, which whoever plays does when the node goes.
+
+        Raises:
+            MediaError: the engine cannot play them.
+        """
+        return await self._heard(self.engine.player(sounds, sink=node, loop=loop), self.loop.create_future())
+
+    async def tone_into(self, node: int, segments: Sequence[tuple[float, float, int, int]]) -> Played:
+        """Plays tone segments to any node, once."""
+        return await self._heard(self.engine.tone(segments, sink=node), self.loop.create_future())
+
+    def tap(self, listener: Callable[[bytes], None], *, notify: int = 100) -> int:
+        """A node whose sound comes to `listener` (int16 mono, the mixer's rate), `notify` ms or more at once, until
+        `untap`."""
+        node = self.engine.tap(notify=notify)
+        self._taps[node] = listener
+        return node
+
+    def untap(self, node: int) -> None:
+        """Ends a tap."""
+        if self._taps.pop(node, None) is not None:
+            self.engine.stop(node)
+
     async def _heard(self, port: int, done: "asyncio.Future[Played]") -> Played:
         self._players[port] = done
         try:
@@ -255,6 +280,9 @@ class Endpoint:
             self._on_played(event)
         elif kind in (EventKind.RECORDED, EventKind.SILENCE, EventKind.LIMIT):
             self._on_tape(event)
+        elif kind is EventKind.TAPPED:
+            if (listener := self._taps.get(event.id)) is not None:
+                listener(self.engine.read_tap(event.id))
         elif kind is EventKind.INCOMING:
             self._on_incoming(event)
         elif kind is EventKind.REQUEST:
@@ -326,6 +354,10 @@ class Tape:
     def connect(self, leg: Leg, channel: int = 0) -> None:
         """Records what this leg says on a channel."""
         self._endpoint.engine.connect(leg.node, self.nodes[channel])
+
+    def listen(self, node: int) -> None:
+        """Records what any node, a bus too, gives to be heard."""
+        self._endpoint.engine.connect(node, self.nodes[0])
 
     def overhear(self, leg: Leg, channel: int = 0) -> None:
         """Records what this leg hears on a channel."""
