@@ -20,7 +20,7 @@ from callwright.twiml.interpreter import interpret
 from callwright.twiml.outcome import Finish
 from callwright.twiml.pace import Pace
 from callwright.twiml.session import TOO_MANY_DOCUMENTS, Answer, Documents
-from callwright.twiml.verbs import Pause, Redirect, Verb
+from callwright.twiml.verbs import Hangup, Pause, Redirect, Verb
 
 if TYPE_CHECKING:
     from callwright.calls.call import Call
@@ -77,10 +77,13 @@ class Interludes:
             step = await interpret(replace(fetched.document, verbs=verbs), call, pace, time)
             if not isinstance(step, Finish):
                 following, extra = step.hook, dict(step.params)
-            elif endless and call.rooms.waiting:
-                following, extra = hook, {}
-            else:
+            elif not (endless and call.rooms.waiting):
                 return
+            elif any(isinstance(verb, Hangup) for verb in verbs):  # a session hangs up by itself when it is over
+                await call.hangup()
+                return
+            else:
+                following, extra = hook, {}
 
 
 async def _fetch(documents: Documents, hook: Hook, params: dict[str, str], pace: Pace) -> _Fetched:

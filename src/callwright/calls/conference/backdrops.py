@@ -1,12 +1,15 @@
 """What single participants hear apart from the conference: waiting for its start, or on hold."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from callwright.calls.application import Hook
 from callwright.calls.backdrop import Backdrop, Heard, Loudspeaker
 from callwright.calls.conference.participant import Participant
 from callwright.errors import CallwrightError
+from callwright.media.tones import Segment
+from callwright.sip.endpoint import Played
 
 if TYPE_CHECKING:
     from callwright.calls.conference.conference import Conference
@@ -57,11 +60,13 @@ class Backdrops:
 
 
 class Announcer:
-    """Announcements: to a whole conference, or to one participant. A new one takes the place of the one before."""
+    """Announcements, to a whole conference or to one participant: a new one takes the place of the one before. And the
+    tones of an entrance and an exit."""
 
     def __init__(self, conference: "Conference") -> None:
         self._conference = conference
         self._playing: dict[str, asyncio.Task[None]] = {}
+        self._beeps: set[asyncio.Task[Played]] = set()
 
     def announce(self, hook: Hook, participant: Participant | None = None) -> None:
         """Begins an announcement; how it ended is an event of the conference."""
@@ -70,15 +75,25 @@ class Announcer:
         work = self._announce(hook, participant)
         self._playing[whom] = self._conference.exchange.tasks.spawn(work, f"announcement in {self._conference.sid}")
 
+    def beep(self, segments: Sequence[Segment]) -> None:
+        """Everybody hears that somebody has entered or left."""
+        conference = self._conference
+        work = conference.exchange.endpoint.tone_into(conference.bus, segments)
+        task = conference.exchange.tasks.spawn(work, f"beep in {conference.sid}")
+        self._beeps.add(task)
+        task.add_done_callback(self._beeps.discard)
+
     def stop(self, whom: str) -> None:
         """Ends the announcement to a participant (a CallSid), or to all ("")."""
         if (playing := self._playing.pop(whom, None)) is not None:
             playing.cancel()
 
     def close(self) -> None:
-        """Ends them all."""
+        """Ends them all: what plays to a bus that is gone would never end by itself."""
         for whom in tuple(self._playing):
             self.stop(whom)
+        for beep in self._beeps:
+            beep.cancel()
 
     async def _announce(self, hook: Hook, participant: Participant | None) -> None:
         conference = self._conference

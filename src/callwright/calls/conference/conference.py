@@ -1,7 +1,7 @@
 """A conference: the resource that the API shows, its state, and the calls in it (call-control reference §1.6, §2.4)."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from callwright.calls.conference.reports import Reports
 from callwright.calls.conference.speech import Speakers
 from callwright.calls.status import CallStatus
 from callwright.errors import RoomError
-from callwright.media.tones import ENTER, EXIT, Segment
+from callwright.media.tones import ENTER, EXIT
 from callwright.store import tables
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ class Conference:
         else:
             self._start_if_complete()
         if self.started and participant.plan.beep_on_enter:
-            self._beep(ENTER)
+            self._announcer.beep(ENTER)
         return participant
 
     def _start_if_complete(self) -> None:
@@ -231,10 +231,6 @@ class Conference:
     def _early(self) -> frozenset[tuple[int, int]]:
         return frozenset((one.early, self.bus) for one in self.participants.values() if one.early and not one.joined)
 
-    def _beep(self, segments: Sequence[Segment]) -> None:
-        work = self.exchange.endpoint.tone_into(self.bus, segments)
-        self.exchange.tasks.spawn(work, f"beep in {self.sid}")
-
     def early_media(self, participant: Participant, leg: "Leg") -> None:
         """The conference hears how it rings at a party that is being called."""
         participant.early = leg.node
@@ -253,7 +249,7 @@ class Conference:
         else:
             self._retune()
             if participant.joined and participant.beep_on_exit and self.started:
-                self._beep(EXIT)
+                self._announcer.beep(EXIT)
 
     def _drop(self, participant: Participant, reason: Reason) -> None:
         del self.participants[participant.call_sid]
