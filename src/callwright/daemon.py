@@ -12,12 +12,15 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from prometheus_client import CollectorRegistry
+from sqlalchemy import select
 
-from callwright import __version__, lag, log
+from callwright import __version__, ids, lag, log
 from callwright.account import Account
 from callwright.api import certificate
 from callwright.api import server as api_server
@@ -28,12 +31,15 @@ from callwright.apps.callbacks import Callbacks, GivenUp
 from callwright.apps.client import ApplicationClient
 from callwright.apps.fallback import Documents, Story
 from callwright.calls.alerts import Alerts
+from callwright.calls.application import Application
 from callwright.calls.call import Call
 from callwright.calls.capacity import Capacity
+from callwright.calls.conference.interrupted import post_ends
 from callwright.calls.epilogue import Epilogue
 from callwright.calls.exchange import Exchange
 from callwright.calls.interrupted import post_final
 from callwright.calls.numbers import Numbers
+from callwright.calls.rooms import Rooms
 from callwright.calls.router import Router
 from callwright.calls.switchboard import Switchboard
 from callwright.calls.tasks import Tasks
@@ -44,6 +50,7 @@ from callwright.errors import StartError
 from callwright.media.library import Library
 from callwright.media.limits import MEBIBYTE, MediaLimits
 from callwright.media.mp3 import Mp3Encoder
+from callwright.media.music import HoldMusic
 from callwright.media.recordings import RecordingFiles
 from callwright.media.speech.espeak import EspeakSynthesis
 from callwright.metrics import Facts, MediaFigures
@@ -57,6 +64,8 @@ from callwright.store.declared import declared
 from callwright.store.directory import Directory
 from callwright.store.recovery import recover
 from callwright.store.store import Store
+from callwright.store.tables import queues
+from callwright.twiml.interlude import Interludes
 from callwright.twiml.session import Session
 
 logger = logging.getLogger(__name__)
@@ -66,6 +75,7 @@ EPILOGUE_S = 1.0
 COLLECT_AFTER = (5_000, 5, 10)
 """The collector's thresholds. A finished call leaves no cycles, so it has little to find; looked for at the default's
 700 objects, that little costs a twentieth of a call."""
+CONFERENCE_CALLBACK_LOST = 16011
 
 
 def claim(directory: Path) -> int:
@@ -192,6 +202,7 @@ class Daemon:
         self.draining = False
         self.public_url = config.server.public_url.rstrip("/")
         self.live: dict[str, Call] = {}
+        self._sources: WeakKeyDictionary[Call, Documents] = WeakKeyDictionary()
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Daemon"]:
@@ -244,10 +255,13 @@ class Daemon:
         recordings = RecordingFiles(self.directory / "recordings")
         recovered = await recover(self.store, recordings.directory)
         post_final(recovered.calls, self.accounts, self.callbacks)
+        post_ends(recovered.conferences, self.accounts, self.callbacks)
         trunks = Trunks(declared_trunk(section) for section in config.trunk)
         self.endpoint = Endpoint(config, trunks.sources(), trunks.policies())
         stack.push_async_callback(self.endpoint.close)
         self.router = Router(self.accounts, self.numbers, trunks)
+        self.rooms = Rooms(Interludes(self._documents), HoldMusic(config.media.clock_rate, Sound))
+        self.rooms.queues.load(self.store, await self.store.fetch(select(queues)))
         exchange = Exchange(
             endpoint=self.endpoint,
             trunks=trunks,
@@ -260,6 +274,7 @@ class Daemon:
             call_seconds=config.limits.call_seconds,
             capacity=Capacity(asyncio.get_running_loop().time),
             alerts=self.alerts,
+            rooms=self.rooms,
             live=self.live,
         )
         self.switchboard = Switchboard(exchange, self.router, self._session)
@@ -301,16 +316,29 @@ class Daemon:
     def _on_given_up(self, lost: GivenUp) -> None:
         """A callback that is lost is a warning in its call's story."""
         message = f"the {lost.kind} callback is given up: {lost.message}"
+        if ids.valid(lost.call_sid, ids.CONFERENCE):
+            logger.warning("warning code=%d conference=%s %s", CONFERENCE_CALLBACK_LOST, lost.call_sid, message)
+            return
         if (call := self.live.get(lost.call_sid)) is not None:
             call.note("warning", code=lost.code, message=message, url=lost.url)
         else:
             self.epilogue.warn(lost.call_sid, lost.account_sid, code=lost.code, message=message, url=lost.url)
 
     def _session(self, call: Call) -> Session:
-        story = Story(call.note, call.alerts.add)
-        documents = Documents(self.client, call.application, call.account, story)
         resort = call.application.last_resort or call.account.last_resort
-        return Session(call, documents, call.application, last_resort=resort)
+        return Session(call, self._documents(call.account, call), call.application, last_resort=resort)
+
+    def _documents(self, account: Account, call: Call | None) -> Documents:
+        """A call's documents: one source for all, for they share the call's cookies. Nobody's: what a whole conference
+        hears."""
+        if call is None:
+            return Documents(
+                self.client, Application(), account, Story(_note, partial(self.alerts.add, account.sid, ""))
+            )
+        if call not in self._sources:
+            story = Story(call.note, call.alerts.add)
+            self._sources[call] = Documents(self.client, call.application, account, story)
+        return self._sources[call]
 
     async def _open_web(self, stack: AsyncExitStack, web: socket.socket) -> None:
         http = self.config.http
@@ -331,6 +359,7 @@ class Daemon:
                 recordings=self.directory / "recordings",
                 mp3=Mp3Encoder(),
                 owns=self.numbers.owns,
+                rooms=self.rooms,
                 health=self.health,
                 metrics=self.registry,
             )
@@ -400,6 +429,11 @@ class Daemon:
         if calls.done():
             calls.result()
         calls.cancel()  # leaving `open` hangs up what is left
+
+
+def _note(kind: str, **data: object) -> None:
+    """A step of no call's story."""
+    logger.info("%s %s", kind, " ".join(f"{key}={value}" for key, value in data.items() if key in ("url", "code")))
 
 
 class Signals:

@@ -8,6 +8,7 @@
       StoreError             the database cannot be read or written
       MediaError             a file or speech cannot be fetched, decoded or synthesised (public codes 11200, 13420, ...)
       ApplicationError       an application server failed us (11200 family, 12100, 12300, ...): the fallback's business
+      RoomError              a call cannot enter a conference or a queue (16020 full, 16025 label in use, 14207, ...)
       DocumentError          a document cannot be run at all (12100, 12102, 11750): fatal, goes to the fallback
       RestError              a REST request is refused: status, code, message
 
@@ -116,6 +117,15 @@ class DocumentError(ApplicationError):
     """A document that cannot be run at all."""
 
     code = 12100
+
+
+class RoomError(CallwrightError):
+    """A call cannot enter a conference or a queue, or cannot be what is asked of it there."""
+
+    sip_code = 480
+    http_status = 400
+    outcome = Outcome.CLIENT_ERROR
+    code = 16003
 
 
 class RestError(CallwrightError):

@@ -28,6 +28,7 @@ from callwright.api.validation import Validations
 from callwright.calls.application import Hook
 from callwright.calls.numbers import Numbers
 from callwright.calls.order import CallOrder
+from callwright.calls.rooms import Rooms
 from callwright.config import validate
 from callwright.errors import RestError
 from callwright.store.accounts import Accounts
@@ -111,6 +112,19 @@ class FakeSwitchboard:
 
     async def amend(self, sid: str, **changes: Any) -> None:
         self.commands.append(("amend", sid, changes))
+
+
+class Nothing:
+    """Neither documents nor music: no call waits here."""
+
+    def follow(self, *args: Any, **options: Any) -> Any:
+        raise AssertionError("nobody waits")
+
+    async def perform(self, *args: Any, **options: Any) -> None:
+        raise AssertionError("nobody waits")
+
+    async def sound(self) -> Any:
+        raise AssertionError("nobody waits")
 
 
 async def encode(source: Path, target: Path, *, channels: int) -> None:
@@ -212,6 +226,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         recordings=tmp_path / "recordings",
         mp3=encode,
         owns=numbers.owns,
+        rooms=Rooms(Nothing(), Nothing()),
         health=lambda: (200 if store.healthy else 503, {"status": "ok", "calls": 0}),
         metrics=registry,
     )

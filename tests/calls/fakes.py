@@ -13,7 +13,7 @@ import asyncio
 import itertools
 import os
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -23,15 +23,17 @@ from sqlalchemy import Table
 import callwright.sip.endpoint as endpoint_module
 from callwright.calls.alerts import Alerts
 from callwright.calls.application import Account, Application, Hook
+from callwright.calls.backdrop import Programme
 from callwright.calls.call import Call
 from callwright.calls.capacity import Capacity
 from callwright.calls.exchange import Exchange
 from callwright.calls.numbers import Numbers
+from callwright.calls.rooms import Rooms
 from callwright.calls.router import Router
 from callwright.calls.switchboard import Switchboard
 from callwright.config import Config, validate
 from callwright.engine import EventKind, Sound
-from callwright.errors import LegGone, MediaError, StoreError
+from callwright.errors import ApplicationError, LegGone, MediaError, StoreError
 from callwright.media.recordings import RecordingFiles
 from callwright.sip.endpoint import Endpoint
 from callwright.sip.trunks import Trunks
@@ -82,6 +84,8 @@ class FakeEngine:
         self.closed = False
         self.voiced = (2000, 1000)
         self.refused = ""
+        self.clock_rate = 16000
+        self.heard: dict[int, bytes] = {}
         self.event_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.addresses = [("udp", "127.0.0.1", 5060)]
         self._ids = itertools.count(1)
@@ -270,6 +274,33 @@ class FakeEngine:
         self._note("tone", port, sink=sink, loop=loop, segments=list(segments))
         return port
 
+    def bus(self) -> int:
+        node = next(self._ids)
+        self._note("bus", node)
+        return node
+
+    def tap(self, *, notify: int = 100) -> int:
+        node = next(self._ids)
+        self._note("tap", node, notify=notify)
+        return node
+
+    def read_tap(self, tap: int) -> bytes:
+        return self.heard.pop(tap, b"")
+
+    def edges(self) -> set[tuple[int, int]]:
+        """Who is connected with whom: (source, sink)."""
+        found: set[tuple[int, int]] = set()
+        for one in self.commands:
+            if one.name == "connect":
+                found.add((one.node, one.values["sink"]))
+            elif one.name == "disconnect":
+                found.discard((one.node, one.values["sink"]))
+        return found
+
+    def playing(self, sink: int) -> list[Command]:
+        """The players and tones to a node that have not ended."""
+        return [one for one in self.commands if one.node in self._players and one.values.get("sink") == sink]
+
     def recorder(self, path: str, *, channels: int, max_duration: float, silence: float) -> tuple[int, ...]:
         Path(path).touch()
         nodes = tuple(next(self._ids) for _ in range(channels))
@@ -285,6 +316,49 @@ class FakeEngine:
             first, last = (200, duration - 200) if voiced else (-1, -1)
             facts = {"duration": duration, "voiced": voiced, "first_voice": first, "last_voice": last}
             self.happen(EventKind.RECORDED, port, text=path, dropped=0, error="", **facts)
+
+
+@dataclass
+class Programmes:
+    """Documents beside a call's own, by URL.
+
+    Attributes:
+        of: what each URL gives; a URL that is not there fails.
+        asked: URLs and parameters, in order.
+        work: what a document does to a call that waits in a queue, by URL.
+    """
+
+    of: dict[str, list[Programme]] = field(default_factory=dict)
+    work: dict[str, Callable[[Call], Awaitable[None]]] = field(default_factory=dict)
+    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+
+    async def follow(
+        self, hook: Hook, params: dict[str, str], *, account: Account, call: Call | None
+    ) -> AsyncGenerator[Programme, None]:
+        self.asked.append((hook.url, params))
+        if hook.url not in self.of:
+            raise ApplicationError("HTTP 404", code=11200, url=hook.url)
+        for programme in self.of[hook.url]:
+            yield programme
+
+    async def perform(self, call: Call, hook: Hook, params: Callable[[], dict[str, str]], *, endless: bool) -> None:
+        while True:
+            self.asked.append((hook.url, params()))
+            if hook.url not in self.work:
+                raise ApplicationError("HTTP 404", code=11200, url=hook.url)
+            await self.work[hook.url](call)
+            if not endless:
+                return
+
+
+class HeldMusic:
+    """Hold music: one sound."""
+
+    def __init__(self) -> None:
+        self.one = Sound(b"\1\0" * 160, 16000)
+
+    async def sound(self) -> Sound:
+        return self.one
 
 
 class Rows:
@@ -303,6 +377,9 @@ class Rows:
     async def flushed(self) -> None:
         if self.broken:
             raise StoreError("the database cannot be written")
+
+    def delete(self, table: Table, key: Any) -> None:
+        self.tables[table.name].pop((key,), None)
 
     def row(self, table: str, sid: str) -> dict[str, Any]:
         """The row with this SID."""
@@ -458,6 +535,8 @@ class Room:
         resources.declare(declared_numbers(config))
         numbers = Numbers(resources)
         router = Router(self.accounts, numbers, trunks)
+        self.programmes, self.music = Programmes(), HeldMusic()
+        self.rooms = Rooms(self.programmes, self.music)
         self.exchange = Exchange(
             endpoint=self.endpoint,
             trunks=trunks,
@@ -470,6 +549,7 @@ class Room:
             call_seconds=config.limits.call_seconds,
             capacity=Capacity(self.endpoint.loop.time),
             alerts=Alerts(cast(Store, self.rows), 30),
+            rooms=self.rooms,
         )
         self.script: Callable[[Call], Awaitable[None]] = idle
         self.sessions: list[ScriptedSession] = []
@@ -495,6 +575,7 @@ class Room:
         await self.endpoint.close()
         assert not self.exchange.live, "calls without a final status"
         assert not len(self.exchange.tasks)
+        assert not len(self.rooms.conferences), "conferences that nobody is in"
 
     async def inbound(self, **invite: Any) -> tuple[Call, int]:
         """A call from the trunk whose session has begun, and its leg."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
 from callwright.calls.application import Application, Hook
+from callwright.calls.conference.plan import ConferencePlan
 from callwright.calls.control import (
     Dialled,
     DialPlan,
@@ -28,6 +29,7 @@ from callwright.calls.control import (
     RecordPlan,
     Speech,
 )
+from callwright.calls.queue.plan import DequeuePlan, Enqueued, EnqueuePlan
 from callwright.calls.status import CallStatus, Direction
 from callwright.errors import ApplicationError, LegGone
 from callwright.twiml.document import Document, parse
@@ -124,6 +126,7 @@ class Playbook:
         self.cancelled: list[str] = []
         self.gone = asyncio.Event()
         self.time = 0.0
+        self.waiting = False
         self.session = Session(self, self, self.application, last_resort=last_resort, time=lambda: self.time)
 
     async def play_out(self) -> None:
@@ -212,6 +215,29 @@ class Playbook:
         reply = await self._media("dial", plan)
         assert isinstance(reply, Dialled)
         return reply
+
+    @property
+    def rooms(self) -> "Playbook":
+        return self
+
+    async def confer(self, plan: ConferencePlan) -> Dialled | None:
+        reply = await self._media("confer", plan)
+        assert reply is None or isinstance(reply, Dialled)
+        return reply
+
+    async def enqueue(self, plan: EnqueuePlan) -> Enqueued:
+        reply = await self._media("enqueue", plan)
+        assert isinstance(reply, Enqueued)
+        return reply
+
+    async def dequeue(self, plan: DequeuePlan) -> Dialled:
+        reply = await self._media("dequeue", plan)
+        assert isinstance(reply, Dialled)
+        return reply
+
+    def leave(self) -> bool:
+        was, self.waiting = self.waiting, False
+        return was
 
     async def reject(self, reason: str) -> None:
         await self._take("reject", reason)

@@ -10,26 +10,44 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from callwright.calls.application import Application, Hook
+from callwright.calls.conference.plan import ConferencePlan
 from callwright.calls.control import Dialled, DialPlan, Gathered, GatherPlan, Prompt, Recorded, RecordPlan
+from callwright.calls.queue.plan import DequeuePlan, Enqueued, EnqueuePlan, QueueResult
 from callwright.calls.status import CallStatus, Direction
 from callwright.errors import ApplicationError, DocumentError, EngineError, LegGone, MediaError
 from callwright.twiml.document import parse
 from callwright.twiml.session import Answer as SessionAnswer
 from callwright.twiml.session import Session, SessionState
 from callwright.twiml.verbs import VERBS, later
-from callwright.twiml.verbs.dial import LATER
+from callwright.twiml.verbs.conference import ATTRIBUTES as CONFERENCE
+from callwright.twiml.verbs.dial import LATER, ROOMS
 from callwright.twiml.verbs.number import ATTRIBUTES as NUMBER
+from callwright.twiml.verbs.queue import ATTRIBUTES as QUEUE
 from callwright.twiml.verbs.sip import ATTRIBUTES as SIP
 from callwright.twiml.verbs.ssml import ELEMENTS
 from tests.twiml.playbook import STANDARD, VOICE, Answer
 
 T = TypeVar("T")
 
-NAMES = [*VERBS, *later.VERBS, *LATER, "Number", "Sip", "Uri", "Headers", "Header", "Parameter", "Unknown", *ELEMENTS]
+NAMES = [
+    *VERBS,
+    *later.VERBS,
+    *LATER,
+    *ROOMS,
+    "Number",
+    "Sip",
+    "Uri",
+    "Headers",
+    "Header",
+    "Parameter",
+    "Unknown",
+    *ELEMENTS,
+]
 ATTRIBUTES = sorted(
     {attribute.name for verb in VERBS.values() for attribute in verb.attributes}
     | {attribute.name for attribute in NUMBER}
     | {attribute.name for attribute in SIP}
+    | {attribute.name for attribute in (*CONFERENCE, *QUEUE)}
     | {"priority", "weight", "name", "value", "strength", "time", "unknown"}
 )
 WORDS = [
@@ -198,6 +216,37 @@ class Chance:
         assert 1 <= len(plan.targets) <= 10
         await self._happens()
         return Dialled(self.random.choice(["completed", "busy", "failed"]), hung_up=self._left())
+
+    async def left(self) -> None:
+        """While it is fetched for, this caller stays."""
+        await asyncio.Event().wait()
+
+    @property
+    def rooms(self) -> "Chance":
+        return self
+
+    async def confer(self, plan: ConferencePlan) -> Dialled | None:
+        assert 1 <= len(plan.name) <= 128
+        await self._happens()
+        left = self._left()
+        return None if self.random.random() < 0.1 and not left else Dialled("answered", hung_up=left)
+
+    async def enqueue(self, plan: EnqueuePlan) -> Enqueued:
+        assert 1 <= len(plan.name) <= 64
+        await self._happens()
+        return Enqueued(self.random.choice(list(QueueResult)), "QU1", 3, hung_up=self._left())
+
+    async def dequeue(self, plan: DequeuePlan) -> Dialled:
+        assert 1 <= len(plan.name) <= 64
+        await self._happens()
+        return Dialled("completed", hung_up=self._left())
+
+    def leave(self) -> bool:
+        return self.random.random() < 0.5
+
+    @property
+    def waiting(self) -> bool:
+        return self.random.random() < 0.5
 
     async def reject(self, reason: str) -> None:
         assert reason in ("busy", "rejected")

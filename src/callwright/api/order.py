@@ -54,12 +54,15 @@ def read(
     account: Account,
     owns: Callable[[str, str], bool],
     stored: Callable[[str, str], Application | None] = no_application,
+    *,
+    runs: Application | None = None,
 ) -> CallOrder:
     """The order that a form makes.
 
     Args:
         owns: whether an account (SID) may call from a number.
         stored: an account's stored application, by the SIDs of both.
+        runs: what runs the call, when that is not the form's to say.
 
     Raises:
         RestError: the first fault.
@@ -69,7 +72,7 @@ def read(
         account=account,
         to=destination.address,
         from_=from_(form, "From", destination, lambda number: owns(account.sid, number)),
-        application=application(form, lambda sid: stored(account.sid, sid)),
+        application=runs or application(form, lambda sid: stored(account.sid, sid)),
         timeout=float(form.integer("Timeout", 1, MAX_TIMEOUT, code=BAD_TIMEOUT) or 60),
         time_limit=form.integer("TimeLimit", 1, MAX_TIME_LIMIT, code=INVALID_PARAMETER),
         send_digits=_send_digits(form),

@@ -11,6 +11,7 @@ from callwright.account import Account
 from callwright.api.validation import Validations
 from callwright.calls.application import Application, Hook
 from callwright.calls.order import CallOrder
+from callwright.calls.rooms import Rooms
 from callwright.config import Config
 from callwright.store.directory import Directory
 from callwright.store.store import Store
@@ -60,6 +61,7 @@ class Services:
         applications: an account's stored application, by the SIDs of both.
         config: what the configuration file says.
         in_use: whether a live call runs a stored application.
+        rooms: the conferences and queues.
         health: the HTTP status of /health (200, 429, 503) and the facts that it tells.
         metrics: what /metrics shows.
     """
@@ -76,5 +78,6 @@ class Services:
     recordings: Path
     mp3: Mp3
     owns: Callable[[str, str], bool]
+    rooms: Rooms
     health: Callable[[], tuple[int, Mapping[str, Any]]]
     metrics: CollectorRegistry

@@ -26,6 +26,7 @@ from callwright.calls.outbound import Attempt
 from callwright.calls.prompts import Prompter
 from callwright.calls.recording import Recording
 from callwright.calls.reporting import Reporting
+from callwright.calls.room_control import CallRooms
 from callwright.calls.status import TRANSITIONS, CallStatus, Direction, status_for_sip
 from callwright.errors import LegGone, Outcome
 from callwright.log import CallLog
@@ -83,6 +84,7 @@ class Call:
         self.leg: Leg | None = None
         self.log = CallLog(logger, self.sid, account.sid)
         self.prompter = Prompter(self)
+        self.rooms = CallRooms(self)
         self.recording: Recording | None = None  # of the whole call
         self.time_limit = exchange.call_seconds
         self.verdict: CallStatus | None = None

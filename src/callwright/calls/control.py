@@ -8,10 +8,13 @@ their action is still requested. Cancelling an operation stops its effect at onc
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from callwright.calls.application import Hook
 from callwright.calls.status import CallStatus, Direction
+
+if TYPE_CHECKING:
+    from callwright.calls.room_control import RoomControl
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +176,33 @@ class DialPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Dequeued:
+    """Whom a dialled queue gave.
+
+    Attributes:
+        result: bridged, timeout or hangup.
+        waited: seconds that the call had been in the queue.
+        duration: seconds of the talk; None when there was none.
+    """
+
+    queue_sid: str
+    result: str
+    call_sid: str = ""
+    waited: int = 0
+    duration: int | None = None
+
+    def parameters(self) -> dict[str, str]:
+        """What the action is told."""
+        told = {"QueueSid": self.queue_sid, "DequeueResult": self.result}
+        if self.call_sid:
+            told["DequeuedCallSid"] = self.call_sid
+            told["DequeuedCallQueueTime"] = told["QueueTime"] = str(self.waited)
+        if self.duration is not None:
+            told["DequeuedCallDuration"] = str(self.duration)
+        return told
+
+
+@dataclass(frozen=True, slots=True)
 class Dialled:
     """How a dial ended.
 
@@ -183,6 +213,7 @@ class Dialled:
         sip_code: final code of that leg; 0 when none.
         sip_headers: X-... headers of its final answer or BYE.
         hung_up: the caller has left; no document is run after the action.
+        queue: what a dialled queue adds.
     """
 
     status: str
@@ -195,6 +226,7 @@ class Dialled:
     sip_headers: Sequence[tuple[str, str]] = ()
     sip: bool = False
     hung_up: bool = False
+    queue: Dequeued | None = None
 
 
 class CallControl(Protocol):
@@ -212,6 +244,10 @@ class CallControl(Protocol):
     def from_(self) -> str: ...
     @property
     def to(self) -> str: ...
+    @property
+    def rooms(self) -> "RoomControl":
+        """Conferences and queues."""
+        ...
 
     def parameters(self) -> dict[str, str]:
         """The standard request parameters of this moment (call-control reference §2.1)."""

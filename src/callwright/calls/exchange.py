@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from callwright.calls.alerts import Alerts
 from callwright.calls.application import Account, Hook
 from callwright.calls.capacity import Capacity
+from callwright.calls.rooms import Rooms
 from callwright.calls.tasks import Tasks
 from callwright.engine import Sound
 from callwright.sip.endpoint import Endpoint
@@ -50,6 +51,7 @@ class Exchange:
         call_seconds: the longest that any call may last.
         tasks: the calls' own tasks, and what outlives a call (its recordings being finished).
         outcomes: finished calls by (direction, final status), for the metrics.
+        rooms: conferences and queues.
         live: calls that have not reached a final status, by CallSid.
     """
 
@@ -64,6 +66,7 @@ class Exchange:
     call_seconds: float
     capacity: Capacity
     alerts: Alerts
+    rooms: Rooms
     live: "dict[str, Call]" = field(default_factory=dict)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     tasks: Tasks = field(default_factory=Tasks)

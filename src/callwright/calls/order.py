@@ -1,11 +1,24 @@
 """What a request to place a call asks for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from callwright.account import Account
 from callwright.calls.application import Application
 from callwright.calls.control import DialRecording
+from callwright.sip.leg import Leg
+
+if TYPE_CHECKING:
+    from callwright.calls.call import Call
+
+
+def _ignore_call(call: "Call") -> None:
+    """Nobody waits for this call anywhere."""
+
+
+def _ignore_progress(leg: Leg, early_media: bool) -> None:
+    """A call that nobody hears ring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +36,8 @@ class CallOrder:
         headers: custom SIP header fields of a sip: call, checked against the reference §7.3.
         delay: seconds before it is placed.
         machine_detection: "", "Enable" or "DetectMessageEnd".
+        on_call: told of the call as soon as it is accepted.
+        on_progress: told of each provisional response: (leg, early media).
     """
 
     account: Account
@@ -39,3 +54,5 @@ class CallOrder:
     headers: Sequence[tuple[str, str]] = ()
     machine_detection: str = ""
     delay: float = 0.0
+    on_call: "Callable[[Call], None]" = _ignore_call
+    on_progress: Callable[[Leg, bool], None] = _ignore_progress

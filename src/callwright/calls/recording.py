@@ -28,6 +28,7 @@ class Recording:
         source: RecordVerb, DialVerb, OutboundAPI, ... (call-control reference §2.5).
         trim: leading and trailing silence is cut off at the end.
         max_duration, silence: seconds; 0 for none.
+        conference_sid: CF..., when it is a conference's, in which the call is one of several.
 
     Attributes:
         ended: done when a limit is reached, or the file cannot go on.
@@ -48,6 +49,7 @@ class Recording:
         max_duration: float = 0,
         silence: float = 0,
         callback: RecordingCallback | None = None,
+        conference_sid: str | None = None,
     ) -> None:
         self.call = call
         self.sid = ids.new(ids.RECORDING)
@@ -59,10 +61,11 @@ class Recording:
         self._started = clock.now()
         self._path = call.exchange.recordings.path(call.account.sid, self.sid)
         self._tape = self._open(channels, max_duration, silence)
-        self._row = {
+        self._row: dict[str, object] = {
             "sid": self.sid,
             "account_sid": call.account.sid,
             "call_sid": call.sid,
+            "conference_sid": conference_sid,
             "channels": channels,
             "source": source,
             "track": track,
@@ -96,9 +99,17 @@ class Recording:
         base = self.call.exchange.public_url
         return f"{base}/2010-04-01/Accounts/{self.call.account.sid}/Recordings/{self.sid}"
 
+    def bytes(self) -> int:
+        """How long its file is; 0 when it is gone. Blocks."""
+        return self._path.stat().st_size if self._path.exists() else 0
+
     def hear(self, leg: Leg) -> None:
         """Records what this leg says."""
         self._tape.connect(leg)
+
+    def listen(self, node: int) -> None:
+        """Records what a bus gives to be heard."""
+        self._tape.listen(node)
 
     def attend(self, leg: Leg) -> None:
         """Records, by the track, what this leg says, what it hears, or both; two channels keep them apart."""
@@ -172,6 +183,8 @@ class Recording:
             "RecordingSource": str(self._row["source"]),
             "RecordingTrack": str(self._row["track"]),
         }
+        if self._row["conference_sid"]:
+            params["ConferenceSid"] = str(self._row["conference_sid"])
         if seconds is not None:
             params["RecordingDuration"] = str(seconds)
         if error is not None:

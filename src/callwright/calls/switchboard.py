@@ -152,6 +152,7 @@ class Switchboard:
             caller_id=order.caller_id,
         )
         call.note("placed", **{"from": call.from_}, to=call.to)
+        order.on_call(call)
         if order.machine_detection:
             call.note("warning", code=NO_DETECTION, message="answering-machine detection is not available: ignored")
         try:
@@ -182,7 +183,7 @@ class Switchboard:
         )
         timer = asyncio.get_running_loop().call_later(order.timeout, call.cancel, CallStatus.NO_ANSWER)
         try:
-            return await call.ring_out(outbound.attempts(call, target), _ignore_progress)
+            return await call.ring_out(outbound.attempts(call, target), order.on_progress)
         finally:
             timer.cancel()
 
@@ -304,7 +305,3 @@ def _with_source(application: Application, source: "Hook | str") -> Application:
     if isinstance(source, Hook):
         return replace(application, voice=source, twiml=None)
     return replace(application, voice=None, twiml=source)
-
-
-def _ignore_progress(leg: Leg, early_media: bool) -> None:
-    """A REST call has nobody who hears it ring."""

@@ -13,6 +13,10 @@ BEEP: Sequence[Segment] = ((1000.0, 0.0, 500, 0),)
 """No standard names the tone before a message. 1,000 Hz passes every codec and is neither a DTMF frequency (697 to
 1,633 Hz, ± 1.8 %) nor a fax tone (1,100, 2,100 Hz); half a second is what answering machines do."""
 
+ENTER: Sequence[Segment] = ((659.3, 0.0, 90, 10), (880.0, 0.0, 140, 0))
+EXIT: Sequence[Segment] = ((880.0, 0.0, 90, 10), (659.3, 0.0, 140, 0))
+"""Somebody has entered or left a conference: a fourth up, a fourth down (E5, A5), clear of DTMF's pairs."""
+
 
 def _steady(hz: float, on: int, off: int, second: float = 0.0) -> tuple[Segment, ...]:
     return ((hz, second, on, off),)

@@ -74,6 +74,7 @@ class Endpoint:
         self.incoming: Callable[[Leg], None] = _not_ready
         self._players: dict[int, asyncio.Future[Played]] = {}
         self._tapes: dict[int, Tape] = {}
+        self._taps: dict[int, Callable[[bytes], None]] = {}
         self._domain = config.sip.domain
         self._certificates = certificates.files_of(config.sip)
         self.engine = _start(config)
@@ -199,7 +200,7 @@ class Endpoint:
         """
         digits_from = leg.node if interruptible else 0
         return await self._heard(
-            leg, lambda: self.engine.player(sounds, sink=leg.node, loop=loop, stop_on_digit=digits_from)
+            leg.waiter(), lambda: self.engine.player(sounds, sink=leg.node, loop=loop, stop_on_digit=digits_from)
         )
 
     async def tone(self, leg: Leg, segments: Sequence[tuple[float, float, int, int]], *, loop: int = 1) -> Played:
@@ -208,7 +209,7 @@ class Endpoint:
         Raises:
             LegGone: the leg ended first.
         """
-        return await self._heard(leg, lambda: self.engine.tone(segments, sink=leg.node, loop=loop))
+        return await self._heard(leg.waiter(), lambda: self.engine.tone(segments, sink=leg.node, loop=loop))
 
     def keys(self, leg: Leg, digits: str, *, on: int, off: int) -> "asyncio.Future[Played]":
         """Plays digits as tones to a leg, `on` ms each and `off` ms between them.
@@ -220,8 +221,31 @@ class Endpoint:
         self._players[self.engine.dtmf_tone(digits, sink=leg.node, on=on, off=off)] = done
         return done
 
-    async def _heard(self, leg: Leg, start: Callable[[], int]) -> Played:
-        done: asyncio.Future[Played] = leg.waiter()
+    async def play_into(self, node: int, sounds: Sequence[Sound], *, loop: int = 1) -> Played:
+        """Plays sounds to any node, a bus too; loop 0: until cancelled, which whoever plays does when the node goes.
+
+        Raises:
+            MediaError: the engine cannot play them.
+        """
+        return await self._heard(self.loop.create_future(), lambda: self.engine.player(sounds, sink=node, loop=loop))
+
+    async def tone_into(self, node: int, segments: Sequence[tuple[float, float, int, int]]) -> Played:
+        """Plays tone segments to any node, once."""
+        return await self._heard(self.loop.create_future(), lambda: self.engine.tone(segments, sink=node))
+
+    def tap(self, listener: Callable[[bytes], None], *, notify: int = 100) -> int:
+        """A node whose sound comes to `listener` (int16 mono, the mixer's rate), `notify` ms or more at once, until
+        `untap`."""
+        node = self.engine.tap(notify=notify)
+        self._taps[node] = listener
+        return node
+
+    def untap(self, node: int) -> None:
+        """Ends a tap."""
+        if self._taps.pop(node, None) is not None:
+            self.engine.stop(node)
+
+    async def _heard(self, done: "asyncio.Future[Played]", start: Callable[[], int]) -> Played:
         port = start()
         self._players[port] = done
         try:
@@ -272,6 +296,9 @@ class Endpoint:
             self._on_played(event)
         elif kind in (EventKind.RECORDED, EventKind.SILENCE, EventKind.LIMIT):
             self._on_tape(event)
+        elif kind is EventKind.TAPPED:
+            if (listener := self._taps.get(event.id)) is not None:
+                listener(self.engine.read_tap(event.id))
         elif kind is EventKind.INCOMING:
             self._on_incoming(event)
         elif kind is EventKind.REQUEST:
@@ -345,6 +372,10 @@ class Tape:
     def connect(self, leg: Leg, channel: int = 0) -> None:
         """Records what this leg says on a channel."""
         self._endpoint.engine.connect(leg.node, self.nodes[channel])
+
+    def listen(self, node: int) -> None:
+        """Records what any node, a bus too, gives to be heard."""
+        self._endpoint.engine.connect(node, self.nodes[0])
 
     def overhear(self, leg: Leg, channel: int = 0) -> None:
         """Records what this leg hears on a channel."""

@@ -1,4 +1,4 @@
-"""What a crash left open is closed at the next start: calls get their end, recordings their length."""
+"""What a crash left open is closed at the next start: calls and conferences get their end, recordings their length."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ from callwright.errors import Outcome
 from callwright.store import steps, wav
 from callwright.store.sqlite import Row
 from callwright.store.store import Store
-from callwright.store.tables import calls, recordings
+from callwright.store.tables import calls, conferences, recordings
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +29,11 @@ class Recovered:
 
     calls: list[Row]
     recordings: list[Row]
+    conferences: list[Row]
 
 
 async def recover(store: Store, directory: Path) -> Recovered:
-    """Closes every call and recording that is still open in the database. Run before the first call is taken.
+    """Closes every call, recording and conference that is open in the database. Run before the first call is taken.
 
     An answered call becomes completed, any other failed; both end when the daemon was last known to run: what a
     recording holds was heard while it ran. A recording becomes completed with what its file holds, or absent.
@@ -48,10 +49,27 @@ async def recover(store: Store, directory: Path) -> Recovered:
     live = await store.fetch(select(calls).where(calls.c.end_time.is_(None), calls.c.status.in_(LIVE)))
     alive = max((moment for moment in (store.last_alive, *(heard for _, heard in ended)) if moment), default=None)
     closed = [await _close_call(store, row, alive) for row in live]
+    rooms = [
+        _close_conference(store, row)
+        for row in await store.fetch(select(conferences).where(conferences.c.status != "completed"))
+    ]
     await store.flushed()
-    if closed or ended:
-        log.warning("- closed after a crash: %d calls, %d recordings", len(closed), len(ended))
-    return Recovered(closed, [row for row, _ in ended])
+    if closed or ended or rooms:
+        counts = len(closed), len(ended), len(rooms)
+        log.warning("- closed after a crash: %d calls, %d recordings, %d conferences", *counts)
+    return Recovered(closed, [row for row, _ in ended], rooms)
+
+
+def _close_conference(store: Store, row: Row) -> Row:
+    """Every call in it has ended: the last participant has left."""
+    change: Row = {
+        "sid": row["sid"],
+        "status": "completed",
+        "reason_conference_ended": "last-participant-left",
+        "date_updated": clock.now(),
+    }
+    store.put(conferences, change)
+    return row | change
 
 
 async def _close_call(store: Store, row: Row, alive: datetime | None) -> Row:

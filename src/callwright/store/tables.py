@@ -1,4 +1,4 @@
-"""The tables of records: calls, recordings, the steps of each call, alerts, callbacks still to deliver.
+"""The tables of records: calls, recordings, the steps of each call, conferences, queues, alerts, callbacks to deliver.
 
 Every column but the key may be NULL, so that a staged upsert may carry only what changed. Moments are aware UTC
 datetimes on the Python side, durations whole seconds, waits milliseconds.
@@ -112,6 +112,13 @@ recordings = Table(
 
 Index("recordings_newest", recordings.c.account_sid, recordings.c.date_created, recordings.c.sid)
 Index("recordings_call", recordings.c.call_sid)
+_OF_CONFERENCE = recordings.c.conference_sid.is_not(None)
+Index(
+    "recordings_conference",
+    recordings.c.conference_sid,
+    sqlite_where=_OF_CONFERENCE,
+    postgresql_where=_OF_CONFERENCE,
+)
 _OPEN = recordings.c.duration.is_(None)
 Index("recordings_open", recordings.c.status, sqlite_where=_OPEN, postgresql_where=_OPEN)
 
@@ -123,6 +130,43 @@ call_events = Table(
     _column("steps", JSON(none_as_null=True)),
 )
 """The steps of a call, many a row: `store/steps.py` writes and reads them. `number` is that of a row's first step."""
+
+conferences = Table(
+    "conferences",
+    metadata,
+    _column("sid", String(34), key=True),
+    _column("account_sid", String(34)),
+    _column("friendly_name", Text()),
+    _column("date_created", Moment()),
+    _column("date_updated", Moment()),
+    _column("region", String(8)),
+    _column("status", String(16)),
+    _column("reason_conference_ended", String(64)),
+    _column("call_sid_ending_conference", String(34)),
+    _column("status_callback", JSON(none_as_null=True)),
+)
+"""One row a conference (call-control reference §3.4). Who is in it is nowhere but in the daemon.
+
+`status_callback`: as that of a call.
+"""
+
+Index("conferences_newest", conferences.c.account_sid, conferences.c.date_created, conferences.c.sid)
+_UNFINISHED = conferences.c.status != "completed"
+Index("conferences_live", conferences.c.status, sqlite_where=_UNFINISHED, postgresql_where=_UNFINISHED)
+
+queues = Table(
+    "queues",
+    metadata,
+    _column("sid", String(34), key=True),
+    _column("account_sid", String(34)),
+    _column("friendly_name", Text()),
+    _column("date_created", Moment()),
+    _column("date_updated", Moment()),
+    _column("max_size", Integer()),
+)
+"""One row a queue (call-control reference §3.5). Who waits in it is nowhere but in the daemon."""
+
+Index("queues_newest", queues.c.account_sid, queues.c.date_created, queues.c.sid)
 
 callbacks = Table(
     "callbacks",

@@ -164,10 +164,12 @@ def test_nouns_that_cannot_be_dialled(noun: str, code: int) -> None:
 @pytest.mark.parametrize(
     ("inner", "warned"),
     [
-        ("<Conference>room</Conference>", [12200]),
-        ("<Queue>support</Queue>", [12200]),
-        ("<Conference>room</Conference><Number>+15550001111</Number>", [12200, 13000]),
-        ("<Queue>support</Queue><Number>+15550001111</Number>", [12200, 13215]),
+        ("<Client>bob</Client>", [12200]),
+        ("<Conference/>", [13237]),
+        ("<Queue/>", [14212]),
+        ("<Conference>room</Conference><Number>+15550001111</Number>", [13000]),
+        ("<Queue>support</Queue><Number>+15550001111</Number>", [13215]),
+        ("<Queue>support</Queue><Conference>room</Conference>", [13000]),
         ("<Say>Hello</Say>", [13215, 13223]),
         ("", [13223]),
     ],

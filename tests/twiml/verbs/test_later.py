@@ -9,9 +9,6 @@ CODES = {"Sms": 13803, "Message": 13803, "Pay": 64001, "Prompt": 64001}
 DOCUMENTS = [
     "<Connect action='/a'><Stream url='wss://a.example'><Parameter name='a' value='b'/></Stream></Connect>",
     "<Echo/>",
-    "<Enqueue action='/a' maxQueueSize='3' method='GET' waitUrl='/w' waitUrlMethod='GET'>support</Enqueue>",
-    "<Enqueue workflowSid='WW1'><Task priority='1' timeout='2'>{}</Task></Enqueue>",
-    "<Leave/>",
     "<Message to='+1' from='+2' action='/a' method='POST' statusCallback='/s'>Hello</Message>",
     "<Pay input='dtmf' chargeAmount='1'><Prompt for='expiration-date'><Say>x</Say></Prompt></Pay>",
     "<Prompt for='x' attempt='1'><Say>x</Say></Prompt>",
@@ -39,7 +36,7 @@ def test_each_is_proved() -> None:
 @pytest.mark.parametrize(
     ("xml", "warned"),
     [
-        ("<Enqueue colour='red'>x</Enqueue>", [12200, 12200]),
+        ("<Refer colour='red'/>", [12200, 12200]),
         ("<Connect><Say>x</Say></Connect>", [12200, 12200]),
         ("<Start><Say>x</Say></Start>", [14300, 12200]),
     ],
@@ -50,7 +47,7 @@ def test_what_is_wrong_with_them_is_said_too(xml: str, warned: list[int]) -> Non
 
 async def test_the_call_goes_on() -> None:
     book = Playbook(
-        fetch(VOICE) >> twiml("<Enqueue>support</Enqueue><Say>Nobody is here</Say>"),
+        fetch(VOICE) >> twiml("<Refer/><Say>Nobody is here</Say>"),
         speech("Nobody is here"),
         op("hangup"),
     )

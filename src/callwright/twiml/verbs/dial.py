@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 from callwright.calls.application import Hook
+from callwright.calls.conference.plan import ConferencePlan
 from callwright.calls.control import (
     CallControl,
     Dialled,
@@ -16,6 +17,7 @@ from callwright.calls.control import (
     SipTarget,
     Target,
 )
+from callwright.calls.queue.plan import DequeuePlan
 from callwright.twiml.attribute import (
     DAY,
     SCHEMA_WARNING,
@@ -30,7 +32,7 @@ from callwright.twiml.attribute import (
 )
 from callwright.twiml.outcome import Finish, Next, Step
 from callwright.twiml.reading import Element, Reading, text_of
-from callwright.twiml.verbs import number, sip
+from callwright.twiml.verbs import conference, number, queue, sip
 from callwright.twiml.verbs.callbacks import RECORDING_EVENTS, RECORDING_METHOD, RECORDING_URL, recording_callback
 from callwright.twiml.verbs.later import SIM_UNSUPPORTED
 from callwright.twiml.verbs.verb import Verb
@@ -85,15 +87,17 @@ UNSUPPORTED = (
 PARTIES = frozenset({"Number", "Sip"})
 LATER: dict[str, int] = {
     "Client": SCHEMA_WARNING,
-    "Conference": SCHEMA_WARNING,
-    "Queue": SCHEMA_WARNING,
     "Application": SCHEMA_WARNING,
     "WhatsApp": SCHEMA_WARNING,
     "Sim": SIM_UNSUPPORTED,
 }
 """Nouns that are known and cannot be dialled here, with the warning that says so."""
 
+ROOMS = {"Conference": conference.parse, "Queue": queue.parse}
+"""Nouns that stand alone: nobody is called."""
+
 Party = NumberTarget | sip.Sip
+Room = ConferencePlan | DequeuePlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,7 @@ class Dial(Verb):
         parties: none when no noun can be dialled: the dial fails.
         time_limit: seconds that the bridge may last.
         caller_id: "" for the caller's own.
+        room: the conference or queue to enter in place of parties; the rest of its plan is here.
     """
 
     name: ClassVar[str] = "Dial"
@@ -136,12 +141,15 @@ class Dial(Verb):
     answer_on_bridge: bool = ANSWER_ON_BRIDGE.default
     ring_tone: str = RING_TONE.default
     sequential: bool = SEQUENTIAL.default
+    room: Room | None = None
 
     @classmethod
     def parse(cls, element: Element, reading: Reading) -> Self | None:
         values = reading.values(element, cls.attributes)
+        alone = _alone(element)
         return cls(
-            parties=_parties(element, reading),
+            parties=_parties(element, reading) if alone is None else (),
+            room=_room(element, alone, reading) if alone is not None else None,
             action=reading.action(element, values[ACTION], values[METHOD]),
             timeout=values[TIMEOUT],
             time_limit=values[TIME_LIMIT],
@@ -154,6 +162,9 @@ class Dial(Verb):
         )
 
     async def execute(self, control: CallControl) -> Step:
+        if self.room is not None:
+            dialled = await self._enter(control, self.room)
+            return self._after(dialled) if dialled is not None else None
         targets = self._targets()
         fault = self._caller_id_fault(control, targets)
         if fault:
@@ -173,6 +184,23 @@ class Dial(Verb):
                     sequential=self.sequential,
                     recording=self.recording,
                 )
+            )
+        )
+
+    async def _enter(self, control: CallControl, room: Room) -> Dialled | None:
+        if isinstance(room, ConferencePlan):
+            return await control.rooms.confer(
+                replace(room, time_limit=self.time_limit, hangup_on_star=self.hangup_on_star, recording=self.recording)
+            )
+        return await control.rooms.dequeue(
+            replace(
+                room,
+                timeout=self.timeout,
+                time_limit=self.time_limit,
+                hangup_on_star=self.hangup_on_star,
+                answer_on_bridge=self.answer_on_bridge,
+                ring_tone=self.ring_tone,
+                recording=self.recording,
             )
         )
 
@@ -229,7 +257,7 @@ def parameters(dialled: Dialled) -> dict[str, str]:
         told["DialSipResponseCode"] = str(dialled.sip_code) if dialled.sip_code else ""
         for name, value in dialled.sip_headers:
             told[f"DialSipHeader_{name}"] = value
-    return told
+    return told | dialled.queue.parameters() if dialled.queue is not None else told
 
 
 def _recording(element: Element, values: Values, reading: Reading) -> DialRecording | None:
@@ -245,9 +273,22 @@ def _recording(element: Element, values: Values, reading: Reading) -> DialRecord
     )
 
 
+def _alone(element: Element) -> Element | None:
+    """The conference or queue that is the only noun; None when there is none, or others beside it."""
+    nouns = [child for child in element if child.tag in PARTIES or child.tag in LATER or child.tag in ROOMS]
+    return nouns[0] if len(nouns) == 1 and nouns[0].tag in ROOMS else None
+
+
+def _room(element: Element, noun: Element, reading: Reading) -> Room | None:
+    reading.children(element, frozenset(ROOMS), NESTED)
+    if text_of(element):
+        reading.warn(element, SCHEMA_WARNING, "text beside nouns is ignored")
+    return ROOMS[str(noun.tag)](noun, reading)
+
+
 def _parties(element: Element, reading: Reading) -> tuple[Party, ...]:
     written = text_of(element)
-    nouns = reading.children(element, PARTIES | LATER.keys(), NESTED)
+    nouns = reading.children(element, PARTIES | LATER.keys() | ROOMS.keys(), NESTED)
     if not nouns:
         lone = number.plain(element, written, reading)
         return (lone,) if lone else ()
@@ -259,7 +300,7 @@ def _parties(element: Element, reading: Reading) -> tuple[Party, ...]:
     for noun in nouns[:MOST_PARTIES]:
         if (code := LATER.get(str(noun.tag))) is not None:
             reading.warn(noun, code, "is not supported: this party is not dialled")
-        elif party := (number.parse if noun.tag == "Number" else sip.parse)(noun, reading):
+        elif noun.tag in PARTIES and (party := (number.parse if noun.tag == "Number" else sip.parse)(noun, reading)):
             parties.append(party)
     return () if _mixed(element, [str(noun.tag) for noun in nouns], reading) else tuple(parties)
 

@@ -40,8 +40,6 @@ VERBS: dict[str, Known] = {
         "Stream ConversationRelay VirtualAgent Room Conversation Autopilot AiSession ConversationRelaySession",
     ),
     "Echo": _known(""),
-    "Enqueue": _known("action method maxQueueSize waitUrl waitUrlMethod workflowSid", "Task"),
-    "Leave": _known(""),
     "Message": _known(_SMS, code=SMS_UNSUPPORTED),
     "Pay": _known(
         "input action bankAccountType statusCallback statusCallbackMethod timeout maxAttempts securityCode postalCode "
