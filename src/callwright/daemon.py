@@ -10,7 +10,7 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from callwright.api.services import Services
 from callwright.apps.callbacks import Callbacks, GivenUp
 from callwright.apps.client import ApplicationClient
 from callwright.apps.fallback import Documents
+from callwright.calls.application import Hook
 from callwright.calls.call import Call
 from callwright.calls.capacity import Capacity
 from callwright.calls.epilogue import Epilogue
@@ -51,6 +52,7 @@ from callwright.sip.trunks import Trunks
 from callwright.sip.trunks import declared as declared_trunk
 from callwright.store.recovery import recover
 from callwright.store.store import Store
+from callwright.twiml.screening import screen
 from callwright.twiml.session import Session
 
 logger = logging.getLogger(__name__)
@@ -242,6 +244,7 @@ class Daemon:
             call_seconds=config.limits.call_seconds,
             capacity=Capacity(asyncio.get_running_loop().time),
             live=self.live,
+            scripts=self,
         )
         self.switchboard = Switchboard(exchange, self.router, self._session)
         stack.push_async_callback(self.switchboard.drain, 0)
@@ -288,6 +291,15 @@ class Daemon:
     def _session(self, call: Call) -> Session:
         documents = Documents(self.client, call.application, call.account, call.note)
         return Session(call, documents, call.application)
+
+    async def screen(self, call: Call, hook: Hook, params: Mapping[str, str]) -> bool:
+        """Runs a document on a callee before it is connected."""
+        documents = Documents(self.client, call.application, call.account, call.note)
+        return await screen(call, documents, hook, params, asyncio.get_running_loop().time)
+
+    async def serve(self, call: Call) -> None:
+        """Runs a call's application to the end of the call."""
+        await self.switchboard.serve(call)
 
     async def _open_web(self, stack: AsyncExitStack, web: socket.socket) -> None:
         http = self.config.http

@@ -121,6 +121,7 @@ class Playbook:
         self.notes: list[tuple[str, dict[str, object]]] = []
         self.prefetched: list[Prompt] = []
         self.cancelled: list[str] = []
+        self.returned: tuple[tuple[str, str], ...] = ()
         self.time = 0.0
         self.session = Session(self, self, self.application, time=lambda: self.time)
 
@@ -215,6 +216,9 @@ class Playbook:
     async def fail(self) -> None:
         await self._take("fail")
         self.status = CallStatus.FAILED
+
+    def give_back(self, parameters: Sequence[tuple[str, str]]) -> None:
+        self.returned = tuple(parameters)
 
     async def hangup(self) -> None:
         await self._take("hangup")

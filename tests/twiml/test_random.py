@@ -17,7 +17,7 @@ from callwright.twiml.document import parse
 from callwright.twiml.session import Answer as SessionAnswer
 from callwright.twiml.session import Session, SessionState
 from callwright.twiml.verbs import VERBS, later
-from callwright.twiml.verbs.dial import LATER
+from callwright.twiml.verbs.dial import LATER, PARTIES
 from callwright.twiml.verbs.number import ATTRIBUTES as NUMBER
 from callwright.twiml.verbs.sip import ATTRIBUTES as SIP
 from callwright.twiml.verbs.ssml import ELEMENTS
@@ -25,7 +25,20 @@ from tests.twiml.playbook import STANDARD, VOICE, Answer
 
 T = TypeVar("T")
 
-NAMES = [*VERBS, *later.VERBS, *LATER, "Number", "Sip", "Uri", "Headers", "Header", "Parameter", "Unknown", *ELEMENTS]
+NAMES = [
+    *VERBS,
+    *later.VERBS,
+    *LATER,
+    *PARTIES,
+    "Identity",
+    "ApplicationSid",
+    "Uri",
+    "Headers",
+    "Header",
+    "Parameter",
+    "Unknown",
+    *ELEMENTS,
+]
 ATTRIBUTES = sorted(
     {attribute.name for verb in VERBS.values() for attribute in verb.attributes}
     | {attribute.name for attribute in NUMBER}
@@ -209,6 +222,9 @@ class Chance:
         if self.random.random() < 0.1:
             await self._happens(media=False)
         self.status = CallStatus.FAILED
+
+    def give_back(self, parameters: Sequence[tuple[str, str]]) -> None:
+        assert parameters and all(name for name, _ in parameters)
 
     async def hangup(self) -> None:
         self.status = CallStatus.COMPLETED

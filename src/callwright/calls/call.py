@@ -10,6 +10,7 @@ from typing import Any
 from callwright import clock, ids
 from callwright.calls import dial, gather, parameters, quality, record
 from callwright.calls.application import Account, Application, Hook
+from callwright.calls.aside import Aside
 from callwright.calls.control import (
     Dialled,
     DialPlan,
@@ -28,7 +29,7 @@ from callwright.calls.reporting import Reporting
 from callwright.calls.status import TRANSITIONS, CallStatus, Direction, status_for_sip
 from callwright.errors import LegGone, Outcome
 from callwright.log import CallLog
-from callwright.sip.leg import Ending, Leg, LegState
+from callwright.sip.leg import Ending, Leg
 from callwright.store import tables
 from callwright.store.steps import Steps
 
@@ -49,7 +50,7 @@ UNROUTABLE = Ending(404, "no trunk carries this number", "local")
 REJECT_CODES = {"busy": (486, CallStatus.BUSY), "rejected": (603, CallStatus.NO_ANSWER)}
 
 
-class Call:
+class Call(Aside):
     """One call of one account.
 
     Args:
@@ -416,8 +417,12 @@ class Call:
 
     async def answer(self) -> None:
         """200 to an inbound call that is still ringing."""
+        self.accept()
+
+    def accept(self) -> None:
+        """The same, at once."""
         leg = self.require_leg()
-        if leg.state in (LegState.INCOMING, LegState.EARLY) and self.direction is Direction.INBOUND:
+        if leg.answerable:
             leg.accept()
             self._answered(leg)
 

@@ -122,11 +122,13 @@ class StatusCallback:
 
 @dataclass(frozen=True, slots=True)
 class NumberTarget:
-    """A telephone number to dial through a trunk. `number` is E.164 or what the trunk takes."""
+    """A telephone number to dial through a trunk. `number` is E.164 or what the trunk takes; `screening` is the
+    document that the callee hears, and may refuse in, before it is connected."""
 
     number: str
     send_digits: str = ""
     callback: StatusCallback | None = None
+    screening: Hook | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +142,38 @@ class SipTarget:
     headers: Sequence[tuple[str, str]] = ()
     callback: StatusCallback | None = None
     alternatives: "Sequence[SipTarget]" = ()
+    screening: Hook | None = None
 
 
-Target = NumberTarget | SipTarget
+@dataclass(frozen=True, slots=True)
+class ClientTarget:
+    """A client (a browser) to ring by its identity; `parameters` are delivered to it."""
+
+    identity: str
+    parameters: Sequence[tuple[str, str]] = ()
+    callback: StatusCallback | None = None
+    screening: Hook | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationTarget:
+    """Another application that takes the caller over for a while (call-control reference §6.6). Dialled alone.
+
+    Attributes:
+        sid: AP...
+        parameters: what it is told, as Param_<name>.
+        customer_id: CustomerId of its requests; "" for the account's SID.
+        copy_parent_to: its To is the caller's, not the application's SID.
+    """
+
+    sid: str
+    parameters: Sequence[tuple[str, str]] = ()
+    customer_id: str = ""
+    copy_parent_to: bool = False
+    callback: StatusCallback | None = None
+
+
+Target = NumberTarget | SipTarget | ClientTarget | ApplicationTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +214,7 @@ class Dialled:
         sip_code: final code of that leg; 0 when none.
         sip_headers: X-... headers of its final answer or BYE.
         hung_up: the caller has left; no document is run after the action.
+        returned: what another application has sent back, by name.
     """
 
     status: str
@@ -195,6 +227,7 @@ class Dialled:
     sip_headers: Sequence[tuple[str, str]] = ()
     sip: bool = False
     hung_up: bool = False
+    returned: Sequence[tuple[str, str]] = ()
 
 
 class CallControl(Protocol):
@@ -242,6 +275,10 @@ class CallControl(Protocol):
 
     async def fail(self) -> None:
         """Refuses a ringing call because its application failed (480); hangs up an answered one."""
+        ...
+
+    def give_back(self, parameters: Sequence[tuple[str, str]]) -> None:
+        """What the call that dialled this application is told when it ends; nothing otherwise."""
         ...
 
     async def hangup(self) -> None:

@@ -101,6 +101,10 @@ class Switchboard:
         leg.ended.add_done_callback(lambda _: ringing.cancel())
         self._start(call)
 
+    async def serve(self, call: Call) -> None:
+        """Runs a call's application to the end of the call."""
+        await self._run(call, self._enlist(call))
+
     def _start(self, call: Call) -> None:
         """Lets a call's application run it. From here on a redirect reaches the session."""
         self.exchange.tasks.spawn(self._run(call, self._enlist(call)), call.sid)

@@ -2,13 +2,15 @@
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 from callwright.calls.application import Hook
 from callwright.calls.control import (
+    ApplicationTarget,
     CallControl,
+    ClientTarget,
     Dialled,
     DialPlan,
     DialRecording,
@@ -30,7 +32,7 @@ from callwright.twiml.attribute import (
 )
 from callwright.twiml.outcome import Finish, Next, Step
 from callwright.twiml.reading import Element, Reading, text_of
-from callwright.twiml.verbs import number, sip
+from callwright.twiml.verbs import application, client, number, sip
 from callwright.twiml.verbs.callbacks import RECORDING_EVENTS, RECORDING_METHOD, RECORDING_URL, recording_callback
 from callwright.twiml.verbs.later import SIM_UNSUPPORTED
 from callwright.twiml.verbs.verb import Verb
@@ -78,22 +80,25 @@ UNSUPPORTED = (
     address("referUrl", SCHEMA_WARNING, unsupported=True),
     method("referMethod"),
     text("callReason", most=50, unsupported=True),
-    text("events", unsupported=True),
+    choice("events", ("call-progress-event",), "", unsupported=True),
     text("passports", unsupported=True),
 )
 
-PARTIES = frozenset({"Number", "Sip"})
+PARTIES: dict[str, Callable[[Element, Reading], "Party | None"]] = {
+    "Number": number.parse,
+    "Sip": sip.parse,
+    "Client": client.parse,
+    "Application": application.parse,
+}
 LATER: dict[str, int] = {
-    "Client": SCHEMA_WARNING,
     "Conference": SCHEMA_WARNING,
     "Queue": SCHEMA_WARNING,
-    "Application": SCHEMA_WARNING,
     "WhatsApp": SCHEMA_WARNING,
     "Sim": SIM_UNSUPPORTED,
 }
 """Nouns that are known and cannot be dialled here, with the warning that says so."""
 
-Party = NumberTarget | sip.Sip
+Party = NumberTarget | ClientTarget | ApplicationTarget | sip.Sip
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +208,11 @@ class Dial(Verb):
             return LONG_CALLER_ID
         if any(isinstance(target, NumberTarget) for target in targets):
             return 0 if re.fullmatch(r"\+?[0-9]{1,20}", self._caller_id(control)) else BAD_CALLER_ID
+        form = r"[A-Za-z0-9+\-_.]+"
         if any(isinstance(target, SipTarget) for target in targets):
-            return 0 if re.fullmatch(r"[A-Za-z0-9+\-_.]+", self._caller_id(control)) else BAD_SIP_CALLER_ID
+            return 0 if re.fullmatch(form, self._caller_id(control)) else BAD_SIP_CALLER_ID
+        if targets:
+            return 0 if re.fullmatch(f"(client:)?{form}", self._caller_id(control)) else BAD_CALLER_ID
         return 0
 
     def _after(self, dialled: Dialled) -> Step:
@@ -229,6 +237,8 @@ def parameters(dialled: Dialled) -> dict[str, str]:
         told["DialSipResponseCode"] = str(dialled.sip_code) if dialled.sip_code else ""
         for name, value in dialled.sip_headers:
             told[f"DialSipHeader_{name}"] = value
+    for name, value in dialled.returned:
+        told[f"ReturnParam_{name}"] = value
     return told
 
 
@@ -247,7 +257,7 @@ def _recording(element: Element, values: Values, reading: Reading) -> DialRecord
 
 def _parties(element: Element, reading: Reading) -> tuple[Party, ...]:
     written = text_of(element)
-    nouns = reading.children(element, PARTIES | LATER.keys(), NESTED)
+    nouns = reading.children(element, frozenset(PARTIES.keys() | LATER.keys()), NESTED)
     if not nouns:
         lone = number.plain(element, written, reading)
         return (lone,) if lone else ()
@@ -259,14 +269,14 @@ def _parties(element: Element, reading: Reading) -> tuple[Party, ...]:
     for noun in nouns[:MOST_PARTIES]:
         if (code := LATER.get(str(noun.tag))) is not None:
             reading.warn(noun, code, "is not supported: this party is not dialled")
-        elif party := (number.parse if noun.tag == "Number" else sip.parse)(noun, reading):
+        elif party := PARTIES[str(noun.tag)](noun, reading):
             parties.append(party)
     return () if _mixed(element, [str(noun.tag) for noun in nouns], reading) else tuple(parties)
 
 
 def _mixed(element: Element, tags: Sequence[str], reading: Reading) -> bool:
     """Whether nouns stand together that exclude each other; the dial then fails."""
-    for alone, code in (("Conference", CONFERENCE_MIXED), ("Queue", NESTED)):
+    for alone, code in (("Conference", CONFERENCE_MIXED), ("Queue", NESTED), ("Application", NESTED)):
         if alone in tags and len(tags) > 1:
             reading.warn(element, code, f"<{alone}> cannot be dialled together with another noun")
             return True
