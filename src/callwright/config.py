@@ -31,12 +31,14 @@ from callwright.values import (
     Codecs,
     MediaAddress,
     Method,
+    OutsideUrl,
     Prefix,
     SipListen,
     SipUri,
     WebUrl,
     address_port,
     listen_entry,
+    origin,
     port_is_good,
 )
 
@@ -214,6 +216,12 @@ class OutboundHttp(Section):
     connections_per_origin: int = Field(100, ge=1, le=10000)
 
 
+class MessagesSection(Section):
+    """[messages]"""
+
+    gateway: OutsideUrl = ""
+
+
 class LimitsSection(Section):
     """[limits]: an [[account]] may override the first two."""
 
@@ -307,6 +315,7 @@ class Config(Section):
     media: MediaSection = MediaSection()
     speech: SpeechSection = SpeechSection()
     outbound_http: OutboundHttp = OutboundHttp()
+    messages: MessagesSection = MessagesSection()
     limits: LimitsSection = LimitsSection()
     account: tuple[AccountSection, ...] = ()
     number: tuple[NumberSection, ...] = ()
@@ -394,17 +403,10 @@ class Config(Section):
 
     def trusted_origins(self) -> frozenset[str]:
         """Origins that the operator named in this file; they may be private addresses."""
-        urls = [self.server.public_url]
+        urls = [self.server.public_url, self.messages.gateway]
         for number in self.number:
             urls += [number.voice_url, number.voice_fallback_url, number.status_callback]
         return frozenset(origin(self.absolute(url)) for url in urls if url)
-
-
-def origin(url: str) -> str:
-    """scheme://host:port of a URL, the port always written."""
-    parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
 
 
 def _override(raw: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:

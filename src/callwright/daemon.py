@@ -245,6 +245,7 @@ class Daemon:
             capacity=Capacity(asyncio.get_running_loop().time),
             live=self.live,
             scripts=self,
+            gateway=config.messages.gateway,
         )
         self.switchboard = Switchboard(exchange, self.router, self._session)
         stack.push_async_callback(self.switchboard.drain, 0)

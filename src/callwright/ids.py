@@ -13,6 +13,7 @@ APPLICATION = "AP"
 PHONE_NUMBER = "PN"
 NOTIFICATION = "NO"
 REQUEST = "RQ"
+MESSAGE = "SM"
 
 
 def new(prefix: str) -> str:

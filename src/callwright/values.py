@@ -92,6 +92,20 @@ def _media_address(value: str) -> str:
     return str(address)
 
 
+def _outside_url(value: str) -> str:
+    if value.startswith("/"):
+        raise ValueError("must be an http:// or https:// URL")
+    return _web_url(value)
+
+
+def origin(url: str) -> str:
+    """scheme://host:port of a URL, the port always written."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
+
+
+OutsideUrl = Annotated[str, AfterValidator(_outside_url)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 AddressPort = Annotated[str, AfterValidator(address_port)]
 SipListen = Annotated[str, AfterValidator(_sip_listen)]

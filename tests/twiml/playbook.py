@@ -20,12 +20,17 @@ from callwright.calls.application import Application, Hook
 from callwright.calls.control import (
     Dialled,
     DialPlan,
+    DialRecording,
     File,
     Gathered,
     GatherPlan,
+    MessagePlan,
     Prompt,
     Recorded,
     RecordPlan,
+    ReferPlan,
+    Referred,
+    Sent,
     Speech,
 )
 from callwright.calls.status import CallStatus, Direction
@@ -121,6 +126,7 @@ class Playbook:
         self.notes: list[tuple[str, dict[str, object]]] = []
         self.prefetched: list[Prompt] = []
         self.cancelled: list[str] = []
+        self.recording = False
         self.returned: tuple[tuple[str, str], ...] = ()
         self.time = 0.0
         self.session = Session(self, self, self.application, time=lambda: self.time)
@@ -202,6 +208,26 @@ class Playbook:
     async def record(self, plan: RecordPlan) -> Recorded | None:
         reply = await self._media("record", plan)
         assert reply is None or isinstance(reply, Recorded)
+        return reply
+
+    async def start_recording(self, plan: DialRecording) -> None:
+        await self._media("start_recording", plan)
+
+    def stop_recording(self) -> bool:
+        self.notes.append(("stop_recording", {}))
+        return self.recording
+
+    async def echo(self) -> None:
+        await self._media("echo")
+
+    async def refer(self, plan: ReferPlan) -> Referred:
+        reply = await self._take("refer", plan)
+        assert isinstance(reply, Referred)
+        return reply
+
+    async def message(self, plan: MessagePlan) -> Sent:
+        reply = await self._take("message", plan)
+        assert isinstance(reply, Sent)
         return reply
 
     async def dial(self, plan: DialPlan) -> Dialled:

@@ -10,7 +10,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from callwright.calls.application import Application, Hook
-from callwright.calls.control import Dialled, DialPlan, Gathered, GatherPlan, Prompt, Recorded, RecordPlan
+from callwright.calls.control import (
+    Dialled,
+    DialPlan,
+    DialRecording,
+    Gathered,
+    GatherPlan,
+    MessagePlan,
+    Prompt,
+    Recorded,
+    RecordPlan,
+    ReferPlan,
+    Referred,
+    Sent,
+)
 from callwright.calls.status import CallStatus, Direction
 from callwright.errors import ApplicationError, DocumentError, EngineError, LegGone, MediaError
 from callwright.twiml.document import parse
@@ -21,6 +34,7 @@ from callwright.twiml.verbs.dial import LATER, PARTIES
 from callwright.twiml.verbs.number import ATTRIBUTES as NUMBER
 from callwright.twiml.verbs.sip import ATTRIBUTES as SIP
 from callwright.twiml.verbs.ssml import ELEMENTS
+from callwright.twiml.verbs.streams import CONNECTED, FORKED
 from tests.twiml.playbook import STANDARD, VOICE, Answer
 
 T = TypeVar("T")
@@ -32,6 +46,9 @@ NAMES = [
     *PARTIES,
     "Identity",
     "ApplicationSid",
+    "Recording",
+    *CONNECTED,
+    *FORKED,
     "Uri",
     "Headers",
     "Header",
@@ -211,6 +228,24 @@ class Chance:
         assert 1 <= len(plan.targets) <= 10
         await self._happens()
         return Dialled(self.random.choice(["completed", "busy", "failed"]), hung_up=self._left())
+
+    async def start_recording(self, plan: DialRecording) -> None:
+        await self._happens()
+
+    def stop_recording(self) -> bool:
+        return self.random.random() < 0.5
+
+    async def echo(self) -> None:
+        await self._happens()
+
+    async def refer(self, plan: ReferPlan) -> Referred:
+        assert plan.uri.startswith("sip")
+        await self._happens()
+        return Referred("failed", hung_up=self._left())
+
+    async def message(self, plan: MessagePlan) -> Sent:
+        assert 1 <= len(plan.body) <= 1600
+        return Sent("SM1", self.random.choice(["queued", "failed"]))
 
     async def reject(self, reason: str) -> None:
         assert reason in ("busy", "rejected")

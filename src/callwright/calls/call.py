@@ -84,6 +84,7 @@ class Call(Aside):
         self.log = CallLog(logger, self.sid, account.sid)
         self.prompter = Prompter(self)
         self.recording: Recording | None = None  # of the whole call
+        self.recordings: dict[str, Recording] = {}  # all that go on
         self.time_limit = exchange.call_seconds
         self.verdict: CallStatus | None = None
         self.ended: asyncio.Future[CallStatus] = exchange.endpoint.loop.create_future()

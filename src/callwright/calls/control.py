@@ -230,6 +230,49 @@ class Dialled:
     returned: Sequence[tuple[str, str]] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ReferPlan:
+    """A SIP URI to transfer the caller to, with custom header fields (call-control reference §1.10)."""
+
+    uri: str
+    headers: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Referred:
+    """How a transfer ended.
+
+    Attributes:
+        status: ReferCallStatus.
+        sip_code: the answer to REFER; 0 when none was sent.
+        notify_code: what the last NOTIFY told; 0 when none came.
+        hung_up: the leg is gone.
+    """
+
+    status: str
+    sip_code: int = 0
+    notify_code: int = 0
+    hung_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePlan:
+    """A text message to send."""
+
+    to: str
+    from_: str
+    body: str
+    callback: Hook | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A text message that was taken ("queued") or not ("failed")."""
+
+    sid: str
+    status: str
+
+
 class CallControl(Protocol):
     """One call, as an instruction sees it."""
 
@@ -269,6 +312,27 @@ class CallControl(Protocol):
         ...
 
     async def dial(self, plan: DialPlan) -> Dialled: ...
+    async def start_recording(self, plan: DialRecording) -> None:
+        """Records beside the instructions that follow, until it is stopped or the call ends. Raises MediaError 16108
+        when the call is being recorded so already."""
+        ...
+
+    def stop_recording(self) -> bool:
+        """Ends what `start_recording` began; False when nothing goes on."""
+        ...
+
+    async def echo(self) -> None:
+        """The caller hears itself until it hangs up."""
+        ...
+
+    async def refer(self, plan: ReferPlan) -> Referred:
+        """Asks the caller's phone to call somebody else."""
+        ...
+
+    async def message(self, plan: MessagePlan) -> Sent:
+        """Sends a text message."""
+        ...
+
     async def reject(self, reason: str) -> None:
         """Refuses a ringing inbound call ("busy": 486, "rejected": 603); hangs up an answered one."""
         ...

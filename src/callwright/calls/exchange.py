@@ -82,6 +82,7 @@ class Exchange:
         call_seconds: the longest that any call may last.
         tasks: the calls' own tasks, and what outlives a call (its recordings being finished).
         applications: the stored application with this SID (AP...) that an account's call may be passed on to.
+        gateway: where text messages are posted; "" when nobody takes them.
         outcomes: finished calls by (direction, final status), for the metrics.
         live: calls that have not reached a final status, by CallSid.
     """
@@ -97,6 +98,7 @@ class Exchange:
     call_seconds: float
     capacity: Capacity
     scripts: Scripts = field(default_factory=NoScripts)
+    gateway: str = ""
     applications: Callable[[str, str], Application | None] = no_application
     live: "dict[str, Call]" = field(default_factory=dict)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)

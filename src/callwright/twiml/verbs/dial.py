@@ -34,7 +34,8 @@ from callwright.twiml.outcome import Finish, Next, Step
 from callwright.twiml.reading import Element, Reading, text_of
 from callwright.twiml.verbs import application, client, number, sip
 from callwright.twiml.verbs.callbacks import RECORDING_EVENTS, RECORDING_METHOD, RECORDING_URL, recording_callback
-from callwright.twiml.verbs.later import SIM_UNSUPPORTED
+from callwright.twiml.verbs.later import NOUNS, SIM_UNSUPPORTED
+from callwright.twiml.verbs.schema import check
 from callwright.twiml.verbs.verb import Verb
 
 MOST_PARTIES = 10
@@ -268,6 +269,8 @@ def _parties(element: Element, reading: Reading) -> tuple[Party, ...]:
     parties = []
     for noun in nouns[:MOST_PARTIES]:
         if (code := LATER.get(str(noun.tag))) is not None:
+            if schema := NOUNS.get(str(noun.tag)):
+                check(noun, schema, reading)
             reading.warn(noun, code, "is not supported: this party is not dialled")
         elif party := PARTIES[str(noun.tag)](noun, reading):
             parties.append(party)

@@ -114,6 +114,11 @@ def parse(element: Element, reading: Reading) -> Sip | None:
     return Sip(tuple(replace(one, target=replace(one.target, screening=hook)) for one in alternatives))
 
 
+def target(element: Element, text: str, reading: Reading) -> SipTarget | None:
+    """The target of a URI that stands alone; None, with a warning, when it is none."""
+    return _target(element, text, (), ("", ""), None, reading)
+
+
 def _target(
     element: Element,
     text: str,
