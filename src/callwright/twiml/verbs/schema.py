@@ -27,6 +27,9 @@ class Schema:
 def check(element: Element, schema: Schema, reading: Reading) -> Values:
     """The element's own attributes; warns about everything in it that is not as its schema says."""
     values = reading.values(element, schema.attributes)
+    for attribute in schema.attributes:
+        if attribute.location and values[attribute]:
+            reading.location(element, values[attribute], attribute.code)
     for child in reading.children(element, frozenset(schema.children), schema.child_code):
         check(child, schema.children[str(child.tag)], reading)
     return values
