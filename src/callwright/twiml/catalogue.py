@@ -149,7 +149,7 @@ _VERBS: dict[str, Declared] = {
 _ASKED = frozenset({"url"})
 
 
-def _nouns() -> Iterator[Declared]:
+def _dialled() -> Iterator[Declared]:
     yield Declared(
         "Dial/Number", number.ATTRIBUTES, f"<Dial><Number {{}}>{PHONE}</Number></Dial>", State.PARTLY, _UNHEARD,
         drops=_ASKED,
@@ -177,6 +177,9 @@ def _nouns() -> Iterator[Declared]:
     )
     for name in LATER:
         yield Declared(f"Dial/{name}", _schema(name), f"<Dial><{name} {{}}>x</{name}></Dial>", State.NOT)
+
+
+def _carried() -> Iterator[Declared]:
     yield Declared("Start/Recording", start.RECORDING, "<Start><Recording {}/></Start>")
     for name, schema in streams.FORKED.items():
         yield Declared(f"Start/{name}", schema.attributes, f"<Start><{name} {{}}/></Start>", State.NOT)
@@ -188,11 +191,7 @@ def _nouns() -> Iterator[Declared]:
         "<Connect><ConversationRelay><Language {}/></ConversationRelay></Connect>",
         State.NOT,
     )
-    for name, schema in later.VERBS.items():
-        yield Declared(name, schema.attributes, f"<{name} {{}}/>", State.NOT)
-        for inner, child in schema.children.items():
-            if inner == "Task":
-                yield Declared(f"{name}/{inner}", child.attributes, f"<{name}><{inner} {{}}/></{name}>", State.NOT)
+
     yield Declared(
         "Hangup/Parameter",
         parameter.ATTRIBUTES,
@@ -200,6 +199,14 @@ def _nouns() -> Iterator[Declared]:
         beside={"value": "name='a'"},
         drops=frozenset({"name"}),
     )
+
+
+def _skipped() -> Iterator[Declared]:
+    for name, schema in later.VERBS.items():
+        yield Declared(name, schema.attributes, f"<{name} {{}}/>", State.NOT)
+        for inner, child in schema.children.items():
+            if inner == "Task":
+                yield Declared(f"{name}/{inner}", child.attributes, f"<{name}><{inner} {{}}/></{name}>", State.NOT)
 
 
 def _schema(name: str) -> tuple[Attribute[Any], ...]:
@@ -227,7 +234,7 @@ def elements() -> tuple[Declared, ...]:
         )
         for name, verb in VERBS.items()
     ]
-    return tuple(_described(one) for one in [*verbs, *_nouns()])
+    return tuple(_described(one) for one in [*verbs, *_dialled(), *_carried(), *_skipped()])
 
 
 def markdown() -> list[str]:

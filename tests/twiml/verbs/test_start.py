@@ -107,7 +107,7 @@ async def test_nothing_to_stop_is_said() -> None:
         ("<Stream url='wss://a.example' track='left'/>", [31941, 12200]),
         ("<Transcription transcriptionEngine='x'/>", [32650, 32650]),
         ("<Say>x</Say>", [14300]),
-        ("", []),
+        ("", [12200]),
     ],
 )
 @pytest.mark.parametrize("verb", ["Start", "Stop"])

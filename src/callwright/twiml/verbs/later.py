@@ -8,6 +8,7 @@ from callwright.twiml.reading import Element, Reading
 from callwright.twiml.verbs.callbacks import STATUS
 from callwright.twiml.verbs.leg import URL, url_method
 from callwright.twiml.verbs.schema import Schema, skip
+from callwright.twiml.verbs.ssml import ELEMENTS
 
 SIM_UNSUPPORTED = 13258
 PAY_UNSUPPORTED = 64001
@@ -17,8 +18,15 @@ def _named(names: str) -> tuple[Attribute[str], ...]:
     return tuple(text(name) for name in names.split())
 
 
+SSML: dict[str, Schema] = {}
+SSML.update(
+    {
+        name: Schema(tuple(text(attribute) for attribute in forms if not attribute.startswith("{")), SSML)
+        for name, forms in ELEMENTS.items()
+    }
+)
 PROMPT_SAID = {
-    "Say": Schema(_named("voice language loop")),
+    "Say": Schema(_named("voice language loop"), SSML),
     "Play": Schema(_named("loop digits")),
     "Pause": Schema(_named("length")),
 }

@@ -46,7 +46,7 @@ class Start(Verb):
         reading.values(element, cls.attributes)
         reading.no_text(element)
         recordings = []
-        for noun in reading.children(element, NOUNS, NESTED):
+        for noun in _nouns(element, reading):
             if noun.tag == "Recording":
                 recordings.append(_recording(noun, reading))
             else:
@@ -70,7 +70,7 @@ class Stop(Verb):
         reading.values(element, cls.attributes)
         reading.no_text(element)
         recording = False
-        for noun in reading.children(element, NOUNS, NESTED):
+        for noun in _nouns(element, reading):
             if noun.tag == "Recording":
                 reading.values(noun, ())
                 reading.children(noun)
@@ -83,6 +83,12 @@ class Stop(Verb):
         if not control.stop_recording():
             control.note("warning", code=SCHEMA_WARNING, message="<Stop>: the call is not being recorded")
         return None
+
+
+def _nouns(element: Element, reading: Reading) -> list[Element]:
+    if not len(element):
+        reading.warn(element, SCHEMA_WARNING, "holds nothing")
+    return reading.children(element, NOUNS, NESTED)
 
 
 def _recording(element: Element, reading: Reading) -> DialRecording:
