@@ -32,6 +32,7 @@ from callwright.values import (
     LastResort,
     MediaAddress,
     Method,
+    OutsideUrl,
     Prefix,
     SipListen,
     SipUri,
@@ -214,6 +215,12 @@ class OutboundHttp(Section):
     breaker_probes: int = Field(1, ge=1, le=100)
 
 
+class MessagesSection(Section):
+    """[messages]"""
+
+    gateway: OutsideUrl = ""
+
+
 class LimitsSection(Section):
     """[limits]: an [[account]] may override the first two."""
 
@@ -310,6 +317,7 @@ class Config(Section):
     media: MediaSection = MediaSection()
     speech: SpeechSection = SpeechSection()
     outbound_http: OutboundHttp = OutboundHttp()
+    messages: MessagesSection = MessagesSection()
     limits: LimitsSection = LimitsSection()
     numbers: NumbersSection = NumbersSection()
     turn: TurnSection = TurnSection()
@@ -401,7 +409,7 @@ class Config(Section):
 
     def trusted_origins(self) -> frozenset[str]:
         """Origins that the operator named in this file; they may be private addresses."""
-        urls = [self.server.public_url]
+        urls = [self.server.public_url, self.messages.gateway]
         for number in self.number:
             urls += [number.voice_url, number.voice_fallback_url, number.status_callback]
         return frozenset(origin(self.absolute(url)) for url in urls if url)

@@ -10,7 +10,7 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -31,7 +31,7 @@ from callwright.apps.callbacks import Callbacks, GivenUp
 from callwright.apps.client import ApplicationClient
 from callwright.apps.fallback import Documents, Story
 from callwright.calls.alerts import Alerts
-from callwright.calls.application import Application
+from callwright.calls.application import Application, Hook
 from callwright.calls.call import Call
 from callwright.calls.capacity import Capacity
 from callwright.calls.conference.interrupted import post_ends
@@ -66,6 +66,7 @@ from callwright.store.recovery import recover
 from callwright.store.store import Store
 from callwright.store.tables import queues
 from callwright.twiml.interlude import Interludes
+from callwright.twiml.screening import screen
 from callwright.twiml.session import Session
 
 logger = logging.getLogger(__name__)
@@ -276,6 +277,9 @@ class Daemon:
             alerts=self.alerts,
             rooms=self.rooms,
             live=self.live,
+            scripts=self,
+            gateway=config.messages.gateway,
+            applications=self.numbers.application,
         )
         self.switchboard = Switchboard(exchange, self.router, self._session)
         stack.push_async_callback(self.switchboard.drain, 0)
@@ -339,6 +343,14 @@ class Daemon:
             story = Story(call.note, call.alerts.add)
             self._sources[call] = Documents(self.client, call.application, account, story)
         return self._sources[call]
+
+    async def screen(self, call: Call, hook: Hook, params: Mapping[str, str]) -> bool:
+        """Runs a document on a callee before it is connected."""
+        return await screen(call, self._documents(call.account, call), hook, params, asyncio.get_running_loop().time)
+
+    async def serve(self, call: Call) -> None:
+        """Runs a call's application to the end of the call."""
+        await self.switchboard.serve(call)
 
     async def _open_web(self, stack: AsyncExitStack, web: socket.socket) -> None:
         http = self.config.http

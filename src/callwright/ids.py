@@ -15,6 +15,7 @@ APPLICATION = "AP"
 PHONE_NUMBER = "PN"
 NOTIFICATION = "NO"
 REQUEST = "RQ"
+MESSAGE = "SM"
 
 
 def new(prefix: str) -> str:

@@ -108,6 +108,13 @@ def _media_address(value: str) -> str:
     return str(address)
 
 
+def _outside_url(value: str) -> str:
+    if value.startswith("/"):
+        raise ValueError("must be an http:// or https:// URL")
+    return _web_url(value)
+
+
+OutsideUrl = Annotated[str, AfterValidator(_outside_url)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 AddressPort = Annotated[str, AfterValidator(address_port)]
 SipListen = Annotated[str, AfterValidator(_sip_listen)]

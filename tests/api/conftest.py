@@ -26,6 +26,7 @@ from callwright.api.server import build, server
 from callwright.api.services import Services
 from callwright.api.validation import Validations
 from callwright.calls.application import Hook
+from callwright.calls.control import DialRecording
 from callwright.calls.numbers import Numbers
 from callwright.calls.order import CallOrder
 from callwright.calls.rooms import Rooms
@@ -34,7 +35,7 @@ from callwright.errors import RestError
 from callwright.store.accounts import Accounts
 from callwright.store.directory import Directory, Record
 from callwright.store.store import Store
-from callwright.store.tables import calls
+from callwright.store.tables import calls, recordings
 
 MINE = Account("AC" + "1" * 32, "secret-of-mine", "Main")
 OTHER = Account("AC" + "2" * 32, "secret-of-other", "Other")
@@ -72,6 +73,7 @@ class FakeSwitchboard:
     store: Store
     orders: list[CallOrder] = field(default_factory=list)
     commands: list[tuple[Any, ...]] = field(default_factory=list)
+    current: dict[str, str] = field(default_factory=dict)
 
     def call(self, account: Account = MINE, **columns: Any) -> str:
         sid = ids.new(ids.CALL)
@@ -109,6 +111,32 @@ class FakeSwitchboard:
             raise RestError("Call is in-progress and cannot be canceled", code=21220)
         status = "completed" if answered else "canceled"
         self.store.put(calls, {"sid": sid, "status": status, "end_time": clock.now(), "duration": 7})
+
+    async def record(self, sid: str, plan: DialRecording) -> str:
+        row = await self.store.get(calls, sid)
+        assert row is not None
+        if row["status"] != "in-progress":
+            raise RestError("Call is not in-progress. Cannot record.", code=21220)
+        self.commands.append(("record", sid, plan))
+        recording = ids.new(ids.RECORDING)
+        columns = {"sid": recording, "account_sid": row["account_sid"], "call_sid": sid, "date_created": clock.now()}
+        facts = {"channels": 2 if plan.dual else 1, "source": "StartCallRecordingAPI", "track": plan.track}
+        self.store.put(recordings, {**columns, **facts, "status": "in-progress", "start_time": clock.now()})
+        await self.store.flushed()
+        self.current[sid] = recording
+        return recording
+
+    def recording(self, sid: str, recording_sid: str) -> str:
+        if sid not in self.current:
+            raise RestError("Recording is not in progress", code=21220)
+        return self.current[sid]
+
+    async def steer(self, sid: str, recording_sid: str, status: str, *, silence: bool) -> None:
+        if self.current.get(sid) != recording_sid:
+            raise RestError("Recording is not in progress", code=21220)
+        self.commands.append(("steer", sid, recording_sid, status, silence))
+        if status == "stopped":
+            del self.current[sid]
 
     async def amend(self, sid: str, **changes: Any) -> None:
         self.commands.append(("amend", sid, changes))

@@ -308,6 +308,9 @@ class FakeEngine:
         self._note("recorder", nodes[0], path=path, channels=channels, max_duration=max_duration, silence=silence)
         return nodes
 
+    def pause(self, recorder: int, on: bool, silence: bool = True) -> None:
+        self._note("pause", recorder, on=on, silence=silence)
+
     def stop(self, port: int) -> None:
         self._note("stop", port)
         self.played(port, "stopped")

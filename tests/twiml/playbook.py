@@ -21,12 +21,17 @@ from callwright.calls.conference.plan import ConferencePlan
 from callwright.calls.control import (
     Dialled,
     DialPlan,
+    DialRecording,
     File,
     Gathered,
     GatherPlan,
+    MessagePlan,
     Prompt,
     Recorded,
     RecordPlan,
+    ReferPlan,
+    Referred,
+    Sent,
     Speech,
 )
 from callwright.calls.queue.plan import DequeuePlan, Enqueued, EnqueuePlan
@@ -125,6 +130,8 @@ class Playbook:
         self.prefetched: list[Prompt] = []
         self.cancelled: list[str] = []
         self.gone = asyncio.Event()
+        self.recording = False
+        self.returned: tuple[tuple[str, str], ...] = ()
         self.time = 0.0
         self.waiting = False
         self.session = Session(self, self, self.application, last_resort=last_resort, time=lambda: self.time)
@@ -211,6 +218,26 @@ class Playbook:
         assert reply is None or isinstance(reply, Recorded)
         return reply
 
+    async def start_recording(self, plan: DialRecording) -> None:
+        await self._media("start_recording", plan)
+
+    def stop_recording(self) -> bool:
+        self.notes.append(("stop_recording", {}))
+        return self.recording
+
+    async def echo(self) -> None:
+        await self._media("echo")
+
+    async def refer(self, plan: ReferPlan) -> Referred:
+        reply = await self._take("refer", plan)
+        assert isinstance(reply, Referred)
+        return reply
+
+    async def message(self, plan: MessagePlan) -> Sent:
+        reply = await self._take("message", plan)
+        assert isinstance(reply, Sent)
+        return reply
+
     async def dial(self, plan: DialPlan) -> Dialled:
         reply = await self._media("dial", plan)
         assert isinstance(reply, Dialled)
@@ -247,6 +274,9 @@ class Playbook:
         await self._take("fail")
         answered = self.status is CallStatus.IN_PROGRESS
         self.status = CallStatus.COMPLETED if answered else CallStatus.FAILED
+
+    def give_back(self, parameters: Sequence[tuple[str, str]]) -> None:
+        self.returned = tuple(parameters)
 
     async def hangup(self) -> None:
         await self._take("hangup")

@@ -11,7 +11,20 @@ from hypothesis import strategies as st
 
 from callwright.calls.application import Application, Hook
 from callwright.calls.conference.plan import ConferencePlan
-from callwright.calls.control import Dialled, DialPlan, Gathered, GatherPlan, Prompt, Recorded, RecordPlan
+from callwright.calls.control import (
+    Dialled,
+    DialPlan,
+    DialRecording,
+    Gathered,
+    GatherPlan,
+    MessagePlan,
+    Prompt,
+    Recorded,
+    RecordPlan,
+    ReferPlan,
+    Referred,
+    Sent,
+)
 from callwright.calls.queue.plan import DequeuePlan, Enqueued, EnqueuePlan, QueueResult
 from callwright.calls.status import CallStatus, Direction
 from callwright.errors import ApplicationError, DocumentError, EngineError, LegGone, MediaError
@@ -20,11 +33,12 @@ from callwright.twiml.session import Answer as SessionAnswer
 from callwright.twiml.session import Session, SessionState
 from callwright.twiml.verbs import VERBS, later
 from callwright.twiml.verbs.conference import ATTRIBUTES as CONFERENCE
-from callwright.twiml.verbs.dial import LATER, ROOMS
+from callwright.twiml.verbs.dial import LATER, PARTIES, ROOMS
 from callwright.twiml.verbs.number import ATTRIBUTES as NUMBER
 from callwright.twiml.verbs.queue import ATTRIBUTES as QUEUE
 from callwright.twiml.verbs.sip import ATTRIBUTES as SIP
 from callwright.twiml.verbs.ssml import ELEMENTS
+from callwright.twiml.verbs.streams import CONNECTED, FORKED
 from tests.twiml.playbook import STANDARD, VOICE, Answer
 
 T = TypeVar("T")
@@ -34,8 +48,12 @@ NAMES = [
     *later.VERBS,
     *LATER,
     *ROOMS,
-    "Number",
-    "Sip",
+    *PARTIES,
+    "Identity",
+    "ApplicationSid",
+    "Recording",
+    *CONNECTED,
+    *FORKED,
     "Uri",
     "Headers",
     "Header",
@@ -248,6 +266,24 @@ class Chance:
     def waiting(self) -> bool:
         return self.random.random() < 0.5
 
+    async def start_recording(self, plan: DialRecording) -> None:
+        await self._happens()
+
+    def stop_recording(self) -> bool:
+        return self.random.random() < 0.5
+
+    async def echo(self) -> None:
+        await self._happens()
+
+    async def refer(self, plan: ReferPlan) -> Referred:
+        assert plan.uri.startswith("sip")
+        await self._happens()
+        return Referred("failed", hung_up=self._left())
+
+    async def message(self, plan: MessagePlan) -> Sent:
+        assert 1 <= len(plan.body) <= 1600
+        return Sent("SM1", self.random.choice(["queued", "failed"]))
+
     async def reject(self, reason: str) -> None:
         assert reason in ("busy", "rejected")
         if self.random.random() < 0.1:
@@ -258,6 +294,9 @@ class Chance:
         if self.random.random() < 0.1:
             await self._happens(media=False)
         self.status = CallStatus.FAILED
+
+    def give_back(self, parameters: Sequence[tuple[str, str]]) -> None:
+        assert parameters and all(name for name, _ in parameters)
 
     async def hangup(self) -> None:
         self.status = CallStatus.COMPLETED

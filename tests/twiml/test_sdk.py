@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twilio.twiml.voice_response import Dial, Gather, Say, Sip, VoiceResponse
@@ -229,13 +228,6 @@ def test_every_document_of_the_sdk_is_understood(response: VoiceResponse) -> Non
     parsed = read(response)
     assert [warning.message for warning in parsed.warnings] == []
     assert [verb.name for verb in parsed.verbs] == [verb.name for verb in response.verbs]
-
-
-@pytest.mark.parametrize("name", ["Client"])
-def test_nouns_that_cannot_be_dialled_yet_are_said(name: str) -> None:
-    response = VoiceResponse()
-    getattr(response.dial(), name.lower())("x")
-    assert [warning.code for warning in read(response).warnings] == [12200]
 
 
 def test_arbitrary_children_are_said() -> None:

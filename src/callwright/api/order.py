@@ -201,15 +201,26 @@ def _send_digits(form: Form) -> str:
 
 
 def _recording(form: Form) -> DialRecording | None:
+    recording = background(form, trim="trim-silence")
+    return recording if form.boolean("Record") else None
+
+
+def background(form: Form, *, trim: str = "do-not-trim") -> DialRecording:
+    """How a whole call is to be recorded.
+
+    Args:
+        trim: what it is when the form does not say.
+
+    Raises:
+        RestError: 21205, 21209 or 20422.
+    """
     hook = form.hook("RecordingStatusCallback", "RecordingStatusCallbackMethod")
     channels = form.choice("RecordingChannels", ("mono", "dual"), default="mono", code=INVALID_PARAMETER)
     track = form.choice("RecordingTrack", ("inbound", "outbound", "both"), default="both", code=INVALID_PARAMETER)
-    trim = form.choice("Trim", ("trim-silence", "do-not-trim"), default="trim-silence", code=INVALID_PARAMETER)
+    trimmed = form.choice("Trim", ("trim-silence", "do-not-trim"), default=trim, code=INVALID_PARAMETER)
     events = frozenset(form.words("RecordingStatusCallbackEvent")) & RECORDING_EVENTS
-    if not form.boolean("Record"):
-        return None
     callback = RecordingCallback(hook, events or FINAL_ONLY) if hook else None
-    return DialRecording(dual=channels == "dual", trim=trim == "trim-silence", track=track, callback=callback)
+    return DialRecording(dual=channels == "dual", trim=trimmed == "trim-silence", track=track, callback=callback)
 
 
 def _credential(form: Form, name: str, code: int) -> str:

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from callwright.account import Account
 from callwright.api.validation import Validations
 from callwright.calls.application import Application, Hook
+from callwright.calls.control import DialRecording
 from callwright.calls.order import CallOrder
 from callwright.calls.rooms import Rooms
 from callwright.config import Config
@@ -41,6 +42,18 @@ class Switchboard(Protocol):
         time_limit: float | None = None,
     ) -> None:
         """Changes a live call's settings; None leaves one as it is. Raises RestError 21220 when it is not live."""
+        ...
+
+    async def record(self, sid: str, plan: DialRecording) -> str:
+        """Begins to record a live call. Returns the RecordingSid; raises RestError 21220 or 16108."""
+        ...
+
+    def recording(self, sid: str, recording_sid: str) -> str:
+        """The SID of a recording that goes on ("Twilio.CURRENT": the last). Raises RestError 21220."""
+        ...
+
+    async def steer(self, sid: str, recording_sid: str, status: str, *, silence: bool) -> None:
+        """Pauses, continues or stops a recording. Raises RestError 21220 when it does not go on."""
         ...
 
 

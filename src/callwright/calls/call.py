@@ -11,6 +11,7 @@ from callwright import clock, ids
 from callwright.calls import dial, gather, parameters, quality, record
 from callwright.calls.alerts import CallAlerts
 from callwright.calls.application import Account, Application, Hook
+from callwright.calls.aside import Aside
 from callwright.calls.control import (
     Dialled,
     DialPlan,
@@ -30,7 +31,7 @@ from callwright.calls.room_control import CallRooms
 from callwright.calls.status import TRANSITIONS, CallStatus, Direction, status_for_sip
 from callwright.errors import LegGone, Outcome
 from callwright.log import CallLog
-from callwright.sip.leg import Ending, Leg, LegState
+from callwright.sip.leg import Ending, Leg
 from callwright.store import tables
 from callwright.store.steps import Steps
 
@@ -51,7 +52,7 @@ UNROUTABLE = Ending(404, "no trunk carries this number", "local")
 REJECT_CODES = {"busy": (486, CallStatus.BUSY), "rejected": (603, CallStatus.NO_ANSWER)}
 
 
-class Call:
+class Call(Aside):
     """One call of one account.
 
     Args:
@@ -86,6 +87,7 @@ class Call:
         self.prompter = Prompter(self)
         self.rooms = CallRooms(self)
         self.recording: Recording | None = None  # of the whole call
+        self.recordings: dict[str, Recording] = {}  # all that go on
         self.time_limit = exchange.call_seconds
         self.verdict: CallStatus | None = None
         self.ended: asyncio.Future[CallStatus] = exchange.endpoint.loop.create_future()
@@ -427,8 +429,12 @@ class Call:
 
     async def answer(self) -> None:
         """200 to an inbound call that is still ringing."""
+        self.accept()
+
+    def accept(self) -> None:
+        """The same, at once."""
         leg = self.require_leg()
-        if leg.state in (LegState.INCOMING, LegState.EARLY) and self.direction is Direction.INBOUND:
+        if leg.answerable:
             leg.accept()
             self._answered(leg)
 

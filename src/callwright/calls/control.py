@@ -125,11 +125,13 @@ class StatusCallback:
 
 @dataclass(frozen=True, slots=True)
 class NumberTarget:
-    """A telephone number to dial through a trunk. `number` is E.164 or what the trunk takes."""
+    """A telephone number to dial through a trunk. `number` is E.164 or what the trunk takes; `screening` is the
+    document that the callee hears, and may refuse in, before it is connected."""
 
     number: str
     send_digits: str = ""
     callback: StatusCallback | None = None
+    screening: Hook | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +145,38 @@ class SipTarget:
     headers: Sequence[tuple[str, str]] = ()
     callback: StatusCallback | None = None
     alternatives: "Sequence[SipTarget]" = ()
+    screening: Hook | None = None
 
 
-Target = NumberTarget | SipTarget
+@dataclass(frozen=True, slots=True)
+class ClientTarget:
+    """A client (a browser) to ring by its identity; `parameters` are delivered to it."""
+
+    identity: str
+    parameters: Sequence[tuple[str, str]] = ()
+    callback: StatusCallback | None = None
+    screening: Hook | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationTarget:
+    """Another application that takes the caller over for a while (call-control reference §6.6). Dialled alone.
+
+    Attributes:
+        sid: AP...
+        parameters: what it is told, as Param_<name>.
+        customer_id: CustomerId of its requests; "" for the account's SID.
+        copy_parent_to: its To is the caller's, not the application's SID.
+    """
+
+    sid: str
+    parameters: Sequence[tuple[str, str]] = ()
+    customer_id: str = ""
+    copy_parent_to: bool = False
+    callback: StatusCallback | None = None
+
+
+Target = NumberTarget | SipTarget | ClientTarget | ApplicationTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +245,7 @@ class Dialled:
         sip_headers: X-... headers of its final answer or BYE.
         hung_up: the caller has left; no document is run after the action.
         queue: what a dialled queue adds.
+        returned: what another application has sent back, by name.
     """
 
     status: str
@@ -227,6 +259,50 @@ class Dialled:
     sip: bool = False
     hung_up: bool = False
     queue: Dequeued | None = None
+    returned: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReferPlan:
+    """A SIP URI to transfer the caller to, with custom header fields (call-control reference §1.10)."""
+
+    uri: str
+    headers: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Referred:
+    """How a transfer ended.
+
+    Attributes:
+        status: ReferCallStatus.
+        sip_code: the answer to REFER; 0 when none was sent.
+        notify_code: what the last NOTIFY told; 0 when none came.
+        hung_up: the leg is gone.
+    """
+
+    status: str
+    sip_code: int = 0
+    notify_code: int = 0
+    hung_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePlan:
+    """A text message to send."""
+
+    to: str
+    from_: str
+    body: str
+    callback: Hook | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A text message that was taken ("queued") or not ("failed")."""
+
+    sid: str
+    status: str
 
 
 class CallControl(Protocol):
@@ -276,12 +352,37 @@ class CallControl(Protocol):
         ...
 
     async def dial(self, plan: DialPlan) -> Dialled: ...
+    async def start_recording(self, plan: DialRecording) -> None:
+        """Records beside the instructions that follow, until it is stopped or the call ends. Raises MediaError 16108
+        when the call is being recorded so already."""
+        ...
+
+    def stop_recording(self) -> bool:
+        """Ends what `start_recording` began; False when nothing goes on."""
+        ...
+
+    async def echo(self) -> None:
+        """The caller hears itself until it hangs up."""
+        ...
+
+    async def refer(self, plan: ReferPlan) -> Referred:
+        """Asks the caller's phone to call somebody else."""
+        ...
+
+    async def message(self, plan: MessagePlan) -> Sent:
+        """Sends a text message."""
+        ...
+
     async def reject(self, reason: str) -> None:
         """Refuses a ringing inbound call ("busy": 486, "rejected": 603); hangs up an answered one."""
         ...
 
     async def fail(self) -> None:
         """Refuses a ringing call because its application failed (480); hangs up an answered one."""
+        ...
+
+    def give_back(self, parameters: Sequence[tuple[str, str]]) -> None:
+        """What the call that dialled this application is told when it ends; nothing otherwise."""
         ...
 
     async def hangup(self) -> None:

@@ -5,8 +5,16 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from callwright.calls import outbound
-from callwright.calls.control import Dialled, DialPlan, NumberTarget, Recorded, Target
+from callwright.calls import outbound, screening
+from callwright.calls.control import (
+    ApplicationTarget,
+    ClientTarget,
+    Dialled,
+    DialPlan,
+    NumberTarget,
+    Recorded,
+    Target,
+)
 from callwright.calls.prompts import send_keys
 from callwright.calls.recording import Recording
 from callwright.calls.status import CallStatus
@@ -21,11 +29,16 @@ if TYPE_CHECKING:
 
 SETTLE_S = 2.0
 NOT_OWNED = 13214
-FULL = 503
+NOT_REGISTERED = 32009
+FULL, UNAVAILABLE = 503, 480
 
 
 async def dial(call: "Call", plan: DialPlan) -> Dialled:
     """Runs one dial to its end. Cancelling it ends the children and leaves the caller."""
+    if any(isinstance(target, ApplicationTarget) for target in plan.targets):
+        from callwright.calls.crossing import Crossing  # which is a dial itself
+
+        return await Crossing(call, plan).run()
     return await Dial(call, plan).run()
 
 
@@ -40,6 +53,8 @@ class Dial:
         self._ringing: list[asyncio.Task[None]] = []
         self._verdict = CallStatus.CANCELED  # of the children of a round that nobody won
         self._starred = False
+        self._screening: set[Call] = set()  # children that have answered and are being asked
+        self._refused: set[Call] = set()  # children that answered and are not to be connected
         self._recording: Recording | None = None
         self._early: Leg | None = None
         self._ringback: asyncio.Task[Played] | None = None
@@ -85,7 +100,8 @@ class Dial:
         return None
 
     async def _ring_round(self, caller: Leg, targets: Sequence[Target]) -> "Call | None":
-        """Rings these targets at once; the first to answer wins, the others are canceled and end on their own."""
+        """Rings these targets at once; the first to answer wins, the others are canceled and end on their own. Who is
+        to be asked first has answered when it has accepted: the others ring on meanwhile."""
         first: asyncio.Future[Call | None] = caller.waiter()
         self._verdict, self._early = CallStatus.CANCELED, None
         self._start_ringback(caller)
@@ -97,7 +113,7 @@ class Dial:
         ]
         self._ringing += ringing
         asyncio.gather(*ringing, return_exceptions=True).add_done_callback(lambda _: _settle(first, None))
-        timer = self._endpoint.loop.call_later(self._plan.timeout, self._on_timeout, first)
+        timer = self._endpoint.loop.call_later(self._plan.timeout, self._on_timeout, first, children)
         winner = None
         try:
             with caller.digits(lambda digit: self._on_star(digit, first)):
@@ -105,13 +121,19 @@ class Dial:
         finally:
             timer.cancel()
             for child in children:
-                if child is not winner and not child.status.final:
+                if child is not winner and not child.status.final and not child.taken.done():
                     child.cancel(self._verdict if winner is None else _verdict_of_loser(child))
         return winner
 
-    def _on_timeout(self, first: "asyncio.Future[Call | None]") -> None:
+    def _on_timeout(self, first: "asyncio.Future[Call | None]", children: "Sequence[Call]" = ()) -> None:
+        """Time to answer is up: who is being asked goes on, and is the last to decide."""
         self._verdict = CallStatus.NO_ANSWER
-        _settle(first, None)
+        if self._screening.isdisjoint(children):
+            _settle(first, None)
+            return
+        for child in children:
+            if child not in self._screening and not child.status.final:
+                child.cancel(CallStatus.NO_ANSWER)
 
     def _child(self, target: Target) -> "Call":
         to = outbound.address_of(target)
@@ -127,11 +149,30 @@ class Dial:
         def on_progress(leg: Leg, early_media: bool) -> None:
             self._on_progress(leg, early_media and alone)
 
+        if isinstance(target, ClientTarget):
+            child.note("warning", code=NOT_REGISTERED, message=f"client {target.identity!r} is not registered")
+            child.finish(Ending(UNAVAILABLE, "not registered", "local"))
+            return
         if await child.ring_out(outbound.attempts(child, target), on_progress):
-            if first.done():
-                child.hang_up()
-            else:
+            accepted = await self._accepts(child, target)
+            if accepted and not first.done():
                 first.set_result(child)
+            elif not child.taken.done():
+                child.hang_up()
+
+    async def _accepts(self, child: "Call", target: Target) -> bool:
+        """Asks a child that has answered, if it is to be asked."""
+        if isinstance(target, ApplicationTarget) or target.screening is None:
+            return True
+        digits = target.send_digits if isinstance(target, NumberTarget) else ""
+        self._screening.add(child)
+        try:
+            accepted = await screening.accepts(child, target.screening, digits)
+        finally:
+            self._screening.discard(child)
+        if not accepted:
+            self._refused.add(child)
+        return accepted
 
     def _on_star(self, digit: Digit, over: "asyncio.Future[Call | None] | asyncio.Future[None]") -> None:
         if digit.key == "*" and self._plan.hangup_on_star:
@@ -181,7 +222,7 @@ class Dial:
     async def _introduce(self, caller: Leg, winner: "Call") -> Leg | None:
         """Sends the keys that a party wants before it is connected. Returns its leg, if it is still there."""
         target = self._plan.targets[self._children.index(winner)]
-        if isinstance(target, NumberTarget) and target.send_digits:
+        if isinstance(target, NumberTarget) and target.send_digits and target.screening is None:
             try:
                 await caller.during(asyncio.create_task(send_keys(winner, target.send_digits)))
             except LegGone:
@@ -255,10 +296,15 @@ class Dial:
         child = self._children[-1]
         if not self._plan.sequential:
             wanted = (CallStatus.BUSY, CallStatus.NO_ANSWER)
-            child = next((child for status in wanted for child in self._children if child.status is status), child)
-        # completed: it answered when its time was up already
+            child = next((child for status in wanted for child in self._children if self._fate(child) is status), child)
+        return self._result(child, self._fate(child), recording=await self._finish_recording())
+
+    def _fate(self, child: "Call") -> CallStatus:
+        """The status of a child that was not connected. Completed: it answered when its time was up already."""
+        if child in self._refused:
+            return CallStatus.NO_ANSWER  # call-control reference §12, 7
         told = child.status.final and child.status is not CallStatus.COMPLETED
-        return self._result(child, child.status if told else self._verdict, recording=await self._finish_recording())
+        return child.status if told else self._verdict
 
     async def _caller_gone(self) -> Dialled:
         recording = await self._finish_recording()

@@ -1,13 +1,13 @@
 """What every call of one daemon shares: the endpoint, the sounds, the store, the callbacks."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from callwright.calls.alerts import Alerts
-from callwright.calls.application import Account, Hook
+from callwright.calls.application import Account, Application, Hook
 from callwright.calls.capacity import Capacity
 from callwright.calls.rooms import Rooms
 from callwright.calls.tasks import Tasks
@@ -41,6 +41,39 @@ class RecordingFiles(Protocol):
     def path(self, account_sid: str, sid: str) -> Path: ...
 
 
+class Scripts(Protocol):
+    """Documents that calls run besides those of their own sessions."""
+
+    async def screen(self, call: "Call", hook: Hook, params: Mapping[str, str]) -> bool:
+        """Runs a document on a callee before it is connected; False when it refuses, or the document cannot be had.
+
+        Raises:
+            LegGone: the callee left.
+        """
+        ...
+
+    async def serve(self, call: "Call") -> None:
+        """Runs a call's application to the end of the call."""
+        ...
+
+
+class NoScripts:
+    """Nobody runs documents: every screened callee refuses, and no application is there."""
+
+    async def screen(self, call: "Call", hook: Hook, params: Mapping[str, str]) -> bool:
+        """Refuses."""
+        return False
+
+    async def serve(self, call: "Call") -> None:
+        """Ends the call."""
+        call.hang_up()
+
+
+def no_application(account_sid: str, application_sid: str) -> Application | None:
+    """Nothing is stored."""
+    return None
+
+
 @dataclass(frozen=True)
 class Exchange:
     """The shared parts.
@@ -50,6 +83,8 @@ class Exchange:
         public_url: what resource URLs begin with; no trailing slash.
         call_seconds: the longest that any call may last.
         tasks: the calls' own tasks, and what outlives a call (its recordings being finished).
+        applications: the stored application with this SID (AP...) that an account's call may be passed on to.
+        gateway: where text messages are posted; "" when nobody takes them.
         outcomes: finished calls by (direction, final status), for the metrics.
         rooms: conferences and queues.
         live: calls that have not reached a final status, by CallSid.
@@ -67,6 +102,9 @@ class Exchange:
     capacity: Capacity
     alerts: Alerts
     rooms: Rooms
+    scripts: Scripts = field(default_factory=NoScripts)
+    gateway: str = ""
+    applications: Callable[[str, str], Application | None] = no_application
     live: "dict[str, Call]" = field(default_factory=dict)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     tasks: Tasks = field(default_factory=Tasks)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from callwright.calls.control import NumberTarget, SipTarget, Target
+from callwright.calls.control import ApplicationTarget, ClientTarget, NumberTarget, SipTarget, Target
 from callwright.calls.router import ANONYMOUS
 from callwright.sip.leg import Leg
 from callwright.sip.trunks import Trunk
@@ -40,13 +40,22 @@ def number(text: str) -> str:
 
 def address_of(target: Target) -> str:
     """The `To` of a target."""
-    return target.uri if isinstance(target, SipTarget) else number(target.number)
+    match target:
+        case SipTarget():
+            return target.uri
+        case ClientTarget():
+            return f"client:{target.identity}"
+        case ApplicationTarget():
+            return target.sid
+    return number(target.number)
 
 
 def attempts(call: "Call", target: Target) -> list[Attempt]:
     """The INVITEs to try for a target, in order; empty when nothing carries it."""
     if isinstance(target, SipTarget):
         return [Attempt(one.uri, partial(_to_uri, call, one)) for one in (target, *target.alternatives)]
+    if not isinstance(target, NumberTarget):
+        return []
     dialled = number(target.number)
     if not _DIALLED.fullmatch(dialled):
         return []

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from callwright.calls import outbound, parameters
+from callwright.calls import background, outbound, parameters
 from callwright.calls.application import Application, Hook
 from callwright.calls.call import Call
 from callwright.calls.control import DialRecording
@@ -31,6 +31,7 @@ WRONG_STATE = 21220
 NOT_ACTIVE = 10001
 TOO_MANY_CALLS = 10004
 NO_DETECTION = 21234
+CURRENT = "Twilio.CURRENT"
 
 
 class Session(Protocol):
@@ -102,6 +103,10 @@ class Switchboard:
         ringing = asyncio.get_running_loop().call_later(RING_AFTER_S, leg.ring)
         leg.ended.add_done_callback(lambda _: ringing.cancel())
         self._start(call)
+
+    async def serve(self, call: Call) -> None:
+        """Runs a call's application to the end of the call."""
+        await self._run(call, self._enlist(call))
 
     def _start(self, call: Call) -> None:
         """Lets a call's application run it. From here on a redirect reaches the session."""
@@ -281,6 +286,59 @@ class Switchboard:
             session.amend(call.application)
         if time_limit is not None:
             call.limit_to(time_limit)
+
+    async def record(self, sid: str, plan: DialRecording) -> str:
+        """Begins to record a live call; the recording's row is durable when this returns.
+
+        Returns:
+            The RecordingSid.
+
+        Raises:
+            RestError: 21220 when the call is not in progress, 16108 when it is being recorded so already.
+        """
+        call = self.call(sid)
+        if call.status is not CallStatus.IN_PROGRESS:
+            raise RestError("Call is not in-progress. Cannot record.", code=WRONG_STATE)
+        try:
+            recording = background.begin(call, plan, background.BY_REST)
+        except LegGone:
+            raise RestError("Call has ended. Cannot record.", code=WRONG_STATE) from None
+        except MediaError as error:
+            raise RestError(f"Recording cannot begin: {error.message}", code=error.code) from None
+        await self.exchange.store.flushed()
+        return recording.sid
+
+    def recording(self, sid: str, recording_sid: str) -> str:
+        """The SID of a recording of a live call that goes on; `Twilio.CURRENT` is the last that began.
+
+        Raises:
+            RestError: 21220 when there is none.
+        """
+        return self._recording(sid, recording_sid).sid
+
+    def _recording(self, sid: str, recording_sid: str) -> Recording:
+        call = self.call(sid)
+        found = background.current(call) if recording_sid == CURRENT else call.recordings.get(recording_sid)
+        if found is None:
+            raise RestError("Recording is not in progress", code=WRONG_STATE)
+        return found
+
+    async def steer(self, sid: str, recording_sid: str, status: str, *, silence: bool) -> None:
+        """Pauses, continues or stops a recording of a live call; its row is durable when this returns.
+
+        Args:
+            status: paused, in-progress or stopped.
+            silence: paused time is recorded as silence, else left out.
+
+        Raises:
+            RestError: 21220 when it does not go on.
+        """
+        recording = self._recording(sid, recording_sid)
+        if status == "stopped":
+            recording.stop()
+        else:
+            recording.pause(status == "paused", silence=silence)
+        await self.exchange.store.flushed()
 
     # the end
 

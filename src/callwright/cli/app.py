@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from callwright import __version__
+from callwright.cli import documents
 from callwright.config import load
 from callwright.errors import CallwrightError, ConfigError, StartError
 from callwright.sip import certificates
@@ -119,6 +120,9 @@ def _unanswered(report: "Report", uri: str) -> str:
 def version() -> None:
     """Prints the version."""
     print(__version__)
+
+
+documents.install(app)
 
 
 def main() -> None:

@@ -182,6 +182,10 @@ class Endpoint:
 
     # audio
 
+    def echo(self, leg: Leg, on: bool = True) -> None:
+        """A leg hears itself, or no longer."""
+        (self.engine.connect if on else self.engine.disconnect)(leg.node, leg.node)
+
     def connect(self, one: int, other: int) -> None:
         """Two nodes hear each other."""
         self.engine.connect(one, other)
@@ -380,6 +384,10 @@ class Tape:
     def overhear(self, leg: Leg, channel: int = 0) -> None:
         """Records what this leg hears on a channel."""
         self._endpoint.engine.overhear(leg.node, self.nodes[channel])
+
+    def pause(self, on: bool, *, silence: bool = True) -> None:
+        """Pauses, or goes on. Paused time is written as silence, or left out."""
+        self._endpoint.engine.pause(self.nodes[0], on, silence)
 
     async def stop(self) -> Taped:
         """Ends the recording (once; later calls only wait) and returns the finished file."""

@@ -133,6 +133,11 @@ class Leg:
         """Whether the leg has ended."""
         return self._state is LegState.DISCONNECTED
 
+    @property
+    def answerable(self) -> bool:
+        """Whether it waits for our 200."""
+        return self.invite is not None and self.state in (LegState.INCOMING, LegState.EARLY)
+
     def _enter(self, state: LegState) -> None:
         if state not in _FLOW[self._state]:
             logger.warning("leg %d: %s after %s is not a transition", self.node, state.value, self._state.value)

@@ -6,7 +6,7 @@ A bad value never fails a document: it is warned about and the default holds (ca
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, cast
 
 from callwright.twiml.characters import has_controls
@@ -27,6 +27,9 @@ class Attribute(Generic[T]):
         default: when absent or bad.
         code: the warning of a bad value.
         unsupported: any value but the default is warned about, for it has no effect here.
+        allowed: its values, in words.
+        good, bad: samples of values that are taken, and of values that are not.
+        location: a URL, judged by the reading.
     """
 
     name: str
@@ -34,6 +37,10 @@ class Attribute(Generic[T]):
     default: T
     code: int = SCHEMA_WARNING
     unsupported: bool = False
+    allowed: str = ""
+    good: tuple[str, ...] = ()
+    bad: tuple[str, ...] = ()
+    location: bool = False
 
 
 class Values:
@@ -63,7 +70,7 @@ def _boolean(text: str) -> bool:
 
 def boolean(name: str, default: bool, code: int = SCHEMA_WARNING, *, unsupported: bool = False) -> Attribute[bool]:
     """`true` or `false`, in any case of letters."""
-    return Attribute(name, _boolean, default, code, unsupported)
+    return Attribute(name, _boolean, default, code, unsupported, "true, false", ("true", "false"), ("yes", ""))
 
 
 def whole(text: str, low: int, high: int) -> int:
@@ -82,26 +89,39 @@ def whole(text: str, low: int, high: int) -> int:
 
 def integer(name: str, default: int, low: int, high: int, code: int = SCHEMA_WARNING) -> Attribute[int]:
     """A whole number of low..high."""
-    return Attribute(name, lambda text: whole(text, low, high), default, code)
+    beyond = (str(high + 1), "x", *([str(low - 1)] if low else []))
+    spread = f"{low} to {high}"
+    return Attribute(
+        name, lambda text: whole(text, low, high), default, code, False, spread, (str(low), str(high)), beyond
+    )
 
 
 def loop(name: str, code: int) -> Attribute[int]:
     """How often a sound is played: 1; 0 without end; capped at 1000."""
-    return Attribute(name, lambda text: min(whole(text, 0, 999_999_999), ENDLESS_CAP), 1, code)
+    return Attribute(
+        name,
+        lambda text: min(whole(text, 0, 999_999_999), ENDLESS_CAP),
+        1,
+        code,
+        False,
+        f"0 (endless) to {ENDLESS_CAP}",
+        ("0", "3"),
+        ("-1", "often"),
+    )
 
 
 def choice(
     name: str, values: Iterable[str], default: str, code: int = SCHEMA_WARNING, *, unsupported: bool = False
 ) -> Attribute[str]:
     """One of a few words, spelt exactly."""
-    allowed = frozenset(values)
+    given = tuple(values)
 
     def read(text: str) -> str:
-        if (word := text.strip()) not in allowed:
+        if (word := text.strip()) not in given:
             raise ValueError("not one of its values")
         return word
 
-    return Attribute(name, read, default, code, unsupported)
+    return Attribute(name, read, default, code, unsupported, ", ".join(given), given, ("no such word", ""))
 
 
 def method(name: str = "method", code: int = SCHEMA_WARNING) -> Attribute[str]:
@@ -112,7 +132,7 @@ def method(name: str = "method", code: int = SCHEMA_WARNING) -> Attribute[str]:
             raise ValueError("neither GET nor POST")
         return word
 
-    return Attribute(name, read, "POST", code)
+    return Attribute(name, read, "POST", code, False, "GET, POST", ("GET", "POST"), ("PUT", ""))
 
 
 def pattern(name: str, expression: str, default: str = "", code: int = SCHEMA_WARNING) -> Attribute[str]:
@@ -124,12 +144,13 @@ def pattern(name: str, expression: str, default: str = "", code: int = SCHEMA_WA
             raise ValueError("not of its form")
         return text
 
-    return Attribute(name, read, default, code)
+    return Attribute(name, read, default, code, allowed=expression)
 
 
 def keys(name: str, default: str, code: int, *, most: int) -> Attribute[str]:
     """Keys of a telephone, none to `most` of them; "" is none."""
-    return pattern(name, rf"[0-9*#]{{0,{most}}}", default, code)
+    written = pattern(name, rf"[0-9*#]{{0,{most}}}", default, code)
+    return replace(written, allowed=f"0 to {most} of 0-9 * #", good=("", "5"), bad=("a", "#" * (most + 1)))
 
 
 def text(name: str, code: int = SCHEMA_WARNING, *, most: int = 4096, unsupported: bool = False) -> Attribute[str]:
@@ -141,12 +162,16 @@ def text(name: str, code: int = SCHEMA_WARNING, *, most: int = 4096, unsupported
             raise ValueError("too long, or holds a control character")
         return raw
 
-    return Attribute(name, read, "", code, unsupported)
+    allowed = f"text of up to {most} characters"
+    return Attribute(name, read, "", code, unsupported, allowed, ("some text",), ("x" * (most + 1),))
 
 
 def address(name: str, code: int = 11100, *, unsupported: bool = False) -> Attribute[str]:
-    """A URL, absolute or relative; "" is none. The reading resolves and checks it."""
-    return Attribute(name, str.strip, "", code, unsupported)
+    """A URL, absolute or relative; "" is none. The reading resolves and checks it; that of an `action` is only found
+    out when it is requested."""
+    judged = name != "action" and not unsupported
+    bad = ("ftp://x/",) if judged else ()
+    return Attribute(name, str.strip, "", code, unsupported, "a URL", ("/next",), bad, judged)
 
 
 def words(name: str, allowed: frozenset[str], default: frozenset[str], code: int) -> Attribute[frozenset[str]]:
@@ -158,4 +183,6 @@ def words(name: str, allowed: frozenset[str], default: frozenset[str], code: int
             raise ValueError("holds a word that is not one of its values")
         return listed
 
-    return Attribute(name, read, default, code)
+    given = tuple(sorted(allowed))
+    told = "a list of " + ", ".join(given)
+    return Attribute(name, read, default, code, False, told, (*given, " ".join(given)), ("no such word", ""))

@@ -22,9 +22,15 @@ class Next:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The call ends. `hung_up`: its leg has already ended."""
+    """The call ends.
+
+    Attributes:
+        hung_up: its leg has already ended.
+        ordered: a verb said so; otherwise the document has run out of verbs.
+    """
 
     hung_up: bool = False
+    ordered: bool = False
 
 
 Step = Next | Finish | None

@@ -7,13 +7,13 @@ from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 from callwright.calls.application import Application, Hook
-from callwright.calls.control import CallControl, DialPlan, File, NumberTarget, SipTarget, Speech
+from callwright.calls.control import CallControl, DialPlan, NumberTarget, SipTarget, Speech
 from callwright.errors import ApplicationError, CallwrightError, LegGone
 from callwright.log import CallLog
 from callwright.outbound import shown
 from callwright.twiml.address import with_userinfo
 from callwright.twiml.document import Document, parse
-from callwright.twiml.interpreter import interpret
+from callwright.twiml.interpreter import arrive, interpret
 from callwright.twiml.outcome import Finish, Next
 from callwright.twiml.pace import Pace
 
@@ -235,13 +235,7 @@ class Session:
 
     def _arrived(self, document: Document) -> None:
         self._set_state(SessionState.RUNNING)
-        for warning in document.warnings:
-            self._control.note(
-                "warning", code=warning.code, message=warning.message, line=warning.line, url=_shown(document.url)
-            )
-        sounds = [prompt for verb in document.verbs for prompt in verb.prompts() if isinstance(prompt, File | Speech)]
-        if sounds:
-            self._control.prefetch(sounds)
+        arrive(document, self._control)
 
     async def _report(self, step: Next) -> None:
         """The action of a verb whose caller has left: requested, and its answer discarded."""

@@ -123,6 +123,47 @@ async def test_break_strengths_grow(espeak: EspeakSynthesis) -> None:
     assert lengths[-1] - lengths[0] > 0.7
 
 
+@pytest.mark.parametrize(("time", "lasts"), [("250ms", 0.25), ("1s", 1.0), ("2.5s", 2.5)])
+async def test_breaks_last_as_long_as_they_say(espeak: EspeakSynthesis, time: str, lasts: float) -> None:
+    without = seconds(await say(espeak, 'one <break time="1ms"/> two', ssml=True))
+    paused = seconds(await say(espeak, f'one <break time="{time}"/> two', ssml=True))
+    assert paused - without == pytest.approx(lasts, abs=0.15)
+
+
+async def test_rates_shorten_what_is_said(espeak: EspeakSynthesis) -> None:
+    text = "the quick brown fox jumps over the lazy dog"
+    lengths = [
+        seconds(await say(espeak, f'<prosody rate="{rate}">{text}</prosody>', ssml=True))
+        for rate in ("x-slow", "slow", "medium", "fast", "x-fast")
+    ]
+    assert lengths == sorted(lengths, reverse=True) and lengths[0] > 1.5 * lengths[-1]
+    half, twice = [
+        seconds(await say(espeak, f'<prosody rate="{rate}">{text}</prosody>', ssml=True)) for rate in ("50%", "200%")
+    ]
+    assert half > 1.6 * lengths[2] and twice < 0.7 * lengths[2]
+
+
+@pytest.mark.parametrize(
+    ("alphabet", "ph", "word"), [("ipa", "həlˈoʊ", "hello"), ("x-sampa", 'h@l"oU', "hello"), ("ipa", "fˈɑks", "fox")]
+)
+async def test_phonemes_are_heard_in_place_of_the_word(
+    espeak: EspeakSynthesis, alphabet: str, ph: str, word: str
+) -> None:
+    quoted = ph.replace('"', "&quot;")
+    heard = await say(espeak, f'<phoneme alphabet="{alphabet}" ph="{quoted}">x</phoneme>', ssml=True)
+    assert seconds(heard) == pytest.approx(seconds(await say(espeak, word, ssml=True)), rel=0.2)
+    assert heard.samples != (await say(espeak, "x", ssml=True)).samples
+
+
+async def test_a_word_has_its_role(espeak: EspeakSynthesis) -> None:
+    now = await say(espeak, '<w role="amazon:VB">read</w>', ssml=True)
+    past = await say(espeak, '<w role="amazon:VBD">read</w>', ssml=True)
+    assert now.samples != past.samples
+    assert seconds(past) == pytest.approx(seconds(await say(espeak, "red", ssml=True)), rel=0.2)
+    follows = await say(espeak, 'I <w role="amazon:VBD">read</w>', ssml=True)
+    assert seconds(follows) == pytest.approx(seconds(await say(espeak, "I red", ssml=True)), rel=0.2)
+
+
 async def test_say_as_and_sub_change_the_words(espeak: EspeakSynthesis) -> None:
     number = await say(espeak, "1234", ssml=True)
     digits = await say(espeak, '<say-as interpret-as="digits">1234</say-as>', ssml=True)

@@ -11,9 +11,17 @@ def test_it_has_no_attributes() -> None:
 
 
 def test_it_carries_parameters() -> None:
-    parsed = document("<Hangup><Parameter name='a' value='b'/><Parameter name='c'/><Say/></Hangup>")
+    parsed = document(
+        "<Hangup><Parameter name='a' value='b'/><Parameter name='c'/><Parameter value='d'/><Say/></Hangup>"
+    )
     assert parsed.verbs == (Hangup((("a", "b"), ("c", ""))),)
-    assert codes(parsed) == [12200]
+    assert codes(parsed) == [12200, 12200]
+
+
+async def test_what_it_sends_back() -> None:
+    book = Playbook(fetch(VOICE) >> twiml("<Hangup><Parameter name='a' value='b'/></Hangup>"), op("hangup"))
+    await book.play_out()
+    assert book.returned == (("a", "b"),)
 
 
 async def test_nothing_runs_after_it() -> None:

@@ -56,7 +56,8 @@ TABLE = Table(
         Row(
             "sendDigits", lambda verb: party(verb).send_digits, {"ww12*#W": "ww12*#W", "": ""}, "", ["1-2", "a"], 13222
         ),
-        Row("url", unused, {"": None}, None),
+        # url | document for the callee | none
+        Row("url", lambda verb: party(verb).screening, {"/w": Hook("http://app.example/w"), "": None}, None),
         # method | GET, POST | POST | 13221
         Row("method", unused, {"GET": None, "POST": None}, None, ["PUT"], 13221),
         *STATUS,
@@ -119,7 +120,7 @@ def test_what_is_no_number_is_not_dialled(written: str, xml: str) -> None:
     assert dial.parties == ()
 
 
-def test_a_number_that_the_callee_must_accept_first_is_not_dialled() -> None:
-    parsed = document("<Dial><Number url='/whisper'>+15550001111</Number><Number>+15550002222</Number></Dial>")
-    assert codes(parsed) == [12200]
+def test_a_number_that_must_accept_and_cannot_be_asked_is_not_dialled() -> None:
+    parsed = document("<Dial><Number url='ftp://x/'>+15550001111</Number><Number>+15550002222</Number></Dial>")
+    assert codes(parsed) == [11100]
     assert party(parsed.verbs[0]).number == "+15550002222"

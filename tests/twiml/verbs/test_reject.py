@@ -43,6 +43,12 @@ def test_parameters_are_welcome() -> None:
     assert codes(document("<Reject><Say>No</Say></Reject>")) == [12200]
 
 
+async def test_what_it_sends_back() -> None:
+    book = Playbook(fetch(VOICE) >> twiml("<Reject><Parameter name='a' value='b'/></Reject>"), op("reject", "rejected"))
+    await book.play_out()
+    assert book.returned == (("a", "b"),)
+
+
 @pytest.mark.parametrize(("reason", "status"), [("busy", CallStatus.BUSY), ("rejected", CallStatus.NO_ANSWER)])
 async def test_it_refuses_a_ringing_call(reason: str, status: CallStatus) -> None:
     book = Playbook(fetch(VOICE) >> twiml(f"<Reject reason='{reason}'/><Say>Unreachable</Say>"), op("reject", reason))

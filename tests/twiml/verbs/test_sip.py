@@ -37,7 +37,8 @@ def unused(verb: Any) -> object:
 TABLE = Table(
     lambda attributes: f"<Dial><Sip {attributes}>{URI}</Sip></Dial>",
     [
-        Row("url", unused, {"": None}, None),
+        # url | document for the callee | none
+        Row("url", lambda verb: target(verb).screening, {"/w": Hook("http://app.example/w"), "": None}, None),
         # method | GET, POST | POST | 13241
         Row("method", unused, {"GET": None, "POST": None}, None, ["PUT"], 13241),
         Row(
@@ -179,8 +180,14 @@ def test_digits_cannot_be_sent() -> None:
     assert sip(URI, "sendDigits='1'")[1] == [13242]
 
 
-def test_a_callee_that_must_accept_first_is_not_dialled() -> None:
-    assert sip(URI, "url='/whisper'") == ([], [12200])
+def test_a_callee_that_must_accept_and_cannot_be_asked_is_not_dialled() -> None:
+    assert sip(URI, "url='ftp://x/'") == ([], [11100])
+
+
+def test_each_uri_is_asked() -> None:
+    found, warned = sip(f"<Uri>{URI}</Uri><Uri>sip:b@pbx.example</Uri>", "url='/w' method='GET'")
+    assert [one.screening for one in found] == [Hook("http://app.example/w", "GET")] * 2
+    assert warned == []
 
 
 def alternatives(*weights: tuple[str, int, int]) -> Sip:

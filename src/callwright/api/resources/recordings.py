@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement
 from starlette.responses import FileResponse
 
 from callwright import clock
-from callwright.api import errors, media
+from callwright.api import errors, media, order
 from callwright.api.paging import Listing, dated
 from callwright.api.representation import API_VERSION, date, number
 from callwright.api.request import Answer, ApiRequest, Gone, Resource
@@ -27,7 +27,8 @@ LIST = Listing(
 )
 CONTENT_TYPES = {"wav": "audio/x-wav", "mp3": "audio/mpeg"}
 MONO_ONLY = 16113
-_OPEN = frozenset({"in-progress", "paused", "processing"})
+_OPEN = frozenset({"in-progress", "paused", "stopped", "processing"})
+CURRENT = "Twilio.CURRENT"
 
 
 def present(request: ApiRequest, row: Row, *, of_call: bool = False) -> dict[str, Any]:
@@ -80,6 +81,12 @@ async def find(request: ApiRequest, sid: str) -> Row:
 
 
 async def _find_of_call(request: ApiRequest, call_sid: str, sid: str) -> Row:
+    if sid == CURRENT:
+        await calls.find(request, call_sid)
+        try:
+            sid = request.services.switchboard.recording(call_sid, sid)
+        except RestError:
+            raise request.missing() from None
     row = await find(request, sid)
     if row["call_sid"] != call_sid:
         raise request.missing()
@@ -161,10 +168,31 @@ async def fetch_of_call(request: ApiRequest, call_sid: str, recording_sid: str) 
     return Resource("Recording", present(request, row, of_call=True))
 
 
+async def create_of_call(request: ApiRequest, call_sid: str) -> Answer:
+    """Begins to record a live call."""
+    request.representable()
+    await calls.find(request, call_sid)
+    sid = await request.services.switchboard.record(call_sid, order.background(request.form))
+    return Resource("Recording", present(request, await find(request, sid), of_call=True), 201)
+
+
+async def update_of_call(request: ApiRequest, call_sid: str, recording_sid: str) -> Answer:
+    """Pauses, continues or stops a recording."""
+    request.representable()
+    row = await _find_of_call(request, call_sid, recording_sid)
+    form = request.form
+    status = form.choice("Status", ("paused", "in-progress", "stopped"), code=errors.INVALID_PARAMETER)
+    if not status:
+        raise RestError("Status is missing: paused, in-progress or stopped", code=errors.INVALID_PARAMETER)
+    behavior = form.choice("PauseBehavior", ("skip", "silence"), default="silence", code=errors.INVALID_PARAMETER)
+    await request.services.switchboard.steer(call_sid, row["sid"], status, silence=behavior == "silence")
+    return Resource("Recording", present(request, row | {"status": status}, of_call=True))
+
+
 async def remove_of_call(request: ApiRequest, call_sid: str, recording_sid: str) -> Answer:
     """Deletes one recording of a call."""
-    await _find_of_call(request, call_sid, recording_sid)
-    return await remove(request, recording_sid)
+    row = await _find_of_call(request, call_sid, recording_sid)
+    return await remove(request, row["sid"])
 
 
 def install(routes: Routes) -> None:
@@ -174,5 +202,7 @@ def install(routes: Routes) -> None:
     routes.add("DELETE", f"{OWN}/Recordings/{{recording_sid}}", remove)
     of_call = f"{OWN}/Calls/{{call_sid}}/Recordings"
     routes.add("GET", of_call, listing_of_call)
+    routes.add("POST", of_call, create_of_call)
     routes.add("GET", f"{of_call}/{{recording_sid}}", fetch_of_call)
+    routes.add("POST", f"{of_call}/{{recording_sid}}", update_of_call)
     routes.add("DELETE", f"{of_call}/{{recording_sid}}", remove_of_call)

@@ -13,8 +13,9 @@ from xml.sax.saxutils import escape, quoteattr
 from lxml import etree
 
 from callwright.errors import MediaError
+from callwright.media.speech import phonemes, wording
 
-VERSION = 1
+VERSION = 2
 """Raised when the same markup would be spoken differently, so that cached speech is spoken again."""
 
 _WRAPPED = '<speak xmlns:amazon="urn:amazon" xmlns:google="urn:google">{}</speak>'
@@ -196,8 +197,38 @@ def _say_as(element: etree._Element, speaker: Speaker) -> str:
             return _words(_date(text, element.get("format", "").strip().lower(), speaker))
         case "expletive" | "bleep":
             return _pause(_EXPLETIVE_MS)
+        case kind if kind in _WORDINGS and _english(speaker):
+            return _words(_WORDINGS[kind](text))
         case _:
             return _inside(element, speaker)
+
+
+_WORDINGS: dict[str, Callable[[str], str]] = {
+    "fraction": wording.fraction,
+    "unit": wording.measure,
+    "time": wording.duration,
+    "address": wording.address,
+}
+
+
+def _english(speaker: Speaker) -> bool:
+    return speaker.language.lower().startswith("en")
+
+
+def _letters(letters: str) -> str:
+    """A pronunciation of our own making, which espeak-ng takes between double brackets; it loses a tag that follows
+    them without a blank."""
+    return f"[[{escape(letters)}]] "
+
+
+def _phoneme(element: etree._Element, speaker: Speaker) -> str:
+    letters = phonemes.spelled(element.get("alphabet", "ipa"), element.get("ph", ""), speaker.language)
+    return _letters(letters) if letters else _inside(element, speaker)
+
+
+def _w(element: etree._Element, speaker: Speaker) -> str:
+    letters = wording.by_role(_text(element), element.get("role", "")) if _english(speaker) else ""
+    return _letters(letters) if letters else _inside(element, speaker)
 
 
 def _spaced(text: str) -> str:
@@ -247,6 +278,8 @@ _ELEMENTS: dict[str, Callable[[etree._Element, Speaker], str]] = {
     "emphasis": _emphasis,
     "lang": _lang,
     "p": _block,
+    "phoneme": _phoneme,
+    "w": _w,
     "s": _block,
     "prosody": _prosody,
     "sub": _sub,
@@ -256,4 +289,4 @@ _ELEMENTS: dict[str, Callable[[etree._Element, Speaker], str]] = {
     "meta": _silent,
     "lexicon": _silent,
 }
-"""What is not here (speak, w, phoneme, mark, audio, voice, ...) speaks its content and nothing else."""
+"""What is not here (speak, mark, audio, voice, ...) speaks its content and nothing else."""

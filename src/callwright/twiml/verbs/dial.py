@@ -2,14 +2,16 @@
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 from callwright.calls.application import Hook
 from callwright.calls.conference.plan import ConferencePlan
 from callwright.calls.control import (
+    ApplicationTarget,
     CallControl,
+    ClientTarget,
     Dialled,
     DialPlan,
     DialRecording,
@@ -32,9 +34,10 @@ from callwright.twiml.attribute import (
 )
 from callwright.twiml.outcome import Finish, Next, Step
 from callwright.twiml.reading import Element, Reading, text_of
-from callwright.twiml.verbs import conference, number, queue, sip
+from callwright.twiml.verbs import application, client, conference, number, queue, sip
 from callwright.twiml.verbs.callbacks import RECORDING_EVENTS, RECORDING_METHOD, RECORDING_URL, recording_callback
-from callwright.twiml.verbs.later import SIM_UNSUPPORTED
+from callwright.twiml.verbs.later import NOUNS, SIM_UNSUPPORTED
+from callwright.twiml.verbs.schema import check
 from callwright.twiml.verbs.verb import Verb
 
 MOST_PARTIES = 10
@@ -80,14 +83,17 @@ UNSUPPORTED = (
     address("referUrl", SCHEMA_WARNING, unsupported=True),
     method("referMethod"),
     text("callReason", most=50, unsupported=True),
-    text("events", unsupported=True),
+    choice("events", ("call-progress-event",), "", unsupported=True),
     text("passports", unsupported=True),
 )
 
-PARTIES = frozenset({"Number", "Sip"})
+PARTIES: dict[str, Callable[[Element, Reading], "Party | None"]] = {
+    "Number": number.parse,
+    "Sip": sip.parse,
+    "Client": client.parse,
+    "Application": application.parse,
+}
 LATER: dict[str, int] = {
-    "Client": SCHEMA_WARNING,
-    "Application": SCHEMA_WARNING,
     "WhatsApp": SCHEMA_WARNING,
     "Sim": SIM_UNSUPPORTED,
 }
@@ -96,7 +102,7 @@ LATER: dict[str, int] = {
 ROOMS = {"Conference": conference.parse, "Queue": queue.parse}
 """Nouns that stand alone: nobody is called."""
 
-Party = NumberTarget | sip.Sip
+Party = NumberTarget | ClientTarget | ApplicationTarget | sip.Sip
 Room = ConferencePlan | DequeuePlan
 
 
@@ -231,8 +237,11 @@ class Dial(Verb):
             return LONG_CALLER_ID
         if any(isinstance(target, NumberTarget) for target in targets):
             return 0 if re.fullmatch(r"\+?[0-9]{1,20}", self._caller_id(control)) else BAD_CALLER_ID
+        form = r"[A-Za-z0-9+\-_.]+"
         if any(isinstance(target, SipTarget) for target in targets):
-            return 0 if re.fullmatch(r"[A-Za-z0-9+\-_.]+", self._caller_id(control)) else BAD_SIP_CALLER_ID
+            return 0 if re.fullmatch(form, self._caller_id(control)) else BAD_SIP_CALLER_ID
+        if targets:
+            return 0 if re.fullmatch(f"(client:)?{form}", self._caller_id(control)) else BAD_CALLER_ID
         return 0
 
     def _after(self, dialled: Dialled) -> Step:
@@ -257,6 +266,8 @@ def parameters(dialled: Dialled) -> dict[str, str]:
         told["DialSipResponseCode"] = str(dialled.sip_code) if dialled.sip_code else ""
         for name, value in dialled.sip_headers:
             told[f"DialSipHeader_{name}"] = value
+    for name, value in dialled.returned:
+        told[f"ReturnParam_{name}"] = value
     return told | dialled.queue.parameters() if dialled.queue is not None else told
 
 
@@ -288,7 +299,7 @@ def _room(element: Element, noun: Element, reading: Reading) -> Room | None:
 
 def _parties(element: Element, reading: Reading) -> tuple[Party, ...]:
     written = text_of(element)
-    nouns = reading.children(element, PARTIES | LATER.keys() | ROOMS.keys(), NESTED)
+    nouns = reading.children(element, frozenset(PARTIES.keys() | LATER.keys() | ROOMS.keys()), NESTED)
     if not nouns:
         lone = number.plain(element, written, reading)
         return (lone,) if lone else ()
@@ -299,15 +310,17 @@ def _parties(element: Element, reading: Reading) -> tuple[Party, ...]:
     parties = []
     for noun in nouns[:MOST_PARTIES]:
         if (code := LATER.get(str(noun.tag))) is not None:
+            if schema := NOUNS.get(str(noun.tag)):
+                check(noun, schema, reading)
             reading.warn(noun, code, "is not supported: this party is not dialled")
-        elif noun.tag in PARTIES and (party := (number.parse if noun.tag == "Number" else sip.parse)(noun, reading)):
+        elif noun.tag in PARTIES and (party := PARTIES[str(noun.tag)](noun, reading)):
             parties.append(party)
     return () if _mixed(element, [str(noun.tag) for noun in nouns], reading) else tuple(parties)
 
 
 def _mixed(element: Element, tags: Sequence[str], reading: Reading) -> bool:
     """Whether nouns stand together that exclude each other; the dial then fails."""
-    for alone, code in (("Conference", CONFERENCE_MIXED), ("Queue", NESTED)):
+    for alone, code in (("Conference", CONFERENCE_MIXED), ("Queue", NESTED), ("Application", NESTED)):
         if alone in tags and len(tags) > 1:
             reading.warn(element, code, f"<{alone}> cannot be dialled together with another noun")
             return True

@@ -25,4 +25,6 @@ class Hangup(Verb):
         return cls(parameter.read(element, reading))
 
     async def execute(self, control: CallControl) -> Step:
-        return Finish()
+        if self.parameters:
+            control.give_back(self.parameters)
+        return Finish(ordered=True)

@@ -1,6 +1,7 @@
 """The attributes that nouns of `<Dial>` share: a document for the callee, and answering machine detection."""
 
-from callwright.twiml.attribute import SCHEMA_WARNING, Attribute, Values, address, choice, integer, method
+from callwright.calls.application import Hook
+from callwright.twiml.attribute import Attribute, Values, address, choice, integer, method
 from callwright.twiml.reading import Element, Reading
 
 URL = address("url")
@@ -21,13 +22,15 @@ def url_method(code: int) -> Attribute[str]:
     return method(code=code)
 
 
-def screened(element: Element, values: Values, reading: Reading) -> bool:
-    """Whether the noun wants the callee to hear a document before the bridge.
+def screening(element: Element, values: Values, method: Attribute[str], reading: Reading) -> Hook | None:
+    """The document that the callee hears before the bridge; None when there is none.
 
-    That is not carried out here, and a callee whom the application meant to ask first must not be connected unasked:
-    such a noun is not dialled.
+    Raises:
+        ValueError: there is one that cannot be requested. It has been warned about; a callee whom the application meant
+            to ask first must not be connected unasked, so such a noun is not dialled.
     """
     if not values[URL]:
-        return False
-    reading.warn(element, SCHEMA_WARNING, "url is not supported: this party is not dialled")
-    return True
+        return None
+    if (hook := reading.hook(element, values[URL], values[method])) is None:
+        raise ValueError("a document that cannot be requested")
+    return hook

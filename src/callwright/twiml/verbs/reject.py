@@ -15,20 +15,22 @@ REASON = choice("reason", ("rejected", "busy"), "rejected", 13810)
 
 @dataclass(frozen=True, slots=True)
 class Reject(Verb):
-    """Ends the call without answering it; hangs up one that is already answered."""
+    """Ends the call without answering it; hangs up one that is already answered. `parameters` as of Hangup."""
 
     name: ClassVar[str] = "Reject"
     attributes = (REASON,)
 
     reason: str = REASON.default
+    parameters: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def parse(cls, element: Element, reading: Reading) -> Self | None:
         values = reading.values(element, cls.attributes)
         reading.no_text(element)
-        parameter.read(element, reading)
-        return cls(values[REASON])
+        return cls(values[REASON], parameter.read(element, reading))
 
     async def execute(self, control: CallControl) -> Step:
+        if self.parameters:
+            control.give_back(self.parameters)
         await control.reject(self.reason)
-        return Finish(hung_up=True)
+        return Finish(hung_up=True, ordered=True)

@@ -1,14 +1,14 @@
 """`<Sip>`: SIP URIs to dial, with header fields and credentials (call-control reference §1.6, §7.3)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from callwright.calls.control import SipTarget, StatusCallback
 from callwright.twiml.attribute import Attribute, integer, pattern, text
 from callwright.twiml.reading import Element, Reading, text_of
 from callwright.twiml.verbs.callbacks import STATUS, status_callback
-from callwright.twiml.verbs.leg import MACHINE_DETECTION, URL, screened, url_method
+from callwright.twiml.verbs.leg import MACHINE_DETECTION, URL, screening, url_method
 from callwright.twiml.verbs.sip_uri import LONGEST_HEADERS, allowed_name, allowed_value, query_fields, split
 
 BAD_URI = 13243
@@ -88,6 +88,10 @@ def parse(element: Element, reading: Reading) -> Sip | None:
     """The party at a <Sip>; None, with a warning, when it cannot be dialled."""
     values = reading.values(element, ATTRIBUTES)
     callback = status_callback(element, values, reading)
+    try:
+        hook = screening(element, values, METHOD, reading)
+    except ValueError:
+        return None
     children = reading.children(element, frozenset({"Uri", "Headers"}))
     named = _headers([child for child in children if child.tag == "Headers"], reading)
     alternatives = []
@@ -105,9 +109,14 @@ def parse(element: Element, reading: Reading) -> Sip | None:
             alternatives.append(Alternative(target, own[PRIORITY], own[WEIGHT]))
     if not (alternatives or uri or uris):
         reading.warn(element, BAD_URI, "no SIP URI")
-    if not alternatives or screened(element, values, reading):
+    if not alternatives:
         return None
-    return Sip(tuple(alternatives))
+    return Sip(tuple(replace(one, target=replace(one.target, screening=hook)) for one in alternatives))
+
+
+def target(element: Element, text: str, reading: Reading) -> SipTarget | None:
+    """The target of a URI that stands alone; None, with a warning, when it is none."""
+    return _target(element, text, (), ("", ""), None, reading)
 
 
 def _target(

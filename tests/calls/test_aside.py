@@ -1,0 +1,48 @@
+"""What a call does beside its documents and legs."""
+
+import asyncio
+
+import pytest
+
+from callwright.calls.control import ReferPlan, Referred
+from callwright.errors import LegGone
+from tests.calls.fakes import Room
+from tests.calls.jumping import turns
+
+
+def pairs(room: Room, leg: int) -> tuple[int, int]:
+    """How often a leg was connected with itself, and disconnected."""
+    made = [one for one in room.engine.of("connect", leg) if one.values["sink"] == leg]
+    parted = [one for one in room.engine.of("disconnect", leg) if one.values["sink"] == leg]
+    return len(made), len(parted)
+
+
+async def test_an_echo_lasts_until_hang_up(room: Room) -> None:
+    call, leg = await room.inbound()
+    echo = asyncio.create_task(call.echo())
+    await room.engine.until("connect", leg)
+    assert pairs(room, leg) == (1, 0)
+    room.engine.end(leg)
+    with pytest.raises(LegGone):
+        await echo
+
+
+async def test_a_redirect_ends_an_echo(room: Room) -> None:
+    call, leg = await room.inbound()
+    echo = asyncio.create_task(call.echo())
+    await room.engine.until("connect", leg)
+    echo.cancel()
+    await asyncio.wait({echo})
+    assert pairs(room, leg) == (1, 1)
+    assert call.leg is not None
+    await turns()
+    assert not call.status.final
+
+
+async def test_a_transfer_fails_and_says_so(room: Room) -> None:
+    call, leg = await room.inbound()
+    await call.answer()
+    assert await call.refer(ReferPlan("sip:bob@pbx.example")) == Referred("failed")
+    room.engine.end(leg)
+    await call.ended
+    assert ("warning", 32218) in [(kind, data.get("code")) for kind, data in room.rows.steps(call.sid)]
