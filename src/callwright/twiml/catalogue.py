@@ -10,7 +10,20 @@ from enum import StrEnum
 from typing import Any
 
 from callwright.twiml.attribute import Attribute
-from callwright.twiml.verbs import VERBS, application, client, later, number, parameter, sip, start, streams
+from callwright.twiml.verbs import (
+    VERBS,
+    application,
+    client,
+    conference,
+    enqueue,
+    later,
+    number,
+    parameter,
+    queue,
+    sip,
+    start,
+    streams,
+)
 from callwright.twiml.verbs.dial import LATER
 from callwright.twiml.verbs.gather import SPEECH
 from callwright.twiml.verbs.leg import MACHINE_DETECTION
@@ -91,6 +104,7 @@ FORMS: dict[tuple[str, str], Form] = {
     ("Dial/Sip/Uri", "password"): _LOGIN,
     ("Dial/Sip/Headers/Header", "name"): Form("X-..., User-to-User, ...", ("X-A", "User-to-User"), ("Via", "a b")),
     ("Dial/Sip/Headers/Header", "value"): Form("printable text", ("a b",), ("a&#10;b",)),
+    ("Dial/Conference", "participantLabel"): Form("a name of up to 128 characters", ("agent 7",), ("a" * 129,)),
     ("Message", "to"): _PARTY,
     ("Message", "from"): _PARTY,
     ("Sms", "to"): _PARTY,
@@ -98,8 +112,6 @@ FORMS: dict[tuple[str, str], Form] = {
     ("Pay", "chargeAmount"): Form("an amount", ("9.99",), ("much", "")),
     ("Pay", "currency"): Form("three letters", ("usd",), ("dollars",)),
     ("Prompt", "attempt"): Form("a list of numbers", ("1 2",), ("first",)),
-    ("Enqueue/Task", "priority"): _SECONDS,
-    ("Enqueue/Task", "timeout"): _SECONDS,
     ("Start/Stream", "url"): _SOCKET,
     ("Start/Stream", "sampleRate"): Form("Hz", ("8000",), ("8k",)),
     ("Start/Transcription", "languageCode"): _MULTI,
@@ -131,8 +143,10 @@ _VERBS: dict[str, Declared] = {
     "Connect": Declared("Connect", (), "<Connect {}><Room>x</Room></Connect>", State.PARTLY),
     "Dial": Declared("Dial", (), f"<Dial {{}}>{PHONE}</Dial>", State.PARTLY),
     "Echo": Declared("Echo", (), "<Echo {}/>"),
+    "Enqueue": Declared("Enqueue", (), "<Enqueue {}>support</Enqueue>", State.PARTLY, drops=frozenset({"workflowSid"})),
     "Gather": Declared("Gather", (), "<Gather {}/>", State.PARTLY),
     "Hangup": Declared("Hangup", (), "<Hangup {}/>"),
+    "Leave": Declared("Leave", (), "<Leave {}/>"),
     "Message": Declared("Message", (), "<Message {}>Hello</Message>", drops=frozenset({"to", "from"})),
     "Pause": Declared("Pause", (), "<Pause {}/>"),
     "Pay": Declared("Pay", (), "<Pay {}/>", State.NOT),
@@ -147,6 +161,8 @@ _VERBS: dict[str, Declared] = {
     "Stop": Declared("Stop", (), "<Stop {}><Recording/></Stop>", State.PARTLY),
 }
 _ASKED = frozenset({"url"})
+_TAKEN = frozenset({"region", "jitterBufferSize"})
+"""Values that change nothing here."""
 
 
 def _dialled() -> Iterator[Declared]:
@@ -175,6 +191,10 @@ def _dialled() -> Iterator[Declared]:
         State.PARTLY,
         frozenset({"method"}),
     )
+    yield Declared(
+        "Dial/Conference", conference.ATTRIBUTES, "<Dial><Conference {}>sales</Conference></Dial>", State.PARTLY, _TAKEN
+    )
+    yield Declared("Dial/Queue", queue.ATTRIBUTES, "<Dial><Queue {}>support</Queue></Dial>", State.PARTLY)
     for name in LATER:
         yield Declared(f"Dial/{name}", _schema(name), f"<Dial><{name} {{}}>x</{name}></Dial>", State.NOT)
 

@@ -162,7 +162,6 @@ def test_nouns_that_cannot_be_dialled(noun: str, code: int) -> None:
 @pytest.mark.parametrize(
     ("inner", "warned"),
     [
-        ("<Client>bob</Client>", [12200]),
         ("<Conference/>", [13237]),
         ("<Queue/>", [14212]),
         ("<Conference>room</Conference><Number>+15550001111</Number>", [13000]),

@@ -37,9 +37,9 @@ def test_what_is_wrong_with_them_is_said_too(xml: str, warned: list[int]) -> Non
 
 async def test_the_call_goes_on() -> None:
     book = Playbook(
-        fetch(VOICE) >> twiml("<Refer/><Say>Nobody is here</Say>"),
+        fetch(VOICE) >> twiml("<Prompt/><Say>Nobody is here</Say>"),
         speech("Nobody is here"),
         op("hangup"),
     )
     await book.play_out()
-    assert book.warnings == [12200]
+    assert book.warnings == [64001]
