@@ -7,7 +7,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "callwright"
 LAYERS = [
-    {"errors", "ids", "account", "clock", "log", "config", "values", "signing", "outbound", "__init__"},
+    {"errors", "ids", "account", "clock", "log", "config", "domains", "values", "signing", "outbound", "__init__"},
     {"engine"},
     {"store"},
     {"media", "sip"},

@@ -17,21 +17,24 @@ from urllib.parse import urlsplit
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
     model_validator,
 )
 
+from callwright import domains
+from callwright.domains import DomainSection, PhoneRules, UserSection
 from callwright.errors import ConfigError
 from callwright.values import (
     AccountSid,
     AddressPort,
     Codecs,
+    Domain,
     MediaAddress,
     Method,
     Prefix,
+    Section,
     SipListen,
     SipUri,
     WebUrl,
@@ -48,12 +51,6 @@ DEMO: dict[str, list[dict[str, Any]]] = {
     "number": [{"number": "demo", "account": DEMO_ACCOUNT, "voice_url": "/demo/voice"}],
     "trunk": [{"name": "loopback", "account": DEMO_ACCOUNT, "allow": ["127.0.0.0/8", "::1/128"]}],
 }
-
-
-class Section(BaseModel):
-    """A frozen section; a key it does not know is a fault."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ServerSection(Section):
@@ -109,7 +106,7 @@ class ListenSection(Section):
         return host.strip("[]"), int(port)
 
 
-class SipSection(Section):
+class SipSection(PhoneRules):
     """[sip]"""
 
     listen: tuple[Annotated[ListenSection, BeforeValidator(listen_entry)], ...] = Field(
@@ -120,7 +117,7 @@ class SipSection(Section):
     ca: str = ""
     verify_client: bool = False
     verify_server: bool = True
-    domain: str = Field("127.0.0.1", pattern=r"^[A-Za-z0-9.:\[\]-]+$")
+    domain: Domain = "127.0.0.1"
     user_agent: str = Field("Callwright", max_length=64, pattern=r"^[\x20-\x7e]+$")
     requests_per_second: int = Field(1000, ge=1, le=100000)
     request_burst: int = Field(2000, ge=1, le=100000)
@@ -311,6 +308,8 @@ class Config(Section):
     account: tuple[AccountSection, ...] = ()
     number: tuple[NumberSection, ...] = ()
     trunk: tuple[TrunkSection, ...] = ()
+    domain: tuple[DomainSection, ...] = ()
+    user: tuple[UserSection, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -346,6 +345,7 @@ class Config(Section):
             *self._repeated(),
             *self._contested(),
             *self._unreachable(),
+            *domains.faults(self.sip, self.sip.domain, self.user, self.domain),
         ]:
             raise ValueError("\n".join(faults))
         return self
@@ -353,7 +353,7 @@ class Config(Section):
     def _unknown_accounts(self) -> list[str]:
         known = {account.sid for account in self.account}
         faults = [] if known else ["account: at least one [[account]] is needed"]
-        for table in ("number", "trunk"):
+        for table in ("number", "trunk", "domain", "user"):
             for index, entry in enumerate(getattr(self, table)):
                 if entry.account not in known:
                     faults.append(f"{table}.{index}.account: no [[account]] has the sid {entry.account}")
@@ -395,8 +395,8 @@ class Config(Section):
     def trusted_origins(self) -> frozenset[str]:
         """Origins that the operator named in this file; they may be private addresses."""
         urls = [self.server.public_url]
-        for number in self.number:
-            urls += [number.voice_url, number.voice_fallback_url, number.status_callback]
+        for one in (*self.number, *self.domain, *self.user):
+            urls += [one.voice_url, one.voice_fallback_url, one.status_callback]
         return frozenset(origin(self.absolute(url)) for url in urls if url)
 
 

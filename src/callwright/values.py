@@ -1,16 +1,22 @@
-"""Kinds of values that configuration keys have, each with its check: a fault says what must be there."""
+"""What configuration is made of: sections, and kinds of values, each with its check that says what must be there."""
 
 import ipaddress
 import re
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 from callwright import ids
 
 CODECS = ("PCMU", "PCMA", "G722", "opus", "GSM", "L16/8000", "L16/16000", "G729")
 """What the engine speaks."""
+
+
+class Section(BaseModel):
+    """A frozen section; a key it does not know is a fault."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def _web_url(value: str) -> str:
@@ -100,4 +106,5 @@ Prefix = Annotated[str, AfterValidator(_prefix)]
 SipUri = Annotated[str, AfterValidator(_sip_uri)]
 Codecs = Annotated[tuple[str, ...], AfterValidator(_codecs)]
 AccountSid = Annotated[str, AfterValidator(_account_sid)]
+Domain = Annotated[str, StringConstraints(max_length=200, pattern=r"^[A-Za-z0-9.:\[\]-]+$")]
 Method = Literal["GET", "POST"]
