@@ -24,7 +24,7 @@ from pydantic import (
 )
 
 from callwright import domains
-from callwright.domains import DomainSection, PhoneRules, UserSection
+from callwright.domains import DomainSection, PhoneRules, UserSection, VoiceSection
 from callwright.errors import ConfigError
 from callwright.values import (
     AccountSid,
@@ -395,7 +395,8 @@ class Config(Section):
     def trusted_origins(self) -> frozenset[str]:
         """Origins that the operator named in this file; they may be private addresses."""
         urls = [self.server.public_url]
-        for one in (*self.number, *self.domain, *self.user):
+        named: tuple[NumberSection | VoiceSection, ...] = (*self.number, *self.domain, *self.user)
+        for one in named:
             urls += [one.voice_url, one.voice_fallback_url, one.status_callback]
         return frozenset(origin(self.absolute(url)) for url in urls if url)
 

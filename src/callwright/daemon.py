@@ -32,6 +32,7 @@ from callwright.calls.exchange import Exchange
 from callwright.calls.interrupted import post_final
 from callwright.calls.router import Router
 from callwright.calls.router import declared as declared_number
+from callwright.calls.router import lines as declared_lines
 from callwright.calls.switchboard import Switchboard
 from callwright.calls.tasks import Tasks
 from callwright.config import AccountSection, Config, HttpSection
@@ -47,8 +48,11 @@ from callwright.metrics import Facts
 from callwright.outbound import Outbound
 from callwright.signing import signature
 from callwright.sip.endpoint import Endpoint
+from callwright.sip.registrar import Registrar
+from callwright.sip.registration import Terms
 from callwright.sip.trunks import Trunks
 from callwright.sip.trunks import declared as declared_trunk
+from callwright.sip.users import Users
 from callwright.store.recovery import recover
 from callwright.store.store import Store
 from callwright.twiml.session import Session
@@ -226,13 +230,19 @@ class Daemon:
         recovered = await recover(self.store, recordings.directory)
         post_final(recovered.calls, self.accounts, self.callbacks)
         trunks = Trunks(declared_trunk(section) for section in config.trunk)
+        users = Users.of(config)
+        sip = config.sip
+        self.registrar = Registrar(users, self.store, Terms(sip.min_expires, sip.max_expires, sip.default_expires))
+        await self.registrar.load()
         self.endpoint = Endpoint(config, trunks.sources(), trunks.policies())
         stack.push_async_callback(self.endpoint.close)
+        self._open_registrar(stack, users)
         numbers = [declared_number(section, config) for section in config.number]
-        self.router = Router(self.accounts, numbers, trunks)
+        self.router = Router(self.accounts, numbers, trunks, users, declared_lines(config))
         exchange = Exchange(
             endpoint=self.endpoint,
             trunks=trunks,
+            registrar=self.registrar,
             sounds=await self._open_sounds(stack),
             store=self.store,
             callbacks=self.callbacks,
@@ -246,6 +256,15 @@ class Daemon:
         self.switchboard = Switchboard(exchange, self.router, self._session)
         stack.push_async_callback(self.switchboard.drain, 0)
         self.registry.register(self._facts(exchange))
+
+    def _open_registrar(self, stack: AsyncExitStack, users: Users) -> None:
+        sip = self.config.sip
+        if not users and not sip.silent:
+            return
+        self.endpoint.requests["REGISTER"] = self.registrar.take
+        self.endpoint.authenticate((user.credential for user in users), algorithms=sip.digest, silent=sip.silent)
+        self._watch(stack, self.registrar.serve(), "registrar")
+        self._watch(stack, self.registrar.prune(), "registrations")
 
     async def _open_sounds(self, stack: AsyncExitStack) -> Library[Sound]:
         media, speech, web = self.config.media, self.config.speech, self.config.outbound_http
@@ -336,16 +355,18 @@ class Daemon:
             "status": status,
             "live_calls": live,
             "callbacks_pending": self.callbacks.pending,
+            "registrations": len(self.registrar),
             "version": __version__,
         }
         return {"ok": 200, "full": 429}.get(status, 503), facts
 
     def _facts(self, exchange: Exchange) -> Facts:
-        callbacks, store = self.callbacks, self.store
+        callbacks, store, registrar = self.callbacks, self.store, self.registrar
         return Facts(
             gauges={
                 "calls_live": ("Calls that have no final status yet", lambda: len(exchange.live)),
                 "callbacks_pending": ("Callbacks that wait to be delivered", lambda: callbacks.pending),
+                "registrations_live": ("Phones that are registered", lambda: len(registrar)),
                 "store_staged_rows": ("Rows that wait to be written", lambda: store.staged),
                 "store_healthy": ("Whether rows can be written", lambda: float(store.healthy)),
             },
@@ -355,6 +376,7 @@ class Daemon:
                 "callbacks_given_up": ("Callbacks that will not be delivered", lambda: callbacks.given_up),
             },
             outcomes=exchange.outcomes,
+            registers=registrar.outcomes,
             native=self.endpoint.engine.counts,
             gate=self.endpoint.engine.counters,
         )

@@ -25,7 +25,7 @@ from callwright.calls.application import Account, Application, Hook
 from callwright.calls.call import Call
 from callwright.calls.capacity import Capacity
 from callwright.calls.exchange import Exchange
-from callwright.calls.router import Router
+from callwright.calls.router import Router, lines
 from callwright.calls.router import declared as declared_number
 from callwright.calls.switchboard import Switchboard
 from callwright.config import Config, validate
@@ -33,8 +33,10 @@ from callwright.engine import EventKind, Sound
 from callwright.errors import LegGone, MediaError, StoreError
 from callwright.media.recordings import RecordingFiles
 from callwright.sip.endpoint import Endpoint
+from callwright.sip.registrar import Registrar
 from callwright.sip.trunks import Trunks
 from callwright.sip.trunks import declared as declared_trunk
+from callwright.sip.users import Users
 from callwright.store.store import Store
 from tests.calls.jumping import turns
 
@@ -201,10 +203,18 @@ class FakeEngine:
         self._note("originate", leg, uri=uri, **values)
         return leg
 
-    def answer(self, leg: int, code: int, *, reason: str = "", headers: Sequence[tuple[str, str]] = ()) -> None:
+    def answer(
+        self,
+        leg: int,
+        code: int,
+        *,
+        reason: str = "",
+        headers: Sequence[tuple[str, str]] = (),
+        codecs: Sequence[str] = (),
+    ) -> None:
         if code == 200 and leg in self._legs:
             self._legs[leg] = "confirmed"
-        self._note("answer", leg, code=code)
+        self._note("answer", leg, code=code, codecs=tuple(codecs))
 
     def hangup(self, leg: int, *, code: int = 0, reason: str = "", headers: Sequence[tuple[str, str]] = ()) -> None:
         self._note("hangup", leg, code=code, headers=list(headers))
@@ -216,8 +226,8 @@ class FakeEngine:
     def send_digits(self, leg: int, digits: str, duration: int = 160) -> None:
         self._note("send_digits", leg, digits=digits)
 
-    def respond(self, request: int, code: int) -> None:
-        self._note("respond", request, code=code)
+    def respond(self, request: int, code: int, *, reason: str = "", headers: Sequence[tuple[str, str]] = ()) -> None:
+        self._note("respond", request, code=code, reason=reason, headers=list(headers))
 
     def connect(self, source: int, sink: int) -> None:
         self._note("connect", source, sink=sink)
@@ -269,6 +279,9 @@ class Rows:
         assert not unknown, f"{table.name} has no {unknown}"
         key = tuple(row[column.name] for column in table.primary_key)
         self.tables[table.name].setdefault(key, {}).update(row)
+
+    def delete(self, table: Table, key: Any) -> None:
+        self.tables[table.name].pop(key if isinstance(key, tuple) else (key,), None)
 
     async def flushed(self) -> None:
         if self.broken:
@@ -424,10 +437,16 @@ class Room:
             for one in config.account
         }
         self.account = self.accounts[ACCOUNT_SID]
-        router = Router(self.accounts, [declared_number(one, config) for one in config.number], trunks)
+        users = Users.of(config)
+        self.registrar = Registrar(users, cast(Store, self.rows))
+        if users:
+            self.endpoint.requests["REGISTER"] = self.registrar.take
+        numbers = [declared_number(one, config) for one in config.number]
+        router = Router(self.accounts, numbers, trunks, users, lines(config))
         self.exchange = Exchange(
             endpoint=self.endpoint,
             trunks=trunks,
+            registrar=self.registrar,
             sounds=self.sounds,
             store=cast(Store, self.rows),
             callbacks=self.posts,

@@ -26,7 +26,7 @@ from callwright.calls.prompts import Prompter
 from callwright.calls.recording import Recording
 from callwright.calls.reporting import Reporting
 from callwright.calls.status import TRANSITIONS, CallStatus, Direction, status_for_sip
-from callwright.errors import LegGone, Outcome
+from callwright.errors import LegGone, NotRegistered, Outcome
 from callwright.log import CallLog
 from callwright.sip.leg import Ending, Leg, LegState
 from callwright.store import tables
@@ -291,9 +291,11 @@ class Call:
             except ValueError as error:
                 ending = Ending(400, str(error), "local")
                 continue
+            except NotRegistered as error:
+                ending = self._unsent(error.sip_code, error.code, error.message)
+                continue
             except OSError as error:
-                ending = Ending(UNAVAILABLE, str(error), "local")
-                self.note("warning", code=NO_ADDRESS, message=str(error))
+                ending = self._unsent(UNAVAILABLE, NO_ADDRESS, str(error))
                 continue
             if leg is None:
                 continue
@@ -308,6 +310,11 @@ class Call:
                 break
         self.finish(ending)
         return False
+
+    def _unsent(self, sip_code: int, code: int, message: str) -> Ending:
+        """An attempt that has not left the house."""
+        self.note("warning", code=code, message=message)
+        return Ending(sip_code, message, "local")
 
     async def _rung(self, leg: Leg, on_progress: Callable[[Leg, bool], None]) -> Ending | None:
         """One attempt, until it is answered (None; the call is in progress) or over."""

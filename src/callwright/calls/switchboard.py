@@ -78,9 +78,11 @@ class Switchboard:
             logger.warning("INVITE from %s:%d refused: %s", invite.source_host, invite.source_port, decision.why)
             leg.hang_up(decision.code)
             return
-        capacity = self.exchange.capacity
-        if self.draining or capacity.account_full(decision.account) or not capacity.trunk_free(decision.trunk):
-            logger.warning("INVITE of trunk %s refused: draining or full", decision.trunk.name)
+        capacity, trunk, user = self.exchange.capacity, decision.trunk, decision.user
+        full = capacity.account_full(decision.account) or not (trunk is None or capacity.trunk_free(trunk))
+        if self.draining or full:
+            whose = f"trunk {trunk.name}" if trunk else f"user {user.aor if user else ''}"
+            logger.warning("INVITE of %s refused: draining or full", whose)
             leg.hang_up(UNAVAILABLE, headers=[("Retry-After", "5")])
             return
         call = Call(
@@ -90,10 +92,12 @@ class Switchboard:
             direction=Direction.INBOUND,
             from_=decision.from_,
             to=decision.to,
-            trunk=decision.trunk.name,
+            caller_id=user.caller_id if user else "",
+            trunk=trunk.name if trunk else "",
             number_sid=decision.number_sid,
-            extra=parameters.sip(invite),
+            extra={**parameters.sip(invite), **decision.extra},
         )
+        leg.codecs = user.codecs if user else ()
         call.adopt(leg)
         source = f"{invite.source_host}:{invite.source_port}"
         call.note("invite", **{"from": call.from_}, to=call.to, trunk=call.trunk, source=source)

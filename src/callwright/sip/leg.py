@@ -101,6 +101,7 @@ class Leg:
 
     Attributes:
         fault: why we ended it against everybody's will; "" when we did not.
+        codecs: what an inbound leg is answered with, by preference; empty for what its source has.
     """
 
     def __init__(self, endpoint: "Endpoint", node: int, invite: Invite | None = None) -> None:
@@ -111,6 +112,7 @@ class Leg:
         self.answer_headers: tuple[tuple[str, str], ...] = ()
         self.rang = False
         self.fault = ""
+        self.codecs: Sequence[str] = ()
         self.ended: asyncio.Future[Ending] = endpoint.loop.create_future()
         self._state = LegState.INCOMING if invite else LegState.CALLING
         self._waiters: set[asyncio.Future[Any]] = set()
@@ -147,7 +149,7 @@ class Leg:
         """183 with an answer: early media to an inbound leg."""
         if self._state in (LegState.INCOMING, LegState.EARLY):
             self._enter(LegState.EARLY)
-            self.endpoint.engine.answer(self.node, 183)
+            self.endpoint.engine.answer(self.node, 183, codecs=self.codecs)
 
     def accept(self, headers: Headers = ()) -> None:
         """200 to an inbound leg. Audio may be connected at once; it starts with the media."""
@@ -155,7 +157,7 @@ class Leg:
             raise LegGone("the caller has left")
         if self._state in (LegState.INCOMING, LegState.EARLY):
             self._enter(LegState.CONNECTING)
-            self.endpoint.engine.answer(self.node, 200, headers=headers)
+            self.endpoint.engine.answer(self.node, 200, headers=headers, codecs=self.codecs)
 
     def hang_up(self, code: int = 0, reason: str = "", headers: Headers = ()) -> None:
         """A final response, CANCEL or BYE, by state. `ended` resolves when it is over."""
