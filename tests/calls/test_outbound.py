@@ -101,7 +101,7 @@ class TestUsers:
         leg = attempt.send("")
         assert isinstance(leg, Fork)
         sent = house.engine.of("originate")
-        assert [one.values["uri"] for one in sent] == ["sip:bob@10.0.0.5", "sips:bob@10.0.0.6"]
+        assert [one.values["uri"] for one in sent] == ["sip:bob@10.0.0.5", "sips:bob@203.0.113.9:40000"]
         call.leg = leg
         leg.ended.add_done_callback(lambda ended: call.finish(ended.result()))
 

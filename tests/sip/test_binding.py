@@ -51,6 +51,22 @@ def test_it_is_reached_where_it_came_from(host: str, transport: str, hop: str) -
     assert replace(BINDING, host=host, transport=transport).hop == hop
 
 
+@pytest.mark.parametrize(
+    ("uri", "target"),
+    [
+        ("sip:alice@10.0.0.5:5062;ob", "sip:alice@10.0.0.5:5062;ob"),
+        ("sip:alice@[2001:db8::1]", "sip:alice@[2001:db8::1]"),
+        ("sip:alice@10.0.0.5:5062;transport=tcp;ob", "sip:alice@192.0.2.7:40000;transport=tcp;ob"),
+        ("sips:alice@10.0.0.5", "sips:alice@192.0.2.7:40000"),
+        ("sip:x7@phone.invalid;transport=udp", "sip:x7@192.0.2.7:40000;transport=udp"),
+        ("sip:phone.invalid", "sip:192.0.2.7:40000"),
+    ],
+)
+def test_S12_no_connection_and_no_look_up_for_a_contact(uri: str, target: str) -> None:
+    assert replace(BINDING, uri=uri).target == target
+    assert replace(BINDING, uri=uri, path=("<sip:proxy;lr>",)).target == uri
+
+
 def test_a_row_is_the_binding() -> None:
     whole = replace(FLOW, path=("<sip:proxy;lr>",), user_agent="phone", q="1")
     assert Binding.of(whole.row()) == whole

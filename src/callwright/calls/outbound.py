@@ -98,7 +98,7 @@ def _to_user(call: "Call", target: SipTarget, _next_hop: str) -> Leg:
 
 def _to_phone(call: "Call", target: SipTarget, user: User, binding: Binding) -> Leg:
     return call.exchange.endpoint.originate(
-        binding.uri,
+        binding.target,
         local_uri=_local(call, user.domain),
         next_hop=binding.hop,
         headers=_headers(call, target),

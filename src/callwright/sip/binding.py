@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from callwright.sip.contact import Contact, same_place
+from callwright.sip.lookup import is_address
+from callwright.sip.uri import at_place, is_reliable, user_and_host, without_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,14 @@ class Binding:
         """The address to send to: a connection from there that still stands is used again."""
         where = f"[{self.host}]" if ":" in self.host else self.host
         return f"sip:{where}:{self.port};transport={self.transport.lower()}"
+
+    @property
+    def target(self) -> str:
+        """The Request-URI for it: the Contact; without a Path at the address that it came from, where the engine, which
+        looks at both, would connect to what the Contact names, or look it up."""
+        host = without_port(user_and_host(self.uri)[1])
+        harmless = is_address(host) and not is_reliable(self.uri)
+        return self.uri if self.path or harmless else at_place(self.uri, self.host, self.port)
 
     @property
     def key(self) -> tuple[str, str]:
