@@ -291,11 +291,8 @@ class Call:
             except ValueError as error:
                 ending = Ending(400, str(error), "local")
                 continue
-            except NotRegistered as error:
-                ending = self._unsent(error.sip_code, error.code, error.message)
-                continue
-            except OSError as error:
-                ending = self._unsent(UNAVAILABLE, NO_ADDRESS, str(error))
+            except (OSError, NotRegistered) as error:
+                ending = self._unsent(error)
                 continue
             if leg is None:
                 continue
@@ -311,10 +308,13 @@ class Call:
         self.finish(ending)
         return False
 
-    def _unsent(self, sip_code: int, code: int, message: str) -> Ending:
+    def _unsent(self, error: OSError | NotRegistered) -> Ending:
         """An attempt that has not left the house."""
-        self.note("warning", code=code, message=message)
-        return Ending(sip_code, message, "local")
+        code, sip_code = NO_ADDRESS, UNAVAILABLE
+        if isinstance(error, NotRegistered):
+            code, sip_code = error.code, error.sip_code
+        self.note("warning", code=code, message=str(error))
+        return Ending(sip_code, str(error), "local")
 
     async def _rung(self, leg: Leg, on_progress: Callable[[Leg, bool], None]) -> Ending | None:
         """One attempt, until it is answered (None; the call is in progress) or over."""

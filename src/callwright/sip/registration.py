@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from callwright.sip.binding import Binding
@@ -65,13 +65,7 @@ def addressed(request: Request, users: Users) -> User | Refusal:
 
 
 def updated(
-    request: Request,
-    user: User,
-    bindings: Sequence[Binding],
-    terms: Terms,
-    *,
-    now: datetime,
-    draw: Callable[[], float],
+    request: Request, user: User, bindings: Sequence[Binding], terms: Terms, *, now: datetime, draw: Callable[[], float]
 ) -> Refusal | tuple[Binding, ...]:
     """A user's bindings after his REGISTER: all of it is done, or nothing.
 
@@ -83,12 +77,11 @@ def updated(
         contacts = parse(request.values("Contact"))
     except ValueError as fault:
         return Refusal(400, f"Contact: {fault}", "Bad Contact")
-    path = tuple(request.values("Path"))
-    if sum(map(len, path)) > LONGEST_PATH:
+    if sum(map(len, request.values("Path"))) > LONGEST_PATH:
         return Refusal(400, f"a Path of more than {LONGEST_PATH} characters", "Path Too Long")
+    if contacts is None and request.expires != 0:
+        return Refusal(400, "* without Expires: 0", "Wildcard Contact Needs Expires: 0")
     if contacts is None:
-        if request.expires != 0:
-            return Refusal(400, "* without Expires: 0", "Wildcard Contact Needs Expires: 0")
         return _out_of_order(request, bindings) or ()
     after = {binding.id: binding for binding in bindings}
     for contact in contacts:
@@ -101,9 +94,9 @@ def updated(
         for binding in known:
             del after[binding.id]
         if wanted:
-            made = _made(request, user, contact, path, now + timedelta(seconds=terms.granted(wanted, draw)))
-            made = replace(made, id=known[0].id) if known else made
-            after[made.id] = made
+            expires_at = now + timedelta(seconds=terms.granted(wanted, draw))
+            id_ = known[0].id if known else secrets.token_hex(8)
+            after[id_] = _made(id_, request, user, contact, expires_at)
     if len(after) > user.max_contacts and len(after) > len(bindings):
         return Refusal(403, f"{user.aor} would have more than {user.max_contacts} contacts", "Too Many Contacts")
     return tuple(after.values())
@@ -122,11 +115,11 @@ def _out_of_order(request: Request, bindings: Sequence[Binding]) -> Refusal | No
     return None
 
 
-def _made(request: Request, user: User, contact: Contact, path: tuple[str, ...], expires_at: datetime) -> Binding:
+def _made(id_: str, request: Request, user: User, contact: Contact, expires_at: datetime) -> Binding:
     agents = request.values("User-Agent")
     return Binding(
         aor=user.aor,
-        id=secrets.token_hex(8),
+        id=id_,
         uri=contact.uri,
         call_id=request.call_id,
         cseq=request.cseq,
@@ -137,6 +130,6 @@ def _made(request: Request, user: User, contact: Contact, path: tuple[str, ...],
         q=contact.q,
         instance=contact.instance,
         reg_id=contact.reg_id,
-        path=path,
+        path=tuple(request.values("Path")),
         user_agent=agents[0][:LONGEST_AGENT] if agents else "",
     )
