@@ -126,26 +126,6 @@ def test_shipped_file_has_every_key() -> None:
         ({"server": {"data_dir": 5}}, "server.data_dir: must be a path, in quotes"),
         ({"server": 5}, "server: must be a table of keys"),
         ({"sip": {"listen": "udp:127.0.0.1:5060"}}, "sip.listen: must be a list, in brackets: [...]"),
-        ({"sip": {"digest": []}}, "sip.digest: Tuple should have at least 1 item"),
-        ({"sip": {"digest": ["SHA-1"]}}, "sip.digest.0: Input should be 'SHA-256' or 'MD5'"),
-        ({"sip": {"digest": ["MD5", "MD5"]}}, "sip.digest: an algorithm stands twice"),
-        ({"sip": {"min_expires": 1800, "max_expires": 600}}, "sip.min_expires: must not be above max_expires"),
-        ({"sip": {"default_expires": 30}}, "sip.default_expires: must be between min_expires and max_expires"),
-        *[
-            ({"account": [ACCOUNT], "user": [{"name": "alice", "account": DEMO_ACCOUNT, **user}]}, f"user.0.{fault}")
-            for user, fault in (
-                ({}, "password: is missing"),
-                ({"password": "secret", "name": "a b"}, "name: String should match pattern"),
-                ({"password": "secret", "domain": "other.example"}, "domain: no [[domain]] has the name other.example"),
-                ({"password": "secret", "account": "AC" + "9" * 32}, "account: no [[account]] has the sid AC999"),
-                ({"password": "secret", "ha1_md5": "0" * 32}, "password: goes without ha1_md5 and ha1_sha256"),
-                ({"ha1_md5": "0" * 32}, "ha1_sha256: is missing, sip.digest has SHA-256"),
-                ({"ha1_md5": "0" * 31}, "ha1_md5: must be 32 lower-case hexadecimal digits"),
-                ({"password": "secret", "caller_id": "alice"}, "caller_id: String should match pattern"),
-                ({"password": "secret", "max_contacts": 11}, "max_contacts: Input should be less than or equal to 10"),
-                ({"password": "secret", "voice_url": "x"}, "voice_url: must be an http:// or https:// URL"),
-            )
-        ],
         *[
             (
                 {"media": {"address": address}},
@@ -169,31 +149,6 @@ def test_source_of_two_accounts() -> None:
     ]
     told = faults({"account": [ACCOUNT, {"sid": other}], "trunk": trunks})
     assert told == ("trunk.2.allow.1: 198.51.100.1/32 is trunk a's, of another account",)
-
-
-def test_users_and_domains() -> None:
-    """A name belongs to one user of a domain, and a domain to one account."""
-    other = "AC" + "2" * 32
-    domains = [{"name": "Pbx.example", "account": other}, {"name": "pbx.EXAMPLE", "account": other}]
-    users = [
-        {"name": "alice", "account": DEMO_ACCOUNT, "password": "a"},
-        {"name": "alice", "account": other, "password": "a", "domain": "pbx.example"},
-        {"name": "alice", "account": DEMO_ACCOUNT, "password": "a", "domain": "127.0.0.1"},
-        {"name": "bob", "account": DEMO_ACCOUNT, "password": "a", "domain": "PBX.example"},
-    ]
-    told = faults({"account": [ACCOUNT, {"sid": other}], "domain": domains, "user": users})
-    assert told == (
-        "domain.1.name: pbx.EXAMPLE is declared twice",
-        "user.2.name: alice@127.0.0.1 is declared twice",
-        "user.3.account: the domain pbx.example is another account's",
-    )
-
-
-def test_one_digest_is_enough_where_one_is_asked_for() -> None:
-    user = {"name": "alice", "account": DEMO_ACCOUNT, "ha1_md5": "0" * 32}
-    config = validate({"account": [ACCOUNT], "sip": {"digest": ["MD5"]}, "user": [user]})
-    assert config.user[0].ha1_md5.get_secret_value() == "0" * 32
-    assert "0" * 32 not in repr(config)
 
 
 @pytest.mark.parametrize(

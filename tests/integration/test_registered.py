@@ -7,6 +7,7 @@ import pytest
 from tests.harness import Phone
 from tests.harness.baresip import Baresip
 from tests.harness.call import How
+from tests.harness.waiting import NotInTime
 
 from .house import PASSWORD, House, people
 from .line import document
@@ -179,6 +180,44 @@ async def test_S6_a_response_serves_once(house: House, phones: Phones) -> None:
     assert answer.status == 401
     assert all("stale=true" in value for value in answer.headers.lines("WWW-Authenticate"))
     assert (await house.site.daemon.health())["registrations"] == 1
+
+
+async def test_S2_silence_for_strangers(sites: Sites, phones: Phones) -> None:
+    """Nobody learns that anybody is here, but a user may come."""
+    house = House(await sites(strangers=True, users=people("alice"), sections={"sip": {"silent": True}}), phones)
+    stranger = await phones("stranger")
+    stranger.behaviour.repeats = False
+    with pytest.raises(NotInTime):
+        await stranger.request("OPTIONS", house.aor("any"), timeout=0.5)
+    alice = await house.registered("alice")
+    house.site.script("/user", "<Reject reason='busy'/>")
+    call = await alice.invite(house.aor("600"))
+    assert (await call.refused()).status == 486
+
+
+async def test_a_domain_of_its_own(sites: Sites, phones: Phones) -> None:
+    """Its realm, and its application for users who have none. Others' names are not known there."""
+    site = await sites(strangers=True, users=people("alice"))
+    application = site.url("/shared")
+    domain = {"name": "pbx.example", "account": site.daemon.account_sid, "voice_url": application}
+    bob = {"name": "bob", "domain": "PBX.example", "password": PASSWORD, "account": site.daemon.account_sid}
+    site.daemon.config["domain"], site.daemon.config["user"] = [domain], [*site.daemon.config["user"], bob]
+    await site.daemon.restart()
+    house = House(site, phones)
+    phone = await house.phone("bob", proxy=house.registrar())
+    assert (await phone.register("sip:pbx.example")).status == 200
+    assert 'realm="pbx.example"' in phone.trace.messages(401)[0].headers["WWW-Authenticate"]
+    site.script("/shared", "<Reject/>")
+    call = await phone.invite(house.aor("600"), from_uri="sip:bob@pbx.example")
+    told = (await site.application.request("/shared")).form
+    assert (told["From"], told["SipDomain"], told["SipUsername"]) == ("sip:bob@pbx.example", "pbx.example", "bob")
+    assert (await call.refused()).status == 603
+    sid = await site.create(to="sip:bob@pbx.example", twiml=STAYS)
+    incoming = await phone.incoming()
+    assert incoming.invite.from_.host == "pbx.example"
+    await incoming.refuse(486)
+    assert (await site.over(sid.sid)).form["CallStatus"] == "busy"
+    assert (await house.register(phone)).status == 403
 
 
 async def test_a_foreign_phone(sites: Sites, baresip: Baresips, phones: Phones) -> None:
