@@ -100,7 +100,8 @@ class Switchboard:
         leg.codecs = user.codecs if user else ()
         call.adopt(leg)
         source = f"{invite.source_host}:{invite.source_port}"
-        call.note("invite", **{"from": call.from_}, to=call.to, trunk=call.trunk, source=source)
+        by = {"user": user.aor} if user else {"trunk": call.trunk}
+        call.note("invite", **{"from": call.from_}, to=call.to, **by, source=source)
         ringing = asyncio.get_running_loop().call_later(RING_AFTER_S, leg.ring)
         leg.ended.add_done_callback(lambda _: ringing.cancel())
         self._start(call)
