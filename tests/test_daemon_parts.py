@@ -19,6 +19,7 @@ def daemon(tmp_path: Path) -> Any:
     one.switchboard = SimpleNamespace(live=0)
     one.store = SimpleNamespace(healthy=True)
     one.callbacks = SimpleNamespace(pending=3)
+    one.registrar = ["alice's phone", "bob's phone"]
     return one
 
 
@@ -37,6 +38,7 @@ def test_health(daemon: Any, live: int, draining: bool, healthy: bool, status: i
     daemon.switchboard.live, daemon.store.healthy, daemon.draining = live, healthy, draining
     told, facts = daemon.health()
     assert (told, facts["status"], facts["live_calls"], facts["callbacks_pending"]) == (status, word, live, 3)
+    assert facts["registrations"] == 2
 
 
 def test_lost_callback_of_a_live_call(daemon: Any) -> None:

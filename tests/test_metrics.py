@@ -16,6 +16,7 @@ def test_figures_are_read_at_each_scrape() -> None:
             gauges={"calls_live": ("Live", lambda: live)},
             counters={"callbacks_delivered": ("Delivered", lambda: 5)},
             outcomes=outcomes,
+            registers={"refreshed": 7},
             native=lambda: {"legs": 3},
             gate=lambda: {"invites": 9},
         )
@@ -27,6 +28,7 @@ def test_figures_are_read_at_each_scrape() -> None:
         "callwright_calls_live 4.0",
         "callwright_callbacks_delivered_total 5.0",
         'callwright_calls_finished_total{direction="inbound",status="completed"} 2.0',
+        'callwright_registers_total{outcome="refreshed"} 7.0',
         'callwright_native_objects{kind="legs"} 3.0',
         'callwright_sip_requests_total{decision="invites"} 9.0',
     ):

@@ -23,12 +23,15 @@ from pydantic import (
     model_validator,
 )
 
+from callwright import domains
+from callwright.domains import DomainSection, PhoneRules, UserSection, VoiceSection
 from callwright.errors import ConfigError
 from callwright.sections import NumbersSection, Section, TurnSection
 from callwright.values import (
     AccountSid,
     AddressPort,
     Codecs,
+    Domain,
     LastResort,
     MediaAddress,
     Method,
@@ -107,7 +110,7 @@ class ListenSection(Section):
         return host.strip("[]"), int(port)
 
 
-class SipSection(Section):
+class SipSection(PhoneRules):
     """[sip]"""
 
     listen: tuple[Annotated[ListenSection, BeforeValidator(listen_entry)], ...] = Field(
@@ -118,7 +121,7 @@ class SipSection(Section):
     ca: str = ""
     verify_client: bool = False
     verify_server: bool = True
-    domain: str = Field("127.0.0.1", pattern=r"^[A-Za-z0-9.:\[\]-]+$")
+    domain: Domain = "127.0.0.1"
     user_agent: str = Field("Callwright", max_length=64, pattern=r"^[\x20-\x7e]+$")
     requests_per_second: int = Field(1000, ge=1, le=100000)
     request_burst: int = Field(2000, ge=1, le=100000)
@@ -324,6 +327,8 @@ class Config(Section):
     account: tuple[AccountSection, ...] = ()
     number: tuple[NumberSection, ...] = ()
     trunk: tuple[TrunkSection, ...] = ()
+    domain: tuple[DomainSection, ...] = ()
+    user: tuple[UserSection, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -361,6 +366,7 @@ class Config(Section):
             *self._repeated(),
             *self._contested(),
             *self._unreachable(),
+            *domains.faults(self.sip, self.sip.domain, self.user, self.domain),
         ]:
             raise ValueError("\n".join(faults))
         return self
@@ -368,7 +374,7 @@ class Config(Section):
     def _unknown_accounts(self) -> list[str]:
         known = {account.sid for account in self.account}
         faults = [] if known else ["account: at least one [[account]] is needed"]
-        for table in ("number", "trunk"):
+        for table in ("number", "trunk", "domain", "user"):
             for index, entry in enumerate(getattr(self, table)):
                 if entry.account not in known:
                     faults.append(f"{table}.{index}.account: no [[account]] has the sid {entry.account}")
@@ -410,8 +416,9 @@ class Config(Section):
     def trusted_origins(self) -> frozenset[str]:
         """Origins that the operator named in this file; they may be private addresses."""
         urls = [self.server.public_url, self.messages.gateway]
-        for number in self.number:
-            urls += [number.voice_url, number.voice_fallback_url, number.status_callback]
+        named: tuple[NumberSection | VoiceSection, ...] = (*self.number, *self.domain, *self.user)
+        for one in named:
+            urls += [one.voice_url, one.voice_fallback_url, one.status_callback]
         return frozenset(origin(self.absolute(url)) for url in urls if url)
 
 

@@ -41,6 +41,7 @@ from callwright.calls.interrupted import post_final
 from callwright.calls.numbers import Numbers
 from callwright.calls.rooms import Rooms
 from callwright.calls.router import Router
+from callwright.calls.router import lines as declared_lines
 from callwright.calls.switchboard import Switchboard
 from callwright.calls.tasks import Tasks
 from callwright.config import AccountSection, Config, HttpSection
@@ -57,8 +58,11 @@ from callwright.metrics import Facts, MediaFigures
 from callwright.outbound import Outbound
 from callwright.signing import signature
 from callwright.sip.endpoint import Endpoint
+from callwright.sip.registrar import Registrar
+from callwright.sip.registration import Terms
 from callwright.sip.trunks import Trunks
 from callwright.sip.trunks import declared as declared_trunk
+from callwright.sip.users import Users
 from callwright.store.accounts import Accounts
 from callwright.store.declared import declared
 from callwright.store.directory import Directory
@@ -258,14 +262,20 @@ class Daemon:
         post_final(recovered.calls, self.accounts, self.callbacks)
         post_ends(recovered.conferences, self.accounts, self.callbacks)
         trunks = Trunks(declared_trunk(section) for section in config.trunk)
+        users = Users.of(config)
+        sip = config.sip
+        self.registrar = Registrar(users, self.store, Terms(sip.min_expires, sip.max_expires, sip.default_expires))
+        await self.registrar.load()
         self.endpoint = Endpoint(config, trunks.sources(), trunks.policies())
         stack.push_async_callback(self.endpoint.close)
-        self.router = Router(self.accounts, self.numbers, trunks)
+        self._open_registrar(stack, users)
+        self.router = Router(self.accounts, self.numbers, trunks, users, declared_lines(config))
         self.rooms = Rooms(Interludes(self._documents), HoldMusic(config.media.clock_rate, Sound))
         self.rooms.queues.load(self.store, await self.store.fetch(select(queues)))
         exchange = Exchange(
             endpoint=self.endpoint,
             trunks=trunks,
+            registrar=self.registrar,
             sounds=await self._open_sounds(stack),
             store=self.store,
             callbacks=self.callbacks,
@@ -286,6 +296,15 @@ class Daemon:
         self.registry.register(self._facts(exchange))
         engine = self.endpoint.engine
         self.registry.register(MediaFigures(engine.media_facts, engine.media_counts, engine.media_counters))
+
+    def _open_registrar(self, stack: AsyncExitStack, users: Users) -> None:
+        sip = self.config.sip
+        if not users and not sip.silent:
+            return
+        self.endpoint.requests["REGISTER"] = self.registrar.take
+        self.endpoint.authenticate((user.credential for user in users), algorithms=sip.digest, silent=sip.silent)
+        self._watch(stack, self.registrar.serve(), "registrar")
+        self._watch(stack, self.registrar.prune(), "registrations")
 
     async def _open_sounds(self, stack: AsyncExitStack) -> Library[Sound]:
         media, speech, web = self.config.media, self.config.speech, self.config.outbound_http
@@ -408,16 +427,18 @@ class Daemon:
             "status": status,
             "live_calls": live,
             "callbacks_pending": self.callbacks.pending,
+            "registrations": len(self.registrar),
             "version": __version__,
         }
         return {"ok": 200, "full": 429}.get(status, 503), facts
 
     def _facts(self, exchange: Exchange) -> Facts:
-        callbacks, store = self.callbacks, self.store
+        callbacks, store, registrar = self.callbacks, self.store, self.registrar
         return Facts(
             gauges={
                 "calls_live": ("Calls that have no final status yet", lambda: len(exchange.live)),
                 "callbacks_pending": ("Callbacks that wait to be delivered", lambda: callbacks.pending),
+                "registrations_live": ("Phones that are registered", lambda: len(registrar)),
                 "store_staged_rows": ("Rows that wait to be written", lambda: store.staged),
                 "store_healthy": ("Whether rows can be written", lambda: float(store.healthy)),
             },
@@ -427,6 +448,7 @@ class Daemon:
                 "callbacks_given_up": ("Callbacks that will not be delivered", lambda: callbacks.given_up),
             },
             outcomes=exchange.outcomes,
+            registers=registrar.outcomes,
             native=self.endpoint.engine.counts,
             gate=self.endpoint.engine.counters,
         )

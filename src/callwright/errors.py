@@ -5,6 +5,8 @@
       StartError             the daemon cannot start: one line that says what to do
       EngineError            the native engine refused or lost something
       LegGone                the SIP leg ended while an operation on it was running
+      NotRegistered          a user of ours is called, and no phone of his is there
+        NoSuchUser           nobody has that name in a domain of ours
       StoreError             the database cannot be read or written
       MediaError             a file or speech cannot be fetched, decoded or synthesised (public codes 11200, 13420, ...)
       ApplicationError       an application server failed us (11200 family, 12100, 12300, ...): the fallback's business
@@ -77,6 +79,20 @@ class LegGone(CallwrightError):
 
     sip_code = 487
     outcome = Outcome.SUCCESS
+
+
+class NotRegistered(CallwrightError):
+    """A user of ours is called who has no phone registered (call-control reference §7.2)."""
+
+    sip_code = 480
+    outcome = Outcome.CLIENT_ERROR
+    code = 32009
+
+
+class NoSuchUser(NotRegistered):
+    """A domain of ours is called, at a name that no user of the account has."""
+
+    sip_code = 404
 
 
 class StoreError(CallwrightError):

@@ -14,6 +14,7 @@ class Facts(Collector):
     Attributes:
         gauges, counters: by name without the `callwright_` prefix, with their help text.
         outcomes: finished calls by (direction, final status).
+        registers: REGISTERs by what became of them.
         native: live native objects by kind.
         gate: the engine's admission counters by name.
     """
@@ -21,6 +22,7 @@ class Facts(Collector):
     gauges: Mapping[str, tuple[str, Callable[[], float]]]
     counters: Mapping[str, tuple[str, Callable[[], float]]]
     outcomes: Mapping[tuple[str, str], int]
+    registers: Mapping[str, int]
     native: Callable[[], Mapping[str, int]]
     gate: Callable[[], Mapping[str, int]]
 
@@ -35,6 +37,10 @@ class Facts(Collector):
         for (direction, status), count in tuple(self.outcomes.items()):
             calls.add_metric([direction, status], count)
         yield calls
+        registers = CounterMetricFamily("callwright_registers", "REGISTERs by what became of them", labels=["outcome"])
+        for outcome, count in tuple(self.registers.items()):
+            registers.add_metric([outcome], count)
+        yield registers
         native = GaugeMetricFamily("callwright_native_objects", "Objects that live in the engine", labels=["kind"])
         for kind, count in self.native().items():
             native.add_metric([kind], count)

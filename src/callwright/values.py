@@ -1,11 +1,11 @@
-"""Kinds of values that configuration keys have, each with its check: a fault says what must be there."""
+"""What configuration is made of: sections, and kinds of values, each with its check that says what must be there."""
 
 import ipaddress
 import re
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, StringConstraints
 
 from callwright import ids
 
@@ -124,4 +124,5 @@ SipUri = Annotated[str, AfterValidator(_sip_uri)]
 LastResort = Annotated[str, AfterValidator(_last_resort)]
 Codecs = Annotated[tuple[str, ...], AfterValidator(_codecs)]
 AccountSid = Annotated[str, AfterValidator(_account_sid)]
+Domain = Annotated[str, StringConstraints(max_length=200, pattern=r"^[A-Za-z0-9.:\[\]-]+$")]
 Method = Literal["GET", "POST"]

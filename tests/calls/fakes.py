@@ -29,15 +29,17 @@ from callwright.calls.capacity import Capacity
 from callwright.calls.exchange import Exchange
 from callwright.calls.numbers import Numbers
 from callwright.calls.rooms import Rooms
-from callwright.calls.router import Router
+from callwright.calls.router import Router, lines
 from callwright.calls.switchboard import Switchboard
 from callwright.config import Config, validate
 from callwright.engine import EventKind, Sound
 from callwright.errors import ApplicationError, LegGone, MediaError, StoreError
 from callwright.media.recordings import RecordingFiles
 from callwright.sip.endpoint import Endpoint
+from callwright.sip.registrar import Registrar
 from callwright.sip.trunks import Trunks
 from callwright.sip.trunks import declared as declared_trunk
+from callwright.sip.users import Users
 from callwright.store.declared import numbers as declared_numbers
 from callwright.store.directory import Directory
 from callwright.store.store import Store
@@ -250,8 +252,8 @@ class FakeEngine:
         self._note("detect_digits", port, leg=leg)
         return port
 
-    def respond(self, request: int, code: int) -> None:
-        self._note("respond", request, code=code)
+    def respond(self, request: int, code: int, *, reason: str = "", headers: Sequence[tuple[str, str]] = ()) -> None:
+        self._note("respond", request, code=code, reason=reason, headers=list(headers))
 
     def connect(self, source: int, sink: int) -> None:
         self._note("connect", source, sink=sink)
@@ -377,12 +379,12 @@ class Rows:
         key = tuple(row[column.name] for column in table.primary_key)
         self.tables[table.name].setdefault(key, {}).update(row)
 
+    def delete(self, table: Table, key: Any) -> None:
+        self.tables[table.name].pop(key if isinstance(key, tuple) else (key,), None)
+
     async def flushed(self) -> None:
         if self.broken:
             raise StoreError("the database cannot be written")
-
-    def delete(self, table: Table, key: Any) -> None:
-        self.tables[table.name].pop((key,), None)
 
     def row(self, table: str, sid: str) -> dict[str, Any]:
         """The row with this SID."""
@@ -537,12 +539,17 @@ class Room:
         resources = Directory(cast(Store, self.rows))
         resources.declare(declared_numbers(config))
         numbers = Numbers(resources)
-        router = Router(self.accounts, numbers, trunks)
+        users = Users.of(config)
+        self.registrar = Registrar(users, cast(Store, self.rows))
+        if users:
+            self.endpoint.requests["REGISTER"] = self.registrar.take
+        router = Router(self.accounts, numbers, trunks, users, lines(config))
         self.programmes, self.music = Programmes(), HeldMusic()
         self.rooms = Rooms(self.programmes, self.music)
         self.exchange = Exchange(
             endpoint=self.endpoint,
             trunks=trunks,
+            registrar=self.registrar,
             sounds=self.sounds,
             store=cast(Store, self.rows),
             callbacks=self.posts,

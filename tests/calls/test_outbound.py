@@ -8,8 +8,10 @@ from callwright.calls import outbound
 from callwright.calls.application import Application
 from callwright.calls.call import Call
 from callwright.calls.control import NumberTarget, SipTarget, Target
+from callwright.calls.fork import Fork
 from callwright.calls.status import Direction
-from tests.calls.fakes import ACCOUNT_SID, Command, Room
+from tests.calls.fakes import ACCOUNT_SID, OTHER_SID, Command, Room
+from tests.sip.registering import Answers
 
 SECOND = {"name": "second", "account": ACCOUNT_SID, "targets": ["sip:gw3.example"], "prefixes": [""]}
 
@@ -59,6 +61,68 @@ async def test_headers_of_a_sip_party(room: Room) -> None:
     names = [name for name, _ in values["headers"]]
     assert names == ["X-Twilio-CallSid", "X-Twilio-AccountSid", "X-Twilio-ApiVersion", "X-A"]
     assert (values["uri"], values["username"], values["password"]) == ("sip:x@y", "user", "word")
+
+
+class TestUsers:
+    """Calls to users go to the address that registered (promise S12)."""
+
+    @pytest.fixture
+    async def house(self, rooms: Callable[..., Room]) -> Room:
+        users = [
+            {"name": "alice", "account": ACCOUNT_SID, "password": "a", "codecs": ["PCMA"]},
+            {"name": "bob", "account": ACCOUNT_SID, "password": "b"},
+            {"name": "eve", "account": OTHER_SID, "password": "c"},
+        ]
+        room = rooms(user=users, sip={"domain": "pbx.example"})
+        answers = Answers()
+        for name, *contacts in (
+            ("alice", "<sip:alice@169.254.169.254:80>"),
+            ("bob", "<sip:bob@10.0.0.5>", "<sips:bob@10.0.0.6>;q=0.1"),
+            ("eve", "<sip:eve@10.0.0.7>"),
+        ):
+            place = {"host": "203.0.113.9", "port": 40000, "transport": "TCP", "realm": "pbx.example"}
+            room.registrar.take(answers.register(*contacts, name=name, to=f"sip:{name}@pbx.example", **place))  # type: ignore[arg-type]  # mixed
+        return room
+
+    async def test_S12_to_where_it_registered_from(self, house: Room) -> None:
+        """Whatever the Contact says: it is only whom the request is for."""
+        values = invite(house, "+15550001000", SipTarget("sip:alice@pbx.example:5060", headers=(("X-A", "1"),))).values
+        assert (values["uri"], values["next_hop"]) == (
+            "sip:alice@169.254.169.254:80",
+            "sip:203.0.113.9:40000;transport=tcp",
+        )
+        assert values["local_uri"] == "<sip:+15550001000@pbx.example>" and values["codecs"] == ("PCMA",)
+        assert values["headers"][-1] == ("X-A", "1") and values["username"] == ""
+
+    async def test_all_phones_of_a_user(self, house: Room) -> None:
+        call = call_from(house, "+1")
+        (attempt,) = outbound.attempts(call, SipTarget("sip:bob@pbx.example"))
+        assert await house.endpoint.next_hop(attempt.uri) == ""
+        leg = attempt.send("")
+        assert isinstance(leg, Fork)
+        sent = house.engine.of("originate")
+        assert [one.values["uri"] for one in sent] == ["sip:bob@10.0.0.5", "sips:bob@203.0.113.9:40000"]
+        call.leg = leg
+        leg.ended.add_done_callback(lambda ended: call.finish(ended.result()))
+
+    @pytest.mark.parametrize(
+        ("uri", "code", "status"),
+        [
+            ("sip:nobody@pbx.example", 404, "failed"),
+            ("sip:eve@pbx.example", 404, "failed"),
+            ("sip:alice@pbx.example", 480, "no-answer"),
+        ],
+    )
+    async def test_nobody_there(self, house: Room, uri: str, code: int, status: str) -> None:
+        """32009; another account's user is as good as none."""
+        house.registrar.take(
+            Answers().register("*", to="sip:alice@pbx.example", expires=0, cseq=2, realm="pbx.example")
+        )
+        call = call_from(house, "+1")
+        assert not await call.ring_out(outbound.attempts(call, SipTarget(uri)), lambda leg, early: None)
+        assert (call.sip_code, str(call.status)) == (code, status)
+        assert [data["code"] for kind, data in house.rows.steps(call.sid) if kind == "warning"] == [32009]
+        assert house.engine.of("originate") == []
 
 
 async def test_trunk_gets_its_own_credentials_and_no_headers(room: Room) -> None:

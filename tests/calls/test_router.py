@@ -7,11 +7,12 @@ import pytest
 
 from callwright.calls.application import Account
 from callwright.calls.numbers import Numbers
-from callwright.calls.router import ANONYMOUS, Admission, Refusal, Router, caller
+from callwright.calls.router import ANONYMOUS, Admission, Refusal, Router, caller, lines
 from callwright.config import validate
 from callwright.sip.leg import Invite
 from callwright.sip.trunks import Trunks
 from callwright.sip.trunks import declared as declared_trunk
+from callwright.sip.users import Users
 from callwright.store.declared import numbers
 from callwright.store.directory import Directory
 from callwright.store.store import Store
@@ -29,6 +30,14 @@ CONFIG = validate(
             {"name": "wide", "account": ONE, "allow": ["127.0.0.0/8"]},
             {"name": "narrow", "account": TWO, "allow": ["127.0.0.9", "::1"]},
         ],
+        "sip": {"domain": "pbx.example"},
+        "domain": [{"name": "two.example", "account": TWO, "voice_url": "/two", "status_callback": "/over"}],
+        "user": [
+            {"name": "alice", "account": ONE, "password": "a", "voice_url": "/alice", "caller_id": "+15550001000"},
+            {"name": "mute", "account": ONE, "password": "a"},
+            {"name": "zoe", "account": TWO, "password": "a", "domain": "two.example"},
+            {"name": "own", "account": TWO, "password": "a", "domain": "two.example", "voice_url": "/own"},
+        ],
     }
 )
 ACCOUNTS = {sid: Account(sid, "token") for sid in (ONE, TWO)}
@@ -39,11 +48,19 @@ def router() -> Router:
     trunks = Trunks(declared_trunk(section) for section in CONFIG.trunk)
     directory = Directory(cast(Store, None))  # nothing is written
     directory.declare(numbers(CONFIG))
-    return Router(ACCOUNTS, Numbers(directory), trunks)
+    return Router(ACCOUNTS, Numbers(directory), trunks, Users.of(CONFIG), lines(CONFIG))
 
 
-def invite(uri: str, source: str = "127.0.0.1", from_uri: str = "sip:+15557654321@carrier") -> Invite:
-    return Invite(uri, from_uri, from_uri, uri, uri, "", "call-1", source, 5060, "UDP")
+def invite(
+    uri: str,
+    source: str = "127.0.0.1",
+    from_uri: str = "sip:+15557654321@carrier",
+    user: str = "",
+    realm: str = "pbx.example",
+) -> Invite:
+    return Invite(
+        uri, from_uri, from_uri, uri, uri, "", "call-1", source, 5060, "UDP", user=user, realm=realm if user else ""
+    )
 
 
 def test_number_with_and_without_plus(router: Router) -> None:
@@ -52,7 +69,7 @@ def test_number_with_and_without_plus(router: Router) -> None:
         assert isinstance(decision, Admission)
         assert (decision.account.sid, decision.to, decision.from_) == (ONE, "+15550001000", "+15557654321")
         assert decision.application.voice is not None and decision.application.voice.method == "GET"
-        assert decision.trunk.name == "wide"
+        assert decision.trunk is not None and decision.trunk.name == "wide"
 
 
 def test_number_as_tel_uri(router: Router) -> None:
@@ -73,7 +90,8 @@ def test_inline_document_and_own_path(router: Router) -> None:
 def test_narrowest_source_wins(router: Router) -> None:
     for source in ("127.0.0.9", "::ffff:127.0.0.9", "::1"):
         decision = router.inbound(invite("sip:+15550002000@x", source))
-        assert isinstance(decision, Admission) and decision.trunk.name == "narrow"
+        assert isinstance(decision, Admission) and decision.trunk is not None
+        assert decision.trunk.name == "narrow"
 
 
 @pytest.mark.parametrize(
@@ -89,6 +107,50 @@ def test_narrowest_source_wins(router: Router) -> None:
 def test_refusals(router: Router, uri: str, source: str, code: int) -> None:
     decision = router.inbound(invite(uri, source))
     assert isinstance(decision, Refusal) and decision.code == code
+
+
+@pytest.mark.parametrize(
+    ("claimed", "from_"),
+    [
+        ("sip:alice@pbx.example", "sip:alice@pbx.example"),
+        ("sip:alice@pbx.example:5060;x=y", "sip:alice@pbx.example:5060;x=y"),
+        ("sip:zoe@two.example", "sip:alice@pbx.example"),
+        ("sip:+15550002000@pbx.example", "sip:alice@pbx.example"),
+        ("sip:alice@elsewhere", "sip:alice@pbx.example"),
+    ],
+)
+def test_a_user_calls(router: Router, claimed: str, from_: str) -> None:
+    """His own application runs, whatever he dials and whoever his phone claims to be."""
+    decision = router.inbound(invite("sip:+15550002000@pbx.example:5060", "192.0.2.7", claimed, user="alice"))
+    assert isinstance(decision, Admission) and decision.trunk is None and decision.user is not None
+    assert (decision.account.sid, decision.from_, decision.number_sid) == (ONE, from_, None)
+    assert decision.to == "sip:+15550002000@pbx.example:5060"
+    assert decision.application.voice is not None
+    assert decision.application.voice.url == "http://127.0.0.1:8080/alice"
+    assert (decision.user.caller_id, decision.extra["SipUsername"]) == ("+15550001000", "alice")
+    assert decision.extra["SipDomain"] == "pbx.example" and decision.extra["SipDomainSid"].startswith("SD")
+
+
+@pytest.mark.parametrize(("name", "path"), [("zoe", "/two"), ("own", "/own")])
+def test_a_domains_application_is_for_who_has_none(router: Router, name: str, path: str) -> None:
+    decision = router.inbound(invite("sip:x@two.example", "192.0.2.7", user=name, realm="two.example"))
+    assert isinstance(decision, Admission) and decision.account.sid == TWO
+    assert decision.application.voice is not None and decision.application.voice.url.endswith(path)
+    assert (decision.application.status_callback is not None) is (name == "zoe")
+
+
+@pytest.mark.parametrize(
+    ("name", "realm", "code"), [("mute", "pbx.example", 404), ("alice", "two.example", 403), ("x", "pbx.example", 403)]
+)
+def test_users_refused(router: Router, name: str, realm: str, code: int) -> None:
+    decision = router.inbound(invite("sip:hello@pbx.example", "192.0.2.7", user=name, realm=realm))
+    assert isinstance(decision, Refusal) and decision.code == code
+
+
+def test_a_trunks_source_is_the_trunks(router: Router) -> None:
+    """Also when somebody there could prove to be a user."""
+    decision = router.inbound(invite("sip:hello@pbx.example", user="alice"))
+    assert isinstance(decision, Admission) and decision.user is None and decision.trunk is not None
 
 
 @pytest.mark.parametrize(

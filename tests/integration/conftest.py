@@ -125,8 +125,8 @@ async def sites(
 ) -> Callable[..., Awaitable[Site]]:
     """A factory of sites with a daemon of their own: `await sites(sections={"limits": {...}}, canary=True)`.
 
-    `numbers` and `trunks` are further tables; `strangers` admits the carrier's own address only; all else goes to
-    `Daemon.start`.
+    `numbers` and `trunks` are further tables; `strangers` admits the carrier's own address only; users call /user, and
+    tell /status of the end; all else goes to `Daemon.start`.
     """
 
     async def start(
@@ -135,6 +135,7 @@ async def sites(
         strangers: bool = False,
         numbers: Sequence[Table] = (),
         trunks: Sequence[Table] = (),
+        users: Sequence[Table] = (),
         **options: Any,
     ) -> Site:
         application, carrier = await applications(TOKEN), await phones("+15557654321")
@@ -142,7 +143,9 @@ async def sites(
         own = {"number": NUMBER, "voice_url": application.url("/voice"), "status_callback": application.url("/status")}
         through = {"name": "carrier", "targets": [f"sip:{carrier.address}:{carrier.port}"], "allow": allow}
         tables = [own, *numbers, *([canary_number(application)] if canary else [])]
-        running = await daemon(numbers=tables, trunks=[through, *trunks], **options)
+        calling = {"voice_url": application.url("/user"), "status_callback": application.url("/status")}
+        people = [{**calling, **user} for user in users]
+        running = await daemon(numbers=tables, trunks=[through, *trunks], users=people, **options)
         application.on("/status", "")
         return Site(running, application, carrier)
 

@@ -14,14 +14,13 @@ from tests.harness import Phone
 from tests.harness.digest import Credentials
 from tests.harness.waiting import NotInTime, within
 
-from .guarded import PASSWORD, USER
 from .site import NUMBER, Site, canary, quick_call
 
 pytestmark = pytest.mark.integration
 
 Sites = Callable[..., Awaitable[Site]]
 Phones = Callable[..., Awaitable[Phone]]
-PROGRAM = ("-m", "tests.integration.guarded")
+USER, PASSWORD = "alice", "open sesame"
 FLOODER = Path(__file__).parent / "flooder.py"
 RATE, SECONDS = 2000, 5
 MEBIBYTE = 2**20
@@ -30,7 +29,7 @@ MEBIBYTE = 2**20
 @pytest.fixture
 async def site(sites: Sites) -> Site:
     """A daemon that knows one user and one trunk, with the canary's number."""
-    return await sites(canary=True, strangers=True, program=PROGRAM)
+    return await sites(canary=True, strangers=True, users=[{"name": USER, "password": PASSWORD}])
 
 
 async def flood(site: Site, rate: int, seconds: float) -> dict[str, Any]:

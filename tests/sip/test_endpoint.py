@@ -14,6 +14,7 @@ from callwright.errors import LegGone, MediaError, StartError
 from callwright.sip.credentials import Credential
 from callwright.sip.endpoint import BATCH, Endpoint, Played, Taped
 from callwright.sip.leg import Leg
+from callwright.sip.request import Request
 from tests.calls.fakes import Room
 from tests.calls.jumping import turns
 
@@ -61,14 +62,39 @@ async def test_strangers_requests_are_refused(room: Room) -> None:
     assert [one.values["code"] for one in room.engine.of("respond")] == [403, 405]
 
 
+async def test_requests_reach_who_answers_them(room: Room, caplog: pytest.LogCaptureFixture) -> None:
+    """With what the engine says of them; one that breaks its handler is answered too."""
+    seen: list[Request] = []
+
+    def take(request: Request) -> None:
+        seen.append(request)
+        if request.cseq == 2:
+            raise RuntimeError("broken")
+        request.respond(200, "Fine", [("X-A", "1")])
+
+    room.endpoint.requests["PUBLISH"] = take
+    facts = {
+        **dict.fromkeys(("request_uri", "to_uri", "source_host", "transport", "user", "realm"), ""),
+        **{"call_id": "c1", "source_port": 5060, "expires": -1, "local_host": "x", "body": b""},
+    }
+    headers = [("Contact", "<sip:a@h>"), ("X", ""), ("contact", "<sip:b@h>")]
+    room.engine.happen(EventKind.REQUEST, 70, text="PUBLISH", **facts, cseq=1, headers=headers)
+    room.engine.happen(EventKind.REQUEST, 71, text="PUBLISH", **facts, cseq=2, headers=[])
+    await room.engine.until("respond", 71)
+    assert (seen[0].method, seen[0].call_id, seen[0].values("Contact")) == ("PUBLISH", "c1", ["<sip:a@h>", "<sip:b@h>"])
+    fine, broken = room.engine.of("respond")
+    assert fine.values == {"code": 200, "reason": "Fine", "headers": [("X-A", "1")]}
+    assert broken.values["code"] == 500 and "broken" in caplog.text
+
+
 async def test_users_are_told_to_the_engine(room: Room) -> None:
     """By their digests, of the domain; nothing of it is in force before."""
     assert room.engine.of("authenticate") == []
     alice = Credential.of("alice", "127.0.0.1", "open sesame")
-    room.endpoint.authenticate([alice], silent=True)
+    room.endpoint.authenticate([alice], algorithms=["MD5"], silent=True)
     assert room.engine.of("credentials")[0].values["users"] == [alice.as_tuple()]
     values = room.engine.of("authenticate")[0].values
-    assert (values["realm"], values["silent"]) == ("127.0.0.1", True)
+    assert (values["realm"], values["algorithms"], values["silent"]) == ("127.0.0.1", ["MD5"], True)
     assert "friendly-scanner" in values["scanners"]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from callwright.sip.uri import escaped, is_sip, user_and_host, with_user, without_port
+from callwright.sip.uri import at_place, escaped, is_reliable, is_sip, user_and_host, with_user, without_port
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,25 @@ def test_with_user(uri: str, result: str) -> None:
 
 def test_is_sip() -> None:
     assert is_sip("SIPS:x") and is_sip("sip:x") and not is_sip("+1") and not is_sip("client:sip:")
+
+
+@pytest.mark.parametrize(
+    ("uri", "moved"),
+    [
+        ("sip:a@h:5060;transport=tcp", "sip:a@[::1]:7;transport=tcp"),
+        ("sips:a:b@[2001:db8::1]", "sips:a:b@[::1]:7"),
+        ("sip:h;lr", "sip:[::1]:7;lr"),
+        ("sip:a;x=1@h;lr", "sip:a;x=1@[::1]:7;lr"),
+    ],
+)
+def test_another_place(uri: str, moved: str) -> None:
+    assert at_place(uri, "::1", 7) == moved
+
+
+def test_connections() -> None:
+    assert [is_reliable(uri) for uri in ("sip:a@h", "sip:a@h;transport=UDP", "sip:a@h;Transport=TLS", "sips:a@h")] == [
+        False,
+        False,
+        True,
+        True,
+    ]

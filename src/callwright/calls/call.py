@@ -29,7 +29,7 @@ from callwright.calls.recording import Recording
 from callwright.calls.reporting import Reporting
 from callwright.calls.room_control import CallRooms
 from callwright.calls.status import TRANSITIONS, CallStatus, Direction, status_for_sip
-from callwright.errors import LegGone, Outcome
+from callwright.errors import LegGone, NotRegistered, Outcome
 from callwright.log import CallLog
 from callwright.sip.leg import Ending, Leg
 from callwright.store import tables
@@ -299,9 +299,8 @@ class Call(Aside):
             except ValueError as error:
                 ending = Ending(400, str(error), "local")
                 continue
-            except OSError as error:
-                ending = Ending(UNAVAILABLE, str(error), "local")
-                self.note("warning", code=NO_ADDRESS, message=str(error))
+            except (OSError, NotRegistered) as error:
+                ending = self._unsent(error)
                 continue
             if leg is None:
                 continue
@@ -316,6 +315,14 @@ class Call(Aside):
                 break
         self.finish(ending)
         return False
+
+    def _unsent(self, error: OSError | NotRegistered) -> Ending:
+        """An attempt that has not left the house."""
+        code, sip_code = NO_ADDRESS, UNAVAILABLE
+        if isinstance(error, NotRegistered):
+            code, sip_code = error.code, error.sip_code
+        self.note("warning", code=code, message=str(error))
+        return Ending(sip_code, str(error), "local")
 
     async def _rung(self, leg: Leg, on_progress: Callable[[Leg, bool], None]) -> Ending | None:
         """One attempt, until it is answered (None; the call is in progress) or over."""

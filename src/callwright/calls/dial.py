@@ -137,7 +137,9 @@ class Dial:
 
     def _child(self, target: Target) -> "Call":
         to = outbound.address_of(target)
-        return self._call.child(to, caller_id=self._plan.caller_id, callback=target.callback)
+        # a user's own number is for those who know him by no other
+        own = self._call.caller_id if isinstance(target, NumberTarget) else ""
+        return self._call.child(to, caller_id=self._plan.caller_id or own, callback=target.callback)
 
     async def _ring_child(
         self, child: "Call", target: Target, first: "asyncio.Future[Call | None]", alone: bool

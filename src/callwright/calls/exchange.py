@@ -13,6 +13,7 @@ from callwright.calls.rooms import Rooms
 from callwright.calls.tasks import Tasks
 from callwright.engine import Sound
 from callwright.sip.endpoint import Endpoint
+from callwright.sip.registrar import Registrar
 from callwright.sip.trunks import Trunks
 from callwright.store.store import Store
 
@@ -79,6 +80,7 @@ class Exchange:
     """The shared parts.
 
     Attributes:
+        registrar: where users' phones are.
         owns: whether an account (its SID) may show a number as its caller ID.
         public_url: what resource URLs begin with; no trailing slash.
         call_seconds: the longest that any call may last.
@@ -92,6 +94,7 @@ class Exchange:
 
     endpoint: Endpoint
     trunks: Trunks
+    registrar: Registrar
     sounds: Sounds
     store: Store
     callbacks: Callbacks

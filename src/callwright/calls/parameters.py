@@ -29,7 +29,7 @@ def standard(*, sid: str, account_sid: str, from_: str, to: str, status: str, di
         "ApiVersion": API_VERSION,
         "Direction": direction,
     }
-    if not from_.startswith(("sip:", "client:")):
+    if not from_.startswith(("sip:", "sips:", "client:")):
         params.update(dict.fromkeys(GEOGRAPHY, ""))
     return params
 

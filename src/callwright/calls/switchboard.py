@@ -80,10 +80,13 @@ class Switchboard:
             logger.warning("INVITE from %s:%d refused: %s", invite.source_host, invite.source_port, decision.why)
             leg.hang_up(decision.code)
             return
-        leg.keypad.method, leg.codecs = decision.trunk.dtmf, decision.trunk.codecs
-        capacity = self.exchange.capacity
-        if self.draining or capacity.account_full(decision.account) or not capacity.trunk_free(decision.trunk):
-            logger.warning("INVITE of trunk %s refused: draining or full", decision.trunk.name)
+        capacity, trunk, user = self.exchange.capacity, decision.trunk, decision.user
+        if trunk is not None:
+            leg.keypad.method, leg.codecs = trunk.dtmf, trunk.codecs
+        full = capacity.account_full(decision.account) or not (trunk is None or capacity.trunk_free(trunk))
+        if self.draining or full:
+            whose = f"trunk {trunk.name}" if trunk else f"user {user.aor if user else ''}"
+            logger.warning("INVITE of %s refused: draining or full", whose)
             leg.hang_up(UNAVAILABLE, headers=[("Retry-After", "5")])
             return
         call = Call(
@@ -93,13 +96,16 @@ class Switchboard:
             direction=Direction.INBOUND,
             from_=decision.from_,
             to=decision.to,
-            trunk=decision.trunk.name,
+            caller_id=user.caller_id if user else "",
+            trunk=trunk.name if trunk else "",
             number_sid=decision.number_sid,
-            extra=parameters.sip(invite),
+            extra={**parameters.sip(invite), **decision.extra},
         )
+        leg.codecs = user.codecs if user else ()
         call.adopt(leg)
         source = f"{invite.source_host}:{invite.source_port}"
-        call.note("invite", **{"from": call.from_}, to=call.to, trunk=call.trunk, source=source)
+        by = {"user": user.aor} if user else {"trunk": call.trunk}
+        call.note("invite", **{"from": call.from_}, to=call.to, **by, source=source)
         ringing = asyncio.get_running_loop().call_later(RING_AFTER_S, leg.ring)
         leg.ended.add_done_callback(lambda _: ringing.cancel())
         self._start(call)

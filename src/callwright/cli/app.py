@@ -68,6 +68,7 @@ def check_config(file: Annotated[Path, typer.Argument(help="The TOML file to che
     except StartError as error:
         fail(error.message)
     counts = f"{len(config.account)} accounts, {len(config.number)} numbers, {len(config.trunk)} trunks"
+    counts += f", {len(config.user)} users" if config.user else ""
     print(f"{file}: good ({counts})")
 
 
@@ -114,6 +115,26 @@ def _unanswered(report: "Report", uri: str) -> str:
     if report.code == 404:
         return f"refused: {said}. No [[number]] is called that; a file with tables of its own has no demo: see --uri"
     return f"refused: {said}. The daemon's log tells why {uri} did not answer"
+
+
+@app.command()
+def registrations(
+    config: ConfigOption = None,
+    data: Annotated[Path | None, typer.Option("--data", help="Overrides server.data_dir.")] = None,
+) -> None:
+    """Prints which users' phones are registered, and where."""
+    from callwright import clock
+    from callwright.cli.registrations import read, table
+
+    now = clock.now()
+    try:
+        found = read(data or load(config).server.data_dir, now)
+    except ConfigError as error:
+        fail(*error.faults)
+    except CallwrightError as error:
+        fail(error.message)
+    for line in table(found, now):
+        print(line)
 
 
 @app.command()

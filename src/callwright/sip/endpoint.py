@@ -18,6 +18,7 @@ from callwright.sip import certificates, security
 from callwright.sip.credentials import Credential
 from callwright.sip.leg import Digit, Headers, Invite, Leg
 from callwright.sip.lookup import address_of, is_address
+from callwright.sip.request import Request
 from callwright.sip.uri import at_address, escaped, user_and_host, without_port
 
 logger = logging.getLogger(__name__)
@@ -72,6 +73,7 @@ class Endpoint:
         self.legs: dict[int, Leg] = {}
         self.lookup: Callable[[str], Awaitable[str]] = address_of
         self.incoming: Callable[[Leg], None] = _not_ready
+        self.requests: dict[str, Callable[[Request], None]] = {}  # who answers, by method
         self._players: dict[int, asyncio.Future[Played]] = {}
         self._tapes: dict[int, Tape] = {}
         self._taps: dict[int, Callable[[bytes], None]] = {}
@@ -91,23 +93,27 @@ class Endpoint:
         """(transport, host, port) of each listening transport, as bound."""
         return self.engine.addresses
 
-    def local_uri(self, user: str) -> str:
-        """A From for an outbound leg: sip:user@domain."""
-        return f"<sip:{escaped(user)}@{self._domain}>" if user else f"<sip:{self._domain}>"
+    def local_uri(self, user: str, domain: str = "") -> str:
+        """A From for an outbound leg: sip:user@domain. domain "": that of [sip]."""
+        host = domain or self._domain
+        return f"<sip:{escaped(user)}@{host}>" if user else f"<sip:{host}>"
 
-    def authenticate(self, users: Iterable[Credential], *, silent: bool = False) -> None:
+    def authenticate(
+        self, users: Iterable[Credential], *, algorithms: Sequence[str] = ("SHA-256", "MD5"), silent: bool = False
+    ) -> None:
         """From now on these users are let in from anywhere, and nobody else who is no trunk.
 
         Whoever guesses is blocked, and `security` tells the log. Users may be replaced by a further call.
 
         Args:
+            algorithms: offered and taken: "SHA-256", "MD5" or both.
             silent: strangers get an answer to REGISTER only.
 
         Raises:
             ValueError: a user's name or realm cannot stand in a challenge. Nothing has changed then.
         """
         self.engine.credentials([user.as_tuple() for user in users])
-        self.engine.authenticate(realm=self._domain, silent=silent, scanners=security.SCANNERS)
+        self.engine.authenticate(realm=self._domain, algorithms=algorithms, silent=silent, scanners=security.SCANNERS)
 
     def originate(
         self,
@@ -306,14 +312,26 @@ class Endpoint:
         elif kind is EventKind.INCOMING:
             self._on_incoming(event)
         elif kind is EventKind.REQUEST:
-            logger.debug("< %s refused", event.text)
-            self.engine.respond(event.id, 405 if event.text != "REGISTER" else 403)
+            self._on_request(event)
         elif kind is EventKind.LOG:
             wire.log(_LEVELS.get(event.code, logging.DEBUG), "%s", event.text)
         elif kind is EventKind.SECURITY:
             security.tell(event.detail, event.code)
         elif kind is EventKind.FAILED:
             self._on_failed(event)
+
+    def _on_request(self, event: Event) -> None:
+        handler = self.requests.get(event.text)
+        if handler is None:
+            logger.debug("< %s refused", event.text)
+            self.engine.respond(event.id, 405 if event.text != "REGISTER" else 403)
+            return
+        request = Request.of(self.engine, event.id, event.text, event.detail)
+        try:
+            handler(request)
+        except Exception:
+            request.respond(500)
+            raise
 
     def _on_incoming(self, event: Event) -> None:
         detail = event.detail

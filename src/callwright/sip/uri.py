@@ -63,6 +63,20 @@ def at_address(uri: str, address: str) -> str:
     return f"sip:{where}{port}{transport[0] if transport else ''}"
 
 
+def at_place(uri: str, host: str, port: int) -> str:
+    """The same URI with another host and port."""
+    where = f"[{host}]" if ":" in host else host
+    user, at, rest = uri.rpartition("@") if "@" in uri else (uri.partition(":")[0] + ":", "", uri.partition(":")[2])
+    parameters = rest[len(rest.partition(";")[0]) :]
+    return f"{user}{at}{where}:{port}{parameters}"
+
+
+def is_reliable(uri: str) -> bool:
+    """Whether a URI asks for a transport that needs a connection."""
+    named = _TRANSPORT.search(uri)
+    return uri.lower().startswith("sips:") or (named is not None and not named[0].lower().endswith("=udp"))
+
+
 def is_sip(address: str) -> bool:
     """Whether an address is a SIP URI."""
     return address.lower().startswith(("sip:", "sips:"))

@@ -1,4 +1,4 @@
-"""The tables of records: calls, recordings, the steps of each call, conferences, queues, alerts, callbacks to deliver.
+"""The tables of records: calls, recordings, steps of calls, conferences, queues, alerts, callbacks, registrations.
 
 Every column but the key may be NULL, so that a staged upsert may carry only what changed. Moments are aware UTC
 datetimes on the Python side, durations whole seconds, waits milliseconds.
@@ -7,7 +7,7 @@ datetimes on the Python side, durations whole seconds, waits milliseconds.
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, DateTime, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, DateTime, Index, Integer, MetaData, String, Table, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -211,6 +211,25 @@ notifications = Table(
 Index("notifications_newest", notifications.c.account_sid, notifications.c.date_created, notifications.c.sid)
 Index("notifications_call", notifications.c.call_sid)
 Index("notifications_oldest", notifications.c.date_created)
+bindings = Table(
+    "bindings",
+    metadata,
+    _column("aor", String(320), key=True),
+    _column("id", String(32), key=True),
+    _column("uri", Text()),
+    _column("call_id", Text()),
+    _column("cseq", BigInteger()),
+    _column("expires_at", Moment()),
+    _column("host", Text()),
+    _column("port", Integer()),
+    _column("transport", String(8)),
+    _column("q", String(8)),
+    _column("instance", Text()),
+    _column("reg_id", Integer()),
+    _column("user_agent", Text()),
+    _column("path", JSON(none_as_null=True)),
+)
+"""Where users' phones are: `sip/binding.py` writes and reads the rows. An expired one's row is deleted."""
 
 meta = Table(
     "meta",

@@ -15,7 +15,6 @@ from callwright.twiml.verbs import (
     application,
     client,
     conference,
-    enqueue,
     later,
     number,
     parameter,

@@ -1,0 +1,123 @@
+"""[[domain]] and [[user]]: SIP phones as the configuration file declares them, and what [sip] says about them."""
+
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from callwright.sections import Section
+from callwright.values import AccountSid, Codecs, Domain, Method, WebUrl
+
+DigestName = Literal["SHA-256", "MD5"]
+
+
+def _once(value: tuple[DigestName, ...]) -> tuple[DigestName, ...]:
+    if len(set(value)) != len(value):
+        raise ValueError("an algorithm stands twice")
+    return value
+
+
+class PhoneRules(Section):
+    """The keys of [sip] that are about users and their phones."""
+
+    digest: Annotated[tuple[DigestName, ...], AfterValidator(_once)] = Field(("SHA-256", "MD5"), min_length=1)
+    silent: bool = False
+    min_expires: int = Field(60, ge=10, le=3600)
+    max_expires: int = Field(3600, ge=60, le=86400)
+    default_expires: int = Field(3600, ge=10, le=86400)
+
+    def phone_faults(self) -> Iterator[str]:
+        """What does not go together, with its key."""
+        if self.min_expires > self.max_expires:
+            yield "sip.min_expires: must not be above max_expires"
+        if not self.min_expires <= self.default_expires <= self.max_expires:
+            yield "sip.default_expires: must be between min_expires and max_expires"
+
+
+class VoiceSection(Section):
+    """Who answers when a user calls out."""
+
+    voice_url: WebUrl = ""
+    voice_method: Method = "POST"
+    voice_fallback_url: WebUrl = ""
+    voice_fallback_method: Method = "POST"
+    status_callback: WebUrl = ""
+    status_callback_method: Method = "POST"
+
+
+class DomainSection(VoiceSection):
+    """[[domain]]: a further domain, and the application of those of its users who have none of their own."""
+
+    name: Domain
+    account: AccountSid
+
+
+class UserSection(VoiceSection):
+    """[[user]]: a SIP phone. domain "": that of [sip]."""
+
+    name: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9+_.!~*'()-]+$")
+    domain: Domain | Literal[""] = ""
+    account: AccountSid
+    password: SecretStr = SecretStr("")
+    ha1_md5: SecretStr = SecretStr("")
+    ha1_sha256: SecretStr = SecretStr("")
+    caller_id: str = Field("", pattern=r"^(\+?[0-9]{1,20})?$")
+    codecs: Codecs = ()
+    max_contacts: int = Field(10, ge=1, le=10)
+
+    def secret_faults(self, algorithms: Iterable[DigestName]) -> Iterator[str]:
+        """What is missing to prove this user by each of these algorithms; keys without their table."""
+        hashes = {"MD5": ("ha1_md5", self.ha1_md5, 32), "SHA-256": ("ha1_sha256", self.ha1_sha256, 64)}
+        given = {name: secret.get_secret_value() for name, secret, _ in hashes.values()}
+        if self.password.get_secret_value():
+            if any(given.values()):
+                yield "password: goes without ha1_md5 and ha1_sha256"
+            return
+        if not any(given.values()):
+            yield "password: is missing"
+            return
+        for name, _, length in hashes.values():
+            digits = given[name]
+            if digits and not (len(digits) == length and set(digits) <= set("0123456789abcdef")):
+                yield f"{name}: must be {length} lower-case hexadecimal digits"
+        for algorithm in algorithms:
+            name = hashes[algorithm][0]
+            if not given[name]:
+                yield f"{name}: is missing, sip.digest has {algorithm}"
+
+
+def domain_of(user: UserSection, default: str) -> str:
+    """The domain of a user.
+
+    Args:
+        default: that of [sip].
+    """
+    return (user.domain or default).lower()
+
+
+def faults(
+    rules: PhoneRules, default: str, users: Iterable[UserSection], domains: Iterable[DomainSection]
+) -> Iterator[str]:
+    """What does not go together, with its key.
+
+    Args:
+        default: the domain of [sip].
+    """
+    yield from rules.phone_faults()
+    owners: dict[str, str] = {}
+    for index, domain in enumerate(domains):
+        if domain.name.lower() in owners:
+            yield f"domain.{index}.name: {domain.name} is declared twice"
+        owners.setdefault(domain.name.lower(), domain.account)
+    seen: set[tuple[str, str]] = set()
+    for index, user in enumerate(users):
+        where = domain_of(user, default)
+        if (user.name, where) in seen:
+            yield f"user.{index}.name: {user.name}@{where} is declared twice"
+        seen.add((user.name, where))
+        if where != default.lower() and where not in owners:
+            yield f"user.{index}.domain: no [[domain]] has the name {user.domain}"
+        elif owners.get(where, user.account) != user.account:
+            yield f"user.{index}.account: the domain {where} is another account's"
+        for fault in user.secret_faults(rules.digest):
+            yield f"user.{index}.{fault}"

@@ -1,0 +1,90 @@
+"""A binding: one phone of an address of record, and the way back to it (RFC 3261 §10, RFC 3327, RFC 5626)."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from callwright.sip.contact import Contact, same_place
+from callwright.sip.lookup import is_address
+from callwright.sip.uri import at_place, is_reliable, user_and_host, without_port
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Where a phone has said it is, and where it really was when it said so.
+
+    Attributes:
+        aor: NAME@DOMAIN.
+        id: of its row; stays the same when it is refreshed.
+        uri: the Contact's: who a request is for, never where it is sent.
+        host, port, transport: the source of the REGISTER: where requests are sent. transport: "UDP", "TCP" or "TLS".
+        path: values of the Path fields (RFC 3327), the proxies on the way, the last one first.
+        expires_at: end of the registration.
+    """
+
+    aor: str
+    id: str
+    uri: str
+    call_id: str
+    cseq: int
+    expires_at: datetime
+    host: str
+    port: int
+    transport: str
+    q: str = ""
+    instance: str = ""
+    reg_id: int = 0
+    path: tuple[str, ...] = ()
+    user_agent: str = ""
+
+    def is_of(self, contact: Contact) -> bool:
+        """Whether a Contact renews this binding: the same flow of the same phone, else the same URI."""
+        if contact.instance and contact.reg_id:
+            return (self.instance, self.reg_id) == (contact.instance, contact.reg_id)
+        return same_place(self.uri, contact.uri)
+
+    def lives(self, now: datetime) -> bool:
+        """Whether it has not expired."""
+        return self.expires_at > now
+
+    def contact(self, now: datetime) -> str:
+        """As a 200 to REGISTER lists it, with the seconds that are left."""
+        left = max(0, math.ceil((self.expires_at - now).total_seconds()))
+        text = f"<{self.uri}>;expires={left}"
+        if self.q:
+            text += f";q={self.q}"
+        if self.instance:
+            text += f';+sip.instance="<{self.instance}>"'
+        return f"{text};reg-id={self.reg_id}" if self.reg_id else text
+
+    @property
+    def hop(self) -> str:
+        """The address to send to: a connection from there that still stands is used again."""
+        where = f"[{self.host}]" if ":" in self.host else self.host
+        return f"sip:{where}:{self.port};transport={self.transport.lower()}"
+
+    @property
+    def target(self) -> str:
+        """The Request-URI for it: the Contact; without a Path at the address that it came from, where the engine, which
+        looks at both, would connect to what the Contact names, or look it up."""
+        host = without_port(user_and_host(self.uri)[1])
+        harmless = is_address(host) and not is_reliable(self.uri)
+        return self.uri if self.path or harmless else at_place(self.uri, self.host, self.port)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Of its row."""
+        return self.aor, self.id
+
+    def row(self) -> dict[str, Any]:
+        """As the store keeps it."""
+        names = ("aor", "id", "uri", "call_id", "cseq", "expires_at", "host", "port", "transport", "q", "instance")
+        row = {name: getattr(self, name) for name in (*names, "reg_id", "user_agent")}
+        return {**row, "path": list(self.path)}
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "Binding":
+        """The other way round."""
+        return cls(**{**row, "path": tuple(row["path"] or ())})

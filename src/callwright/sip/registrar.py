@@ -1,0 +1,231 @@
+"""The registrar: where every user's phones are (RFC 3261 §10).
+
+Bindings live in memory; a change is in the store before its 200 is sent, so that phones are found again after a crash.
+REGISTERs that come together share one commit. Those that expire are found by one task, in the order of time.
+"""
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from callwright import clock
+from callwright.errors import StoreError
+from callwright.sip.binding import Binding
+from callwright.sip.leg import Headers
+from callwright.sip.registration import Refusal, Terms, addressed, updated
+from callwright.sip.request import Request
+from callwright.sip.users import User, Users
+from callwright.store import tables
+from callwright.store.store import Store
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 5.0
+TOGETHER = 100
+"""How many phones are answered, or forgotten, before calls get their turn."""
+QUIET = frozenset({423, 500})
+"""Refusals that a phone mends by itself."""
+
+
+class Registrar:
+    """The bindings of all users.
+
+    Args:
+        now: the wall clock: registrations outlive the process.
+        draw: random numbers of 0 to 1.
+
+    Attributes:
+        outcomes: REGISTERs by what became of them: registered, refreshed, removed, queried, unstored, refused_403, ...
+    """
+
+    def __init__(
+        self,
+        users: Users,
+        store: Store,
+        terms: Terms | None = None,
+        *,
+        now: Callable[[], datetime] = clock.now,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self.users = users
+        self.outcomes: Counter[str] = Counter()
+        self._store, self._terms = store, terms or Terms()
+        self._now, self._draw = now, draw
+        self._bindings: dict[str, tuple[Binding, ...]] = {}
+        self._due: dict[int, set[tuple[str, str]]] = {}  # keys by the tick in which they expire
+        self._answers: list[tuple[Request, Headers]] = []
+        self._wake = asyncio.Event()
+
+    def __len__(self) -> int:
+        """How many bindings there are."""
+        return sum(map(len, self._due.values()))
+
+    async def load(self) -> None:
+        """Takes up the bindings that the daemon before this one kept, but for those that nobody may have any more.
+
+        Raises:
+            StoreError: they cannot be read.
+        """
+        now, found = self._now(), 0
+        owners = {user.aor for user in self.users}
+        for row in await self._store.fetch(select(tables.bindings)):
+            binding = Binding.of(row)
+            if binding.aor in owners and binding.lives(now):
+                self._bindings[binding.aor] = (*self._bindings.get(binding.aor, ()), binding)
+                self._schedule(binding)
+                found += 1
+            else:
+                self._store.delete(tables.bindings, binding.key)
+        if found:
+            logger.info("%d registrations are taken up again", found)
+
+    def bindings(self, user: User) -> tuple[Binding, ...]:
+        """Where a user can be reached now."""
+        now = self._now()
+        return tuple(binding for binding in self._bindings.get(user.aor, ()) if binding.lives(now))
+
+    # REGISTER
+
+    def take(self, request: Request) -> None:
+        """One REGISTER. Its answer follows when its changes are in the store."""
+        owner = addressed(request, self.users)
+        if isinstance(owner, Refusal):
+            self._refuse(request, owner)
+            return
+        before, now = self.bindings(owner), self._now()
+        after = updated(request, owner, before, self._terms, now=now, draw=self._draw)
+        if isinstance(after, Refusal):
+            self._refuse(request, after)
+            return
+        changed = self._replace(owner, self._bindings.get(owner.aor, ()), after)
+        self._tell(request, before, after)
+        headers = [("Contact", binding.contact(now)) for binding in after]
+        headers += [("Path", value) for value in request.values("Path")]
+        if not changed:
+            request.respond(200, headers=headers)
+            return
+        self._answers.append((request, headers))
+        self._wake.set()
+
+    def _refuse(self, request: Request, refusal: Refusal) -> None:
+        self.outcomes[f"refused_{refusal.code}"] += 1
+        level = logging.DEBUG if refusal.code in QUIET else logging.WARNING
+        where = f"{request.source_host}:{request.source_port}"
+        logger.log(level, "REGISTER from %s refused with %d: %s", where, refusal.code, refusal.why)
+        request.respond(refusal.code, refusal.reason, refusal.headers)
+
+    def _replace(self, user: User, before: Sequence[Binding], after: Sequence[Binding]) -> bool:
+        """Whether anything has changed."""
+        kept = set(after)
+        for binding in before:
+            if binding not in kept:
+                self._unschedule(binding)
+        gone = {binding.id for binding in before} - {binding.id for binding in after}
+        for id_ in gone:
+            self._store.delete(tables.bindings, (user.aor, id_))
+        old = set(before)
+        new = [binding for binding in after if binding not in old]
+        for binding in new:
+            self._schedule(binding)
+            self._store.put(tables.bindings, binding.row())
+        if after:
+            self._bindings[user.aor] = tuple(after)
+        else:
+            self._bindings.pop(user.aor, None)
+        return bool(gone or new)
+
+    def _tell(self, request: Request, before: Sequence[Binding], after: Sequence[Binding]) -> None:
+        """One line for each phone that has come or gone; what only goes on is worth none."""
+        known, left = {binding.id for binding in before}, {binding.id for binding in after}
+        for binding in after:
+            if binding.id not in known:
+                logger.info("registered %s", _words(binding))
+            elif binding not in before:
+                logger.debug("refreshed %s", _words(binding))
+        for binding in before:
+            if binding.id not in left:
+                logger.info("unregistered %s", _words(binding))
+        came, went = left - known, known - left
+        refreshed = set(after) != set(before)
+        outcome = "registered" if came else "removed" if went else "refreshed" if refreshed else "queried"
+        self.outcomes[outcome] += 1
+
+    async def serve(self) -> None:
+        """Answers REGISTERs when their changes are in the store, until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            answers, self._answers = self._answers, []
+            stored = await self._stored(len(answers))
+            for number, (request, headers) in enumerate(answers, 1):
+                if stored:
+                    request.respond(200, headers=headers)
+                else:
+                    self.outcomes["unstored"] += 1
+                    request.respond(500, "Not Stored", [("Retry-After", "10")])
+                if number % TOGETHER == 0:
+                    await asyncio.sleep(0)
+
+    async def _stored(self, count: int) -> bool:
+        try:
+            await self._store.flushed()
+        except StoreError as error:
+            logger.warning("%d REGISTERs are answered 500: %s", count, error.message)
+            return False
+        return True
+
+    # time
+
+    def _tick(self, binding: Binding) -> int:
+        return int(binding.expires_at.timestamp() // TICK_S)
+
+    def _schedule(self, binding: Binding) -> None:
+        self._due.setdefault(self._tick(binding), set()).add(binding.key)
+
+    def _unschedule(self, binding: Binding) -> None:
+        tick = self._tick(binding)
+        if (keys := self._due.get(tick)) is not None:
+            keys.discard(binding.key)
+            if not keys:
+                del self._due[tick]
+
+    async def prune(self) -> None:
+        """Forgets what has expired, until cancelled."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            await self.expire()
+
+    async def expire(self) -> None:
+        """Forgets what has expired by now."""
+        now = self._now()
+        present = int(now.timestamp() // TICK_S)
+        for tick in sorted(tick for tick in self._due if tick < present):
+            for number, key in enumerate(tuple(self._due.get(tick, ())), 1):
+                self._expire(*key, now)
+                if number % TOGETHER == 0:
+                    await asyncio.sleep(0)
+
+    def _expire(self, aor: str, id_: str, now: datetime) -> None:
+        """One binding, unless it has been renewed meanwhile."""
+        bindings = self._bindings.get(aor, ())
+        expired = next((one for one in bindings if one.id == id_ and not one.lives(now)), None)
+        if expired is None:
+            return
+        self._unschedule(expired)
+        self._store.delete(tables.bindings, expired.key)
+        logger.info("expired %s", _words(expired))
+        left = tuple(one for one in bindings if one is not expired)
+        if left:
+            self._bindings[aor] = left
+        else:
+            self._bindings.pop(aor, None)
+
+
+def _words(binding: Binding) -> str:
+    where = f"{binding.transport.lower()}:{binding.host}:{binding.port}"
+    return f"{binding.aor} at {where} contact={binding.uri} agent={binding.user_agent or '-'}"

@@ -1,0 +1,135 @@
+"""What a REGISTER does to the bindings of an address of record (RFC 3261 §10.3, RFC 3327, RFC 5626)."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from callwright.sip.binding import Binding
+from callwright.sip.contact import Contact, parse
+from callwright.sip.leg import Headers
+from callwright.sip.request import Request
+from callwright.sip.users import User, Users
+
+SPREAD = 0.1
+LONGEST_PATH = 1024
+LONGEST_AGENT = 128
+KNOWN = frozenset({"path"})
+"""Extensions that a REGISTER may require of us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How long a registration lasts, in seconds."""
+
+    shortest: int = 60
+    longest: int = 3600
+    usual: int = 3600
+
+    def granted(self, wanted: int, draw: Callable[[], float]) -> int:
+        """What a phone gets that wants so much: up to a tenth less, so that phones that have registered together do
+        not come back together; never more than it asked for (RFC 3261 §10.3), never less than the shortest.
+
+        Args:
+            draw: a random number of 0 to 1.
+        """
+        most = min(wanted, self.longest)
+        return max(min(self.shortest, most), round(most * (1 - SPREAD * draw())))
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The answer to a REGISTER that changes nothing.
+
+    Attributes:
+        why: for the log.
+    """
+
+    code: int
+    why: str
+    reason: str = ""
+    headers: Headers = field(default=())
+
+
+def addressed(request: Request, users: Users) -> User | Refusal:
+    """Whose bindings a REGISTER is about: his who has authenticated, and no other's."""
+    if not users.is_local(request.to_uri):
+        return Refusal(404, f"{request.to_uri} is of no domain of ours")
+    required = [name.strip().lower() for value in request.values("Require") for name in value.split(",")]
+    if unknown := sorted(set(required) - KNOWN - {""}):
+        return Refusal(420, f"it requires {', '.join(unknown)}", headers=[("Unsupported", ", ".join(unknown))])
+    user = users.proven(request.user, request.realm) if request.user else None
+    if user is None or user != users.named(request.to_uri):
+        return Refusal(403, f"{request.user or 'nobody'} may not register {request.to_uri}")
+    return user
+
+
+def updated(
+    request: Request, user: User, bindings: Sequence[Binding], terms: Terms, *, now: datetime, draw: Callable[[], float]
+) -> Refusal | tuple[Binding, ...]:
+    """A user's bindings after his REGISTER: all of it is done, or nothing.
+
+    Args:
+        bindings: those that he has.
+        draw: a random number of 0 to 1, once for each Contact.
+    """
+    try:
+        contacts = parse(request.values("Contact"))
+    except ValueError as fault:
+        return Refusal(400, f"Contact: {fault}", "Bad Contact")
+    if sum(map(len, request.values("Path"))) > LONGEST_PATH:
+        return Refusal(400, f"a Path of more than {LONGEST_PATH} characters", "Path Too Long")
+    if contacts is None and request.expires != 0:
+        return Refusal(400, "* without Expires: 0", "Wildcard Contact Needs Expires: 0")
+    if contacts is None:
+        return _out_of_order(request, bindings) or ()
+    after = {binding.id: binding for binding in bindings}
+    for contact in contacts:
+        wanted = _wanted(contact, request, terms)
+        if 0 < wanted < terms.shortest:
+            return Refusal(423, f"{wanted} s are too short", headers=[("Min-Expires", str(terms.shortest))])
+        known = [binding for binding in after.values() if binding.is_of(contact)]
+        if late := _out_of_order(request, [one for one in known if one in bindings]):
+            return late
+        for binding in known:
+            del after[binding.id]
+        if wanted:
+            expires_at = now + timedelta(seconds=terms.granted(wanted, draw))
+            id_ = known[0].id if known else secrets.token_hex(8)
+            after[id_] = _made(id_, request, user, contact, expires_at)
+    if len(after) > user.max_contacts and len(after) > len(bindings):
+        return Refusal(403, f"{user.aor} would have more than {user.max_contacts} contacts", "Too Many Contacts")
+    return tuple(after.values())
+
+
+def _wanted(contact: Contact, request: Request, terms: Terms) -> int:
+    if contact.expires is not None:
+        return contact.expires
+    return request.expires if request.expires >= 0 else terms.usual
+
+
+def _out_of_order(request: Request, bindings: Sequence[Binding]) -> Refusal | None:
+    for binding in bindings:
+        if binding.call_id == request.call_id and request.cseq <= binding.cseq:
+            return Refusal(500, f"CSeq {request.cseq} after {binding.cseq}", "Out Of Order")
+    return None
+
+
+def _made(id_: str, request: Request, user: User, contact: Contact, expires_at: datetime) -> Binding:
+    agents = request.values("User-Agent")
+    return Binding(
+        aor=user.aor,
+        id=id_,
+        uri=contact.uri,
+        call_id=request.call_id,
+        cseq=request.cseq,
+        expires_at=expires_at,
+        host=request.source_host,
+        port=request.source_port,
+        transport=request.transport,
+        q=contact.q,
+        instance=contact.instance,
+        reg_id=contact.reg_id,
+        path=tuple(request.values("Path")),
+        user_agent=agents[0][:LONGEST_AGENT] if agents else "",
+    )

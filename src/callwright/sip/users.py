@@ -1,0 +1,106 @@
+"""Who may register: the users, and the domains that are ours (RFC 3261 §10.3, §19.1.4)."""
+
+import secrets
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+from callwright.config import Config
+from callwright.domains import UserSection, domain_of
+from callwright.sip.credentials import Credential
+from callwright.sip.uri import user_and_host, without_port
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One SIP user.
+
+    Attributes:
+        domain: in lower case.
+        caller_id: the number that those see whom he dials through a trunk; "" for his name.
+        codecs: by preference; empty for the engine's.
+        max_contacts: how many phones of his may be registered.
+    """
+
+    name: str
+    domain: str
+    account_sid: str
+    credential: Credential = field(repr=False)
+    caller_id: str = ""
+    codecs: Sequence[str] = ()
+    max_contacts: int = 10
+
+    @property
+    def aor(self) -> str:
+        """His address of record, without a scheme."""
+        return f"{self.name}@{self.domain}"
+
+
+def declared(section: UserSection, config: Config) -> User:
+    """A user as the configuration file declares him."""
+    domain = domain_of(section, config.sip.domain)
+    # the realm of challenges is spelled as [sip] spells it
+    realm = config.sip.domain if domain == config.sip.domain.lower() else domain
+    return User(
+        name=section.name,
+        domain=domain,
+        account_sid=section.account,
+        credential=_credential(section, realm),
+        caller_id=section.caller_id,
+        codecs=section.codecs,
+        max_contacts=section.max_contacts,
+    )
+
+
+def _credential(section: UserSection, realm: str) -> Credential:
+    if password := section.password.get_secret_value():
+        return Credential.of(section.name, realm, password)
+    # of an algorithm that is never asked for: what nobody knows
+    md5 = section.ha1_md5.get_secret_value() or secrets.token_hex(16)
+    sha256 = section.ha1_sha256.get_secret_value() or secrets.token_hex(32)
+    return Credential(section.name, realm, md5, sha256)
+
+
+class Users:
+    """All users.
+
+    Args:
+        domains: further names of ours, without users perhaps.
+        ports: where we listen: a URI that names one of them is the same as one that names none.
+    """
+
+    def __init__(self, users: Iterable[User], domains: Iterable[str] = (), ports: Collection[int] = ()) -> None:
+        self._users = {(user.name, user.domain): user for user in users}
+        self._domains = {user.domain for user in self._users.values()} | {domain.lower() for domain in domains}
+        self._ports = frozenset(ports)
+
+    @classmethod
+    def of(cls, config: Config) -> "Users":
+        """Those that the configuration file declares."""
+        ports = {entry.place[1] for entry in config.sip.listen}
+        users = (declared(section, config) for section in config.user)
+        return cls(users, (section.name for section in config.domain), ports)
+
+    def __iter__(self) -> Iterator[User]:
+        return iter(self._users.values())
+
+    def __len__(self) -> int:
+        return len(self._users)
+
+    def is_local(self, uri: str) -> bool:
+        """Whether a URI is of a domain of ours."""
+        host = user_and_host(uri)[1]
+        domain = without_port(host)
+        port = host[len(domain) + 1 :]
+        return domain.lower() in self._domains and (not port or (port.isdecimal() and int(port) in self._ports))
+
+    def named(self, uri: str) -> User | None:
+        """The user whose address of record a URI is."""
+        if not self.is_local(uri):
+            return None
+        name, host = user_and_host(uri)
+        return self._users.get((unquote(name), without_port(host).lower()))
+
+    def proven(self, name: str, realm: str) -> User | None:
+        """The user that the engine has authenticated."""
+        return self._users.get((name, realm.lower()))

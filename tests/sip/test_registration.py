@@ -1,0 +1,135 @@
+"""A table of REGISTERs and what becomes of the bindings (RFC 3261 §10.3)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from callwright.sip.binding import Binding
+from callwright.sip.registration import LONGEST_PATH, Refusal, Terms, addressed, updated
+from callwright.sip.users import Users
+from tests.sip.registering import ALICE, NOON, USERS, Answers, user
+
+TERMS = Terms(60, 3600, 1800)
+HOME, OFFICE = "<sip:alice@10.0.0.5:5062>", "<sip:alice@10.0.0.6:5062;transport=tcp>"
+NEVER_LESS = 0.0
+
+
+def bound(contact: str, id_: str, *, cseq: int = 5, call_id: str = "registration-1", **facts: object) -> Binding:
+    made = Binding(
+        ALICE.aor, id_, contact.strip("<>"), call_id, cseq, NOON + timedelta(seconds=100), "192.0.2.7", 5062, "UDP"
+    )
+    return replace(made, **facts)  # type: ignore[arg-type]  # the test's business
+
+
+TWO = (bound(HOME, "home"), bound(OFFICE, "office"))
+
+
+def after(bindings: Sequence[Binding], *contacts: str, draw: float = NEVER_LESS, **facts: object) -> object:
+    """The bindings as {id or URI: seconds left}, or the code of a refusal."""
+    request = Answers().register(*contacts, **facts)  # type: ignore[arg-type]  # the test's business
+    found = updated(request, ALICE, bindings, TERMS, now=NOON, draw=lambda: draw)
+    if isinstance(found, Refusal):
+        return found.code
+    known = {binding.id for binding in bindings}
+    return {one.id if one.id in known else one.uri: round((one.expires_at - NOON).total_seconds()) for one in found}
+
+
+@pytest.mark.parametrize(
+    ("contacts", "facts", "result"),
+    [
+        ([], {}, {"home": 100, "office": 100}),
+        ([HOME], {"cseq": 6}, {"office": 100, "home": 1800}),
+        ([HOME], {"cseq": 6, "expires": 600}, {"office": 100, "home": 600}),
+        ([f"{HOME};expires=90"], {"cseq": 6, "expires": 600}, {"office": 100, "home": 90}),
+        ([f"{HOME};expires=9999"], {"cseq": 6}, {"office": 100, "home": 3600}),
+        ([f"{HOME};expires=x"], {"cseq": 6}, {"office": 100, "home": 3600}),
+        ([HOME], {"cseq": 6, "expires": 0}, {"office": 100}),
+        ([f"{HOME};expires=0, {OFFICE}"], {"cseq": 6, "expires": 70}, {"office": 70}),
+        (["<sip:alice@h>"], {"cseq": 6, "expires": 70}, {"home": 100, "office": 100, "sip:alice@h": 70}),
+        (["<sip:alice@h>;expires=0"], {"cseq": 6}, {"home": 100, "office": 100}),
+        (["*"], {"cseq": 6, "expires": 0}, {}),
+        ([HOME], {"cseq": 59, "call_id": "a restarted phone's"}, {"office": 100, "home": 1800}),
+        ([HOME], {"cseq": 1, "call_id": "a restarted phone's"}, {"office": 100, "home": 1800}),
+        # refused, with nothing changed
+        (["*"], {"cseq": 6, "expires": 10}, 400),
+        (["*"], {"cseq": 6}, 400),
+        ([f"*, {HOME}"], {"cseq": 6, "expires": 0}, 400),
+        (["<sip:alice@h"], {"cseq": 6}, 400),
+        ([HOME], {"cseq": 6, "headers": [("Path", "<sip:p;lr>" * 200)]}, 400),
+        ([HOME], {"cseq": 6, "expires": 59}, 423),
+        ([OFFICE, f"{HOME};expires=1"], {"cseq": 6}, 423),
+        ([HOME], {"cseq": 5}, 500),
+        ([f"{HOME};expires=0"], {"cseq": 4}, 500),
+        (["*"], {"cseq": 5, "expires": 0}, 500),
+        ([", ".join(f"<sip:alice@h{n}>" for n in range(9))], {"cseq": 6}, 403),
+    ],
+)
+def test_bindings_after(contacts: list[str], facts: dict[str, object], result: object) -> None:
+    assert len("<sip:p;lr>" * 200) > LONGEST_PATH
+    assert after(TWO, *contacts, **facts) == result
+
+
+def test_a_flow_replaces_itself_and_no_other() -> None:
+    """RFC 5626 §6: a phone whose address has changed is not there twice."""
+    flow = ';+sip.instance="<urn:uuid:1>";reg-id='
+    first = bound("<sip:alice@10.0.0.5:1>", "flow", instance="urn:uuid:1", reg_id=1)
+    assert after([first], f"<sip:alice@10.0.0.5:2>{flow}1", cseq=6) == {"flow": 1800}
+    assert after([first], f"<sip:alice@10.0.0.5:2>{flow}2", cseq=6) == {"flow": 100, "sip:alice@10.0.0.5:2": 1800}
+
+
+def test_423_says_what_is_enough() -> None:
+    found = updated(Answers().register(HOME, expires=5), ALICE, (), TERMS, now=NOON, draw=lambda: 0)
+    assert isinstance(found, Refusal) and found.headers == [("Min-Expires", "60")]
+
+
+def test_most_contacts_do_not_stop_a_refresh() -> None:
+    """Also when the limit has been lowered meanwhile."""
+    narrow = user(max_contacts=1)
+    refreshed = updated(Answers().register(HOME, cseq=6), narrow, TWO, TERMS, now=NOON, draw=lambda: 0)
+    assert not isinstance(refreshed, Refusal) and len(refreshed) == 2
+    further = updated(Answers().register("<sip:a@h>", cseq=6), narrow, TWO[:1], TERMS, now=NOON, draw=lambda: 0)
+    assert isinstance(further, Refusal) and (further.code, further.reason) == (403, "Too Many Contacts")
+
+
+def test_it_remembers_the_way_back() -> None:
+    """The source, not the Contact; and the proxies on the way."""
+    path = [("Path", "<sip:p2.example;lr>"), ("Path", "<sip:p1.example;lr>")]
+    agent = [("User-Agent", "x" * 500)]
+    request = Answers().register(HOME, host="203.0.113.9", port=40000, transport="TCP", headers=[*path, *agent])
+    found = updated(request, ALICE, (), TERMS, now=NOON, draw=lambda: 0)
+    assert isinstance(found, tuple)
+    assert (found[0].hop, found[0].uri) == ("sip:203.0.113.9:40000;transport=tcp", "sip:alice@10.0.0.5:5062")
+    assert found[0].path == ("<sip:p2.example;lr>", "<sip:p1.example;lr>")
+    assert len(found[0].user_agent) == 128
+
+
+@pytest.mark.parametrize(
+    ("wanted", "draw", "granted"),
+    [(3600, 0.0, 3600), (3600, 1.0, 3240), (7200, 0.5, 3420), (60, 1.0, 60), (64, 1.0, 60), (100, 1.0, 90)],
+)
+def test_granted(wanted: int, draw: float, granted: int) -> None:
+    assert TERMS.granted(wanted, lambda: draw) == granted
+
+
+@pytest.mark.parametrize(
+    ("facts", "code"),
+    [
+        ({"to": "sip:alice@other.example"}, 404),
+        ({"to": "sip:alice@pbx.example:5099"}, 404),
+        ({"to": "sip:bob@pbx.example"}, 403),
+        ({"name": "nobody"}, 403),
+        ({"name": "", "to": "sip:alice@pbx.example"}, 403),
+        ({"headers": [("Require", "path, gruu")]}, 420),
+    ],
+)
+def test_not_his(facts: dict[str, object], code: int) -> None:
+    found = addressed(Answers().register(**facts), USERS)  # type: ignore[arg-type]  # the test's business
+    assert isinstance(found, Refusal) and found.code == code
+
+
+def test_his() -> None:
+    for to in ("sip:alice@pbx.example", "sip:alice@PBX.example:5060"):
+        assert addressed(Answers().register(to=to, headers=[("Require", "path")]), USERS) == ALICE
+    assert isinstance(addressed(Answers().register(), Users([])), Refusal)

@@ -1,0 +1,69 @@
+"""Users as declared, and the domains that are ours."""
+
+import pytest
+
+from callwright.config import validate
+from callwright.sip.credentials import Credential
+from callwright.sip.users import Users
+
+ONE, TWO = "AC" + "1" * 32, "AC" + "2" * 32
+CONFIG = validate(
+    {
+        "account": [{"sid": ONE}, {"sid": TWO}],
+        "sip": {"domain": "Pbx.Example", "listen": ["udp:127.0.0.1:5070", "tcp:127.0.0.1:5080"]},
+        "domain": [{"name": "two.example", "account": TWO}, {"name": "empty.example", "account": TWO}],
+        "user": [
+            {"name": "alice", "account": ONE, "password": "a", "codecs": ["pcma"], "caller_id": "+1555"},
+            {"name": "alice", "account": TWO, "password": "b", "domain": "Two.Example"},
+            {"name": "bob", "account": ONE, "ha1_md5": "1" * 32, "ha1_sha256": "2" * 64},
+        ],
+    }
+)
+USERS = Users.of(CONFIG)
+
+
+def test_who_there_is() -> None:
+    assert [user.aor for user in USERS] == ["alice@pbx.example", "alice@two.example", "bob@pbx.example"]
+    alice, _, bob = USERS
+    assert (alice.codecs, alice.caller_id, alice.account_sid, alice.max_contacts) == (("PCMA",), "+1555", ONE, 10)
+    assert alice.credential == Credential.of("alice", "Pbx.Example", "a")
+    assert bob.credential == Credential("bob", "Pbx.Example", "1" * 32, "2" * 64)
+    assert alice.credential.ha1_md5 not in repr(alice)
+
+
+def test_a_digest_that_nobody_asks_for_is_a_secret_of_nobody() -> None:
+    user = {"name": "bob", "account": ONE, "ha1_md5": "1" * 32}
+    config = validate({"account": [{"sid": ONE}], "sip": {"digest": ["MD5"]}, "user": [user]})
+    (first,), (second,) = Users.of(config), Users.of(config)
+    assert len(first.credential.ha1_sha256) == 64
+    assert first.credential.ha1_sha256 != second.credential.ha1_sha256
+
+
+@pytest.mark.parametrize(
+    ("uri", "account"),
+    [
+        ("sip:alice@pbx.example", ONE),
+        ("sip:alice@PBX.example:5070", ONE),
+        ("<sips:%61lice@pbx.example:5080;transport=tcp>", ONE),
+        ("sip:alice@two.example", TWO),
+        ("sip:alice@pbx.example:5060", None),
+        ("sip:ALICE@pbx.example", None),
+        ("sip:alice@three.example", None),
+        ("sip:pbx.example", None),
+        ("tel:alice", None),
+    ],
+)
+def test_named(uri: str, account: str | None) -> None:
+    found = USERS.named(uri)
+    assert (found.account_sid if found else None) == account
+
+
+def test_local() -> None:
+    assert USERS.is_local("sip:nobody@pbx.example") and USERS.is_local("sip:x@empty.example:5070")
+    assert not USERS.is_local("sip:x@pbx.example:5061") and not USERS.is_local("sip:x@pbx.example.org")
+    assert not Users([]).is_local("sip:x@127.0.0.1")
+
+
+def test_proven() -> None:
+    assert USERS.proven("alice", "Pbx.Example") == USERS.named("sip:alice@pbx.example")
+    assert USERS.proven("bob", "two.example") is None
