@@ -101,7 +101,8 @@ class Switchboard:
             number_sid=decision.number_sid,
             extra={**parameters.sip(invite), **decision.extra},
         )
-        leg.codecs = user.codecs if user else ()
+        if user is not None:
+            leg.codecs = user.codecs
         call.adopt(leg)
         source = f"{invite.source_host}:{invite.source_port}"
         by = {"user": user.aor} if user else {"trunk": call.trunk}

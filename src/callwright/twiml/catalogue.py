@@ -103,6 +103,7 @@ FORMS: dict[tuple[str, str], Form] = {
     ("Dial/Sip/Uri", "password"): _LOGIN,
     ("Dial/Sip/Headers/Header", "name"): Form("X-..., User-to-User, ...", ("X-A", "User-to-User"), ("Via", "a b")),
     ("Dial/Sip/Headers/Header", "value"): Form("printable text", ("a b",), ("a&#10;b",)),
+    ("Dial/Conference", "coach"): Form("a CallSid", ("CA" + "0" * 32,), ("bob",)),
     ("Dial/Conference", "participantLabel"): Form("a name of up to 128 characters", ("agent 7",), ("a" * 129,)),
     ("Message", "to"): _PARTY,
     ("Message", "from"): _PARTY,

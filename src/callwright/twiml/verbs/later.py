@@ -5,6 +5,7 @@ Each leaves a warning, with its documented code where there is one (call-control
 
 from callwright.twiml.attribute import SCHEMA_WARNING, Attribute, boolean, pattern, text
 from callwright.twiml.reading import Element, Reading
+from callwright.twiml.verbs import queue
 from callwright.twiml.verbs.callbacks import STATUS
 from callwright.twiml.verbs.leg import URL, url_method
 from callwright.twiml.verbs.schema import Schema, skip
@@ -43,7 +44,7 @@ PROMPT = Schema(
 )
 VERBS: dict[str, Schema] = {
     "Prompt": PROMPT,
-    "Queue": Schema(_named("url method reservationSid postWorkActivitySid")),
+    "Queue": Schema(queue.ATTRIBUTES),
 }
 
 NOUNS: dict[str, Schema] = {
