@@ -139,3 +139,12 @@ async def test_keys_that_come_faster_than_they_go_are_bounded(room: Room) -> Non
         room.engine.happen(EventKind.DIGITS_SENT, leg.node)
     await turns()
     assert len(room.engine.of("send_digits", leg.node)) == MOST_RUNS
+
+
+@pytest.mark.parametrize("digits", ["", "1w", "E", "+1"])
+async def test_what_is_no_digit_is_refused_and_stops_nothing(room: Room, digits: str) -> None:
+    leg = leg_of(room)
+    with pytest.raises(ValueError, match="not digits"):
+        leg.send_digits(digits)
+    leg.send_digits("7")
+    assert len(room.engine.of("send_digits", leg.node)) == 1

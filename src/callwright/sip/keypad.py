@@ -15,6 +15,7 @@ RUN = 100
 """Digits that are handed to the engine together: 128 may wait there."""
 MOST_RUNS = 64
 """That wait: whoever presses keys faster than they can be passed on loses some."""
+KEYS = frozenset("0123456789*#ABCDabcd")
 PAUSE_MS = 80
 """Between two tones; RFC 4733 events have the same."""
 
@@ -57,7 +58,10 @@ class Keypad:
 
         Raises:
             LegGone: nobody is there.
+            ValueError: they are none.
         """
+        if not digits or not KEYS.issuperset(digits):
+            raise ValueError(f"not digits: {digits!r}")
         run = Run(digits, duration, self._leg.waiter())
         self._runs.append(run)
         if len(self._runs) == 1:
