@@ -511,15 +511,18 @@ async def run(config: Config) -> None:
     daemon = Daemon(config)
     async with daemon.open():
         where = ", ".join(f"{transport}:{host}:{port}" for transport, host, port in daemon.endpoint.addresses)
+        media = daemon.endpoint.engine.media_facts()
+        rtp = f"{media['io']} ({media['why_not_io_uring']})" if media["why_not_io_uring"] else media["io"]
         # what the start left behind lives as long as the daemon: it is not worth the collector's time
         gc.collect()
         gc.freeze()
         gc.set_threshold(*COLLECT_AFTER)
         logger.info(
-            "callwright %s ready in %.2f s: SIP %s; HTTP %s",
+            "callwright %s ready in %.2f s: SIP %s; RTP by %s; HTTP %s",
             __version__,
             time.monotonic() - began,
             where,
+            rtp,
             config.http.listen,
         )
         await signals.stop.wait()

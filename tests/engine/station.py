@@ -149,6 +149,8 @@ class Station:
             self.events += events
         left = {name: number for name, number in self.engine.counts().items() if number and name != "sounds"}
         assert left == {}
+        counts = self.engine.media_counts()
+        assert [name for name in ("idle", "play", "relay", "mix", "rtp_pairs_taken") if counts[name]] == []
         assert self._after_ends() == []
 
     def _after_ends(self) -> list[str]:

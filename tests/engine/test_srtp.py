@@ -1,6 +1,7 @@
 """SRTP by SDES and by DTLS: off, optional and required, offered and answered; nothing passes without its key."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -8,6 +9,7 @@ from callwright.engine import EventKind
 from tests.engine.station import CALLER, Station
 from tests.harness.call import PhoneCall
 from tests.harness.negotiation import Security
+from tests.harness.ports import next_address
 from tests.harness.sdp import Sdp
 from tests.harness.sip import Phone
 from tests.harness.srtp import Dtls, Sdes
@@ -92,6 +94,40 @@ async def test_dtls_is_answered(station: Station, phones: Phones, srtp: str) -> 
     assert answer.attribute("setup") in ("active", "passive")
     await talks(station, call, event.id, "dtls")
     await call.hangup()
+
+
+async def behind_a_nat(call: PhoneCall, address: str) -> None:
+    """Answers with an address of the network behind it, where nobody can be reached."""
+    negotiation = call.negotiation
+    assert negotiation.remote is not None and negotiation.security is not None
+    inside = replace(Sdp.offer(call.media.address, call.media.port, negotiation.codecs), address=address)
+    await call.answer(sdp=negotiation.security.answer(inside.answer_to(negotiation.remote), negotiation.remote))
+
+
+async def test_dtls_behind_a_nat(station: Station, phones: Phones) -> None:
+    """The handshake comes from where the signalling comes from; then the media follows it."""
+    phone = await secured(phones, Dtls)
+    leg = station.engine.originate(phone.uri, local_uri=CALLER, srtp="required", srtp_keying="dtls")
+    call = await phone.incoming()
+    await behind_a_nat(call, "127.0.0.254")
+    await talks(station, call, leg, "dtls")
+    station.engine.hangup(leg)
+    await call.until_ended()
+
+
+async def test_dtls_from_neither_place(station: Station, phones: Phones) -> None:
+    """Media from a third host: nobody has said that it is the peer's."""
+    phone = await secured(phones, Dtls)
+    phone.media_address = next_address()
+    leg = station.engine.originate(phone.uri, local_uri=CALLER, srtp="required", srtp_keying="dtls")
+    call = await phone.incoming()
+    await behind_a_nat(call, "127.0.0.254")
+    await station.event(EventKind.ESTABLISHED, leg)
+    refused = await station.event(EventKind.SECURITY, leg)
+    assert (refused.detail["kind"], refused.detail["source_host"]) == ("rtp-source", call.media.address)
+    assert call.media.heard.arrivals == []
+    station.engine.hangup(leg)
+    await call.until_ended()
 
 
 async def test_optional_goes_without_when_the_peer_does(station: Station, phones: Phones) -> None:

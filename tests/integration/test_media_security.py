@@ -66,6 +66,10 @@ async def test_M1_rtp_from_elsewhere(sites: Sites, own: ExitStack) -> None:
     stranger.tone(900)
     since = incoming.media.mark()
     stranger.connect(media_place(call))
+    host, port = media_place(call)
+    for rtcp, place in ((False, (host, port)), (True, (host, port + 1))):  # in the name of both sides
+        for side in (call, incoming):
+            stranger.send_beside(GOODBYE + side.media.ssrc.to_bytes(4), place, rtcp=rtcp)
     await incoming.media.received(75, since=since)
     heard = incoming.media.pcm(since=since)
     assert tones.contains(heard, 500) and tones.tone_dbov(heard, 900) < -50
@@ -85,6 +89,10 @@ async def test_M1_rtp_from_elsewhere(sites: Sites, own: ExitStack) -> None:
     await asyncio.gather(incoming.media.heard_tone(600), moved.heard_tone(700))
     await call.hangup()
     await incoming.until_ended()
+
+
+GOODBYE = b"\x80\xc9\x00\x01\x00\x00\x00\x01\x81\xcb\x00\x01"
+"""An empty RTCP receiver report and the head of a BYE (RFC 3550 §6.4.2, §6.6); the source's SSRC follows."""
 
 
 def garbage(count: int, *, ssrc: int, seed: int = 3) -> list[bytes]:
@@ -112,8 +120,11 @@ async def test_M2_garbage_srtp(sites: Sites, phones: Phones) -> None:
     call.media.tone(500)
     await call.media.received(25)
     first = await fate(site, "forged")
+    host, port = media_place(call)
     for packet in garbage(400, ssrc=call.media.ssrc):
         call.media.send_raw(packet)
+        call.media.send_beside(packet, (host, port + 1), rtcp=True)
+    call.media.send_beside(GOODBYE + call.media.ssrc.to_bytes(4), (host, port + 1), rtcp=True)
     replayed = bytes(RtpPacket(0, call.media.sequence, call.media.timestamp, call.media.ssrc, b"\xff" * 160))
     for _ in range(50):
         call.media.send_raw(replayed)

@@ -56,6 +56,9 @@ async def test_P13_from_the_spawn_to_the_first_call(daemon: Daemons, phones: Pho
     await call.until_ended()
     ready = await running.logged("ready in")
     assert all(part in ready for part in (f"udp:{running.host}:{running.sip_port}", f"tcp:{running.host}", "HTTP"))
+    io = next(name for name in ("io_uring", "epoll") if f"RTP by {name}" in ready)
+    facts = [name for name in await running.metrics() if name.startswith("callwright_media_info")]
+    assert len(facts) == 1 and f'io="{io}"' in facts[0]
 
 
 async def test_the_story_of_an_ivr_call(sites: Sites) -> None:

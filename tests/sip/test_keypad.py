@@ -6,7 +6,7 @@ import pytest
 
 from callwright.engine import EventKind
 from callwright.errors import LegGone
-from callwright.sip.keypad import RUN
+from callwright.sip.keypad import MOST_RUNS, RUN
 from callwright.sip.leg import Digit, Leg
 from tests.calls.fakes import Room
 from tests.calls.jumping import turns
@@ -129,3 +129,22 @@ async def test_a_tone_that_the_audio_brings_is_not_sent_again(room: Room) -> Non
         leg.relay(Digit("6", 40, "rfc4733"))
     assert [one.values["digits"] for one in room.engine.of("dtmf_tone")] == ["6"]
     assert [one.values["digits"] for one in room.engine.of("send_digits", by_events.node)] == ["5"]
+
+
+async def test_keys_that_come_faster_than_they_go_are_bounded(room: Room) -> None:
+    leg = leg_of(room)
+    for _ in range(3 * MOST_RUNS):
+        leg.relay(Digit("1", 40, "rfc4733"))
+    for _ in range(3 * MOST_RUNS):
+        room.engine.happen(EventKind.DIGITS_SENT, leg.node)
+    await turns()
+    assert len(room.engine.of("send_digits", leg.node)) == MOST_RUNS
+
+
+@pytest.mark.parametrize("digits", ["", "1w", "E", "+1"])
+async def test_what_is_no_digit_is_refused_and_stops_nothing(room: Room, digits: str) -> None:
+    leg = leg_of(room)
+    with pytest.raises(ValueError, match="not digits"):
+        leg.send_digits(digits)
+    leg.send_digits("7")
+    assert len(room.engine.of("send_digits", leg.node)) == 1

@@ -74,8 +74,8 @@ class EventKind(enum.IntEnum):
     claimed, at most 128 characters), method. Kinds: "auth-failed" (a wrong response to our own challenge: its source is
     not forged), "blocked" (the source, from now on), "user-blocked" (the user, wherever else he comes from),
     "replayed" (a right response for the second time), "scanner" (a User-Agent of the list; once a minute a source;
-    over UDP the source may be forged), "rtp-source" (RTP from elsewhere than the peer was dropped, once in 10 s for a
-    leg; id: leg, packets: of this occasion; no user)."""
+    over UDP the source may be forged), "rtp-source" (RTP, or a handshake of DTLS, from elsewhere than the peer was
+    dropped, once in 10 s for a leg; id: leg, packets: of this occasion; no user)."""
     MEDIA_LOST = ...
     """No RTP came for the media timeout (30 s; 300 s on hold or when the leg does not receive); again each time it
     passes. id: leg. text: what, in words. detail: ever (bool: RTP had come before)."""

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 RUN = 100
 """Digits that are handed to the engine together: 128 may wait there."""
+MOST_RUNS = 64
+"""That wait: whoever presses keys faster than they can be passed on loses some."""
+KEYS = frozenset("0123456789*#ABCDabcd")
 PAUSE_MS = 80
 """Between two tones; RFC 4733 events have the same."""
 
@@ -45,12 +48,20 @@ class Keypad:
         """Whether digits go out as tones."""
         return self.method == "inband" or (self.method == "auto" and self._agreed is False)
 
+    @property
+    def full(self) -> bool:
+        """Whether too much waits already for another's keys to be passed on."""
+        return len(self._runs) >= MOST_RUNS
+
     def send(self, digits: str, duration: int) -> "asyncio.Future[Any]":
         """Queues digits, `duration` ms each; the future is done when they are sent.
 
         Raises:
             LegGone: nobody is there.
+            ValueError: they are none.
         """
+        if not digits or not KEYS.issuperset(digits):
+            raise ValueError(f"not digits: {digits!r}")
         run = Run(digits, duration, self._leg.waiter())
         self._runs.append(run)
         if len(self._runs) == 1:

@@ -182,8 +182,12 @@ class Leg:
 
     def relay(self, digit: Digit) -> None:
         """Sends on a digit that another leg received, unless this one hears it in the other's audio."""
-        if not self.gone and not (digit.method == "inband" and self.keypad.inband):
-            self.send_digits(digit.key)
+        if self.gone or (digit.method == "inband" and self.keypad.inband):
+            return
+        if self.keypad.full:
+            logger.debug("x leg %d: keys come faster than they can be sent, one is dropped", self.node)
+            return
+        self.send_digits(digit.key)
 
     def waiter(self) -> "asyncio.Future[Any]":
         """A future that fails with LegGone when this leg ends first. Cancel it when it is no longer awaited.

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -32,6 +33,16 @@
             std::fprintf(stderr, "%s:%d: %s is %lld, not %lld\n", __FILE__, __LINE__, #left, left_, right_); \
             std::exit(1);                                                                                     \
         }                                                                                                     \
+    } while (false)
+
+#define CHECK_NEAR(value, expected, tolerance)                                                                   \
+    do {                                                                                                         \
+        const double value_ = (value), expected_ = (expected), tolerance_ = (tolerance);                         \
+        if (!(std::fabs(value_ - expected_) <= tolerance_)) {                                                    \
+            std::fprintf(stderr, "%s:%d: %s is %g, not %g within %g\n", __FILE__, __LINE__, #value, value_,      \
+                         expected_, tolerance_);                                                                 \
+            std::exit(1);                                                                                        \
+        }                                                                                                        \
     } while (false)
 
 namespace check {

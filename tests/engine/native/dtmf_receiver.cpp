@@ -9,7 +9,7 @@
 #include <random>
 #include <string>
 
-#include "expect.hpp"
+#include "check.hpp"
 #include "sine.hpp"
 
 using namespace callwright;
@@ -72,7 +72,7 @@ void test_every_digit_of_40_ms_wherever_it_falls() {
             audio.silence(shift);
             for (const char key : KEYS) audio.digit(key, 40, 40);
             audio.silence(40);
-            EXPECT(audio.found() == KEYS);
+            CHECK(audio.found() == KEYS);
         }
     }
 }
@@ -83,7 +83,7 @@ void test_the_same_digit_again_after_40_ms() {
         audio.silence(shift);
         for (int time = 0; time < 10; ++time) audio.digit('5', 50, 40);
         audio.silence(40);
-        EXPECT(audio.found() == "5555555555");
+        CHECK(audio.found() == "5555555555");
     }
 }
 
@@ -93,7 +93,7 @@ void test_too_short_is_no_digit() {
             Audio audio(8000);
             audio.silence(shift);
             for (const char key : KEYS) audio.digit(key, ms, 50);
-            EXPECT(audio.found().empty());
+            CHECK(audio.found().empty());
         }
     }
 }
@@ -105,7 +105,7 @@ void test_a_short_break_does_not_divide_and_a_long_press_is_one() {
         audio.digit('8', 60, 10);
         audio.digit('8', 60, 60);
         audio.digit('#', 3000, 60);
-        EXPECT(audio.found() == "8#");
+        CHECK(audio.found() == "8#");
     }
 }
 
@@ -113,23 +113,23 @@ void test_levels() {
     for (const double dbm0 : {0.0, -5.0, -15.0, -25.0, -30.0}) {
         Audio audio(8000);
         for (const char key : KEYS) audio.digit(key, 50, 50, dbm0, dbm0);
-        EXPECT(audio.found() == KEYS);
+        CHECK(audio.found() == KEYS);
     }
     Audio faint(8000);
     for (const char key : KEYS) faint.digit(key, 100, 50, -55, -55);
-    EXPECT(faint.found().empty());
+    CHECK(faint.found().empty());
 }
 
 void test_twist() {
     for (const double high : {-8.0, -4.0, 0.0, 4.0}) {
         Audio audio(8000);
         for (const char key : KEYS) audio.digit(key, 50, 50, -12, -12 + high);
-        EXPECT(audio.found() == KEYS);
+        CHECK(audio.found() == KEYS);
     }
     for (const double high : {-13.0, 9.0}) {
         Audio audio(8000);
         for (const char key : KEYS) audio.digit(key, 50, 50, -12, -12 + high);
-        EXPECT(audio.found().empty());
+        CHECK(audio.found().empty());
     }
 }
 
@@ -139,7 +139,7 @@ void test_frequencies() {
             Audio audio(8000);
             audio.silence(shift);
             for (const char key : KEYS) audio.digit(key, 50, 50, -10, -10, detuned);
-            EXPECT(audio.found() == KEYS);
+            CHECK(audio.found() == KEYS);
         }
     }
     for (const double detuned : {0.96, 0.965, 1.035, 1.04}) {
@@ -150,9 +150,9 @@ void test_frequencies() {
             low.tones(row * detuned, column, -10, -10, 100), low.silence(50);
             high.tones(row, column * detuned, -10, -10, 100), high.silence(50);
         }
-        EXPECT(both.found().empty());
-        EXPECT(low.found().empty());
-        EXPECT(high.found().empty());
+        CHECK(both.found().empty());
+        CHECK(low.found().empty());
+        CHECK(high.found().empty());
     }
 }
 
@@ -161,7 +161,7 @@ void test_noise_and_codecs() {
         Audio audio(8000);
         for (const char key : KEYS) audio.digit(key, 50, 50, -15, -13);
         audio.noise(-15 - 12, seed);  // 12 dB below each tone
-        EXPECT(audio.found() == KEYS);
+        CHECK(audio.found() == KEYS);
     }
     for (const bool mu : {true, false}) {
         for (const double dbm0 : {0.0, -10.0, -25.0}) {
@@ -172,13 +172,13 @@ void test_noise_and_codecs() {
                 sample = mu ? pjmedia_ulaw2linear(pjmedia_linear2ulaw(pcm))
                             : pjmedia_alaw2linear(pjmedia_linear2alaw(pcm));
             }
-            EXPECT(audio.found() == KEYS);
+            CHECK(audio.found() == KEYS);
         }
     }
     Audio noise(8000);
     noise.silence(120000);
     noise.noise(-10, 3);
-    EXPECT(noise.found().empty());
+    CHECK(noise.found().empty());
 }
 
 void test_other_tones_are_no_digits() {
@@ -194,13 +194,13 @@ void test_other_tones_are_no_digits() {
     audio.tones(700, 1100, -10, -10, 500);  // R1 and R2 registers
     audio.tones(900, 1300, -10, -10, 500);
     audio.tones(1380, 1500, -10, -10, 500);
-    EXPECT(audio.found().empty());
+    CHECK(audio.found().empty());
     Audio three(8000);
     three.tones(697, 1209, -10, -10, 500);
     Audio third(8000);
     third.tones(770, 1209, -10, -10, 500);
     for (std::size_t i = 0; i < three.samples.size(); ++i) three.samples[i] += third.samples[i];
-    EXPECT(three.found().empty());
+    CHECK(three.found().empty());
     Audio sweep(8000);  // through every frequency
     for (const double seconds : {0.05, 0.1, 0.2}) {
         const auto count = static_cast<std::size_t>(seconds * 8000);
@@ -211,7 +211,7 @@ void test_other_tones_are_no_digits() {
             sweep.samples.push_back(6000 * std::sin(low) + 6000 * std::sin(high));
         }
     }
-    EXPECT(sweep.found().empty());
+    CHECK(sweep.found().empty());
 }
 
 // Syllables of a voice: pulses of a gliding pitch through four resonances that glide between vowels, with hiss in
@@ -267,7 +267,7 @@ void test_speech_is_not_taken_for_digits() {
         Speaker(8000, seed).speak(audio.samples, 10);
         taken += static_cast<unsigned>(audio.found().size());
     }
-    EXPECT(taken == 0);
+    CHECK(taken == 0);
 }
 
 void test_digits_are_found_over_somebody_who_speaks() {
@@ -283,7 +283,7 @@ void test_digits_are_found_over_somebody_who_speaks() {
         for (std::size_t i = 0; i < audio.samples.size(); ++i) audio.samples[i] += scale * speech[i];
         found += audio.found() == KEYS;
     }
-    EXPECT(found == 10);
+    CHECK(found == 10);
 }
 
 void test_silence_ends_a_digit() {
@@ -297,9 +297,9 @@ void test_silence_ends_a_digit() {
                                           audio.samples.begin() + static_cast<std::ptrdiff_t>(at) + 160);
             if (const char digit = receiver.hear(pcm.data())) digits += digit;
         }
-        for (int frame = 0; frame < 3; ++frame) EXPECT(receiver.hear(nullptr) == 0);
+        for (int frame = 0; frame < 3; ++frame) CHECK(receiver.hear(nullptr) == 0);
     }
-    EXPECT(digits == "777");
+    CHECK(digits == "777");
 }
 
 }  // namespace
@@ -317,5 +317,4 @@ int main() {
     test_speech_is_not_taken_for_digits();
     test_digits_are_found_over_somebody_who_speaks();
     test_silence_ends_a_digit();
-    return expected();
 }

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <random>
 
-#include "expect.hpp"
+#include "check.hpp"
 #include "mix/samples.hpp"
 #include "sine.hpp"
 
@@ -24,7 +24,7 @@ Samples resampled(const Samples& in, unsigned from, unsigned to, unsigned chunk)
         const unsigned inputs = resampler.needs(chunk);
         const std::size_t at = out.size();
         out.resize(at + chunk);
-        EXPECT(resampler.run(in.data() + used, out.data() + at, chunk));
+        CHECK(resampler.run(in.data() + used, out.data() + at, chunk));
         used += inputs;
     }
     return out;
@@ -48,15 +48,15 @@ void test_what_is_below_the_lower_rates_half_passes_flat() {
                                    {32000U, 8000U}, {44100U, 8000U}, {8000U, 44100U}, {11025U, 16000U}}) {
         for (const double hz : {50.0, 300.0, 1000.0, 2000.0, 3000.0, 3400.0}) {
             const Response measured = response(hz, from, to);
-            EXPECT_NEAR(measured.gain, 0.0, 0.1);
-            EXPECT(measured.noise < -55);  // images and rounding
+            CHECK_NEAR(measured.gain, 0.0, 0.1);
+            CHECK(measured.noise < -55);  // images and rounding
         }
     }
     for (const auto& [from, to] : {std::pair{16000U, 48000U}, {48000U, 16000U}, {16000U, 32000U}, {32000U, 16000U}}) {
         for (const double hz : {50.0, 1000.0, 5000.0, 6800.0}) {
             const Response measured = response(hz, from, to);
-            EXPECT_NEAR(measured.gain, 0.0, 0.1);
-            EXPECT(measured.noise < -55);
+            CHECK_NEAR(measured.gain, 0.0, 0.1);
+            CHECK(measured.noise < -55);
         }
     }
 }
@@ -66,12 +66,12 @@ void test_what_would_fold_is_stopped() {
         for (double hz = 4600; hz < from / 2.0; hz += 170) {
             const Samples out = resampled(sine::make(hz, from, from / 2, 20000), from, to, to / 50);
             const double level = sine::rms(out.data() + 400, out.size() - 400) * std::sqrt(2.0) / 20000;
-            EXPECT(sine::db(level) < -55);
+            CHECK(sine::db(level) < -55);
         }
     }
     for (double hz = 9200; hz < 24000; hz += 900) {
         const Samples out = resampled(sine::make(hz, 48000, 24000, 20000), 48000, 16000, 320);
-        EXPECT(sine::db(sine::rms(out.data() + 400, out.size() - 400) * std::sqrt(2.0) / 20000) < -55);
+        CHECK(sine::db(sine::rms(out.data() + 400, out.size() - 400) * std::sqrt(2.0) / 20000) < -55);
     }
 }
 
@@ -79,15 +79,15 @@ void test_a_constant_stays_and_full_scale_does_not_wrap() {
     for (const auto& [from, to] : {std::pair{8000U, 16000U}, {16000U, 8000U}, {16000U, 48000U}, {48000U, 8000U}}) {
         for (const int value : {1, 1000, 32767, -32768}) {
             const Samples out = resampled(Samples(from / 5, static_cast<std::int16_t>(value)), from, to, to / 50);
-            EXPECT(std::all_of(out.begin() + to / 20, out.end(), [&](int sample) { return sample == value; }));
+            CHECK(std::all_of(out.begin() + to / 20, out.end(), [&](int sample) { return sample == value; }));
         }
         Samples square(from / 2);  // the filter overshoots at each edge
         for (std::size_t i = 0; i < square.size(); ++i) square[i] = i / 40 % 2 == 0 ? 32767 : -32768;
         const Samples out = resampled(square, from, to, to / 50);
         unsigned jumps = 0;
         for (std::size_t i = to / 10; i + 1 < out.size(); ++i) jumps += std::abs(out[i + 1] - out[i]) > 60000;
-        EXPECT(*std::max_element(out.begin(), out.end()) == 32767);
-        EXPECT(jumps <= out.size() / (40 * to / from) + 1);
+        CHECK(*std::max_element(out.begin(), out.end()) == 32767);
+        CHECK(jumps <= out.size() / (40 * to / from) + 1);
     }
 }
 
@@ -109,8 +109,8 @@ void test_nothing_depends_on_how_it_is_cut() {
             resampler.run(in.data() + used, out.data() + out.size() - count, count);
             used += inputs;
         }
-        EXPECT(out.size() > whole.size() / 2);
-        EXPECT(std::equal(out.begin(), out.end(), whole.begin()));
+        CHECK(out.size() > whole.size() / 2);
+        CHECK(std::equal(out.begin(), out.end(), whole.begin()));
     }
 }
 
@@ -123,7 +123,7 @@ void test_time_is_kept() {
             Samples in(resampler.needs(to / 50), 1), out(to / 50);
             resampler.run(in.data(), out.data(), to / 50);
         }
-        EXPECT(used == std::uint64_t{from} * 60);
+        CHECK(used == std::uint64_t{from} * 60);
     }
 }
 
@@ -132,18 +132,18 @@ void test_silence_costs_nothing_and_leaves_nothing() {
         const unsigned count = to / 50;
         FrameResampler resampler(from, to, count), fresh(from, to, count);
         Samples out(count), again(count);
-        EXPECT(!resampler.run(nullptr, out.data(), count));
+        CHECK(!resampler.run(nullptr, out.data(), count));
         const Samples loud(resampler.needs(count), 10000);
-        EXPECT(resampler.run(loud.data(), out.data(), count));
-        EXPECT(resampler.run(nullptr, out.data(), count));  // what the filter still holds
-        EXPECT(std::any_of(out.begin(), out.end(), [](int sample) { return sample != 0; }));
-        EXPECT(out.back() == 0);
+        CHECK(resampler.run(loud.data(), out.data(), count));
+        CHECK(resampler.run(nullptr, out.data(), count));  // what the filter still holds
+        CHECK(std::any_of(out.begin(), out.end(), [](int sample) { return sample != 0; }));
+        CHECK(out.back() == 0);
         for (int frame = 0; frame < 3; ++frame) resampler.run(nullptr, out.data(), count);
-        EXPECT(!resampler.run(nullptr, out.data(), count));
-        EXPECT(resampler.run(loud.data(), out.data(), count) && fresh.run(loud.data(), again.data(), count));
-        EXPECT(out == again);
+        CHECK(!resampler.run(nullptr, out.data(), count));
+        CHECK(resampler.run(loud.data(), out.data(), count) && fresh.run(loud.data(), again.data(), count));
+        CHECK(out == again);
         resampler.reset();
-        EXPECT(!resampler.run(nullptr, out.data(), count));
+        CHECK(!resampler.run(nullptr, out.data(), count));
     }
 }
 
@@ -154,16 +154,16 @@ void test_silence_is_zeros() {
     Samples one(160), other(160);
     told.run(loud.data(), one.data(), 160), given.run(loud.data(), other.data(), 160);
     told.run(nullptr, one.data(), 160), given.run(zeros.data(), other.data(), 160);
-    EXPECT(one == other);
+    CHECK(one == other);
 }
 
 void test_equal_rates_pass_unchanged() {
     FrameResampler resampler(16000, 16000, 320);
     const Samples in = sine::make(5000, 16000, 320, 32000);
     Samples out(320);
-    EXPECT(resampler.needs(320) == 320);
-    EXPECT(resampler.run(in.data(), out.data(), 320) && out == in);
-    EXPECT(!resampler.run(nullptr, out.data(), 320));
+    CHECK(resampler.needs(320) == 320);
+    CHECK(resampler.run(in.data(), out.data(), 320) && out == in);
+    CHECK(!resampler.run(nullptr, out.data(), 320));
 }
 
 // Blocks and what is left of them, against the plain arithmetic.
@@ -180,20 +180,20 @@ void test_arithmetic_of_samples() {
         samples::copy(sum.data(), a.data(), count), samples::copy(twice.data(), a.data(), count);
         samples::add(sum.data(), b.data(), count), samples::add(twice.data(), sum.data(), count);
         samples::saturate(twice.data(), out.data(), count);
-        for (std::size_t i = 0; i < count; ++i) EXPECT(out[i] == std::clamp(2 * a[i] + b[i], -32768, 32767));
+        for (std::size_t i = 0; i < count; ++i) CHECK(out[i] == std::clamp(2 * a[i] + b[i], -32768, 32767));
         samples::saturate_without(twice.data(), a.data(), out.data(), count);
-        for (std::size_t i = 0; i < count; ++i) EXPECT(out[i] == std::clamp(a[i] + b[i], -32768, 32767));
+        for (std::size_t i = 0; i < count; ++i) CHECK(out[i] == std::clamp(a[i] + b[i], -32768, 32767));
         samples::subtract(sum.data(), a.data(), count);
-        for (std::size_t i = 0; i < count; ++i) EXPECT(sum[i] == b[i]);
+        for (std::size_t i = 0; i < count; ++i) CHECK(sum[i] == b[i]);
         samples::to_int16(real.data(), out.data(), count);
-        for (std::size_t i = 0; i < count; ++i) EXPECT(out[i] == std::clamp<long>(std::lrint(real[i]), -32768, 32767));
+        for (std::size_t i = 0; i < count; ++i) CHECK(out[i] == std::clamp<long>(std::lrint(real[i]), -32768, 32767));
         samples::to_float(a.data(), real.data(), count);
-        for (std::size_t i = 0; i < count; ++i) EXPECT(real[i] == static_cast<float>(a[i]));
+        for (std::size_t i = 0; i < count; ++i) CHECK(real[i] == static_cast<float>(a[i]));
         std::fill(a.begin(), a.end(), std::int16_t{0});
-        EXPECT(samples::silent(a.data(), count));
+        CHECK(samples::silent(a.data(), count));
         for (std::size_t i = 0; i < count; ++i) {
             a[i] = 1;
-            EXPECT(!samples::silent(a.data(), count));
+            CHECK(!samples::silent(a.data(), count));
             a[i] = 0;
         }
     }
@@ -211,5 +211,4 @@ int main() {
     test_silence_is_zeros();
     test_equal_rates_pass_unchanged();
     test_arithmetic_of_samples();
-    return expected();
 }

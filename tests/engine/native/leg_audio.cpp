@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 
-#include "expect.hpp"
+#include "check.hpp"
 #include "sine.hpp"
 
 using namespace callwright;
@@ -36,7 +36,7 @@ struct Stream {
 
     pj_status_t get(pjmedia_frame& frame) {
         ++gets;
-        EXPECT(frame.size == packet * channels * 2 && frame.buf != nullptr);
+        CHECK(frame.size == packet * channels * 2 && frame.buf != nullptr);
         auto* samples = static_cast<std::int16_t*>(frame.buf);
         frame.type = gives == Gives::NOTHING ? PJMEDIA_FRAME_TYPE_NONE : PJMEDIA_FRAME_TYPE_AUDIO;
         if (gives == Gives::NOTHING) {
@@ -57,12 +57,12 @@ struct Stream {
 
     pj_status_t put(const pjmedia_frame& frame) {
         ++puts;
-        EXPECT(frame.type == PJMEDIA_FRAME_TYPE_AUDIO && frame.size == packet * channels * 2 && frame.buf != nullptr);
+        CHECK(frame.type == PJMEDIA_FRAME_TYPE_AUDIO && frame.size == packet * channels * 2 && frame.buf != nullptr);
         const auto* samples = static_cast<const std::int16_t*>(frame.buf);
         for (unsigned i = 0; i < packet; ++i) {
             taken.push_back(samples[i * channels]);
             for (unsigned channel = 1; channel < channels; ++channel) {
-                EXPECT(samples[i * channels + channel] == taken.back());
+                CHECK(samples[i * channels + channel] == taken.back());
             }
         }
         return PJ_SUCCESS;
@@ -85,13 +85,13 @@ void test_reading(unsigned engine, unsigned rate, unsigned ptime, unsigned chann
     Samples heard;
     for (unsigned i = 0; i < 50; ++i) {
         heard.resize(heard.size() + frame);
-        EXPECT(audio.read(heard.data() + i * frame));
+        CHECK(audio.read(heard.data() + i * frame));
         const double due = (i + 1.0) * 20 * rate / 1000 / stream.packet;
-        EXPECT(stream.gets == static_cast<unsigned>(std::ceil(due - 1e-6)));
+        CHECK(stream.gets == static_cast<unsigned>(std::ceil(due - 1e-6)));
     }
     const sine::Found found = sine::fit(heard.data() + frame, heard.size() - frame, HZ, engine);
-    EXPECT_NEAR(sine::db(found.peak / PEAK), 0, 0.1);
-    EXPECT(sine::db(found.residual / PEAK) < -58);
+    CHECK_NEAR(sine::db(found.peak / PEAK), 0, 0.1);
+    CHECK(sine::db(found.residual / PEAK) < -58);
 }
 
 void test_writing(unsigned engine, unsigned rate, unsigned ptime, unsigned channels = 1) {
@@ -102,12 +102,12 @@ void test_writing(unsigned engine, unsigned rate, unsigned ptime, unsigned chann
     for (unsigned i = 0; i < 50; ++i) {
         audio.write(tone.data() + i * frame);
         const double due = (i + 1.0) * 20 * rate / 1000 / stream.packet;
-        EXPECT(stream.puts == static_cast<unsigned>(due + 1e-6));
+        CHECK(stream.puts == static_cast<unsigned>(due + 1e-6));
     }
     const std::size_t settled = rate / 50;
     const sine::Found found = sine::fit(stream.taken.data() + settled, stream.taken.size() - settled, HZ, rate);
-    EXPECT_NEAR(sine::db(found.peak / PEAK), 0, 0.1);
-    EXPECT(sine::db(found.residual / PEAK) < -58);
+    CHECK_NEAR(sine::db(found.peak / PEAK), 0, 0.1);
+    CHECK(sine::db(found.residual / PEAK) < -58);
 }
 
 void test_any_ptime_and_rate() {
@@ -138,9 +138,9 @@ void test_the_same_rate_and_ptime_pass_unchanged() {
     LegAudio audio(&stream.port, 16000);
     const Samples tone = sine::make(HZ, 16000, 320, PEAK), other = sine::make(3333, 16000, 320, 30000);
     Samples heard(320);
-    EXPECT(audio.read(heard.data()) && heard == tone);
+    CHECK(audio.read(heard.data()) && heard == tone);
     audio.write(other.data());
-    EXPECT(stream.taken == other);
+    CHECK(stream.taken == other);
 }
 
 void test_silence_is_told(unsigned rate, unsigned ptime, Stream::Gives silence) {
@@ -148,17 +148,17 @@ void test_silence_is_told(unsigned rate, unsigned ptime, Stream::Gives silence) 
     LegAudio audio(&stream.port, 16000);
     Samples heard(320, 99);
     stream.gives = silence;
-    for (int i = 0; i < 6; ++i) EXPECT(!audio.read(heard.data()));
-    EXPECT(heard == Samples(320, 99));
+    for (int i = 0; i < 6; ++i) CHECK(!audio.read(heard.data()));
+    CHECK(heard == Samples(320, 99));
     const unsigned gets = stream.gets;
-    EXPECT(gets == (120 + ptime - 1) / ptime);  // time goes on in the jitter buffer
+    CHECK(gets == (120 + ptime - 1) / ptime);  // time goes on in the jitter buffer
     stream.gives = Stream::Gives::TONE;
     for (int i = 0; i < 6; ++i) audio.read(heard.data());
-    EXPECT_NEAR(sine::db(sine::fit(heard.data(), 320, HZ, 16000).peak / PEAK), 0, 0.2);
+    CHECK_NEAR(sine::db(sine::fit(heard.data(), 320, HZ, 16000).peak / PEAK), 0, 0.2);
     stream.gives = silence;
     int sounding = 0;
     while (audio.read(heard.data()) && sounding < 10) ++sounding;
-    EXPECT(sounding <= static_cast<int>(ptime / 20 + 2));
+    CHECK(sounding <= static_cast<int>(ptime / 20 + 2));
 }
 
 void test_silence_for_the_peer_is_sent_as_such() {
@@ -166,15 +166,15 @@ void test_silence_for_the_peer_is_sent_as_such() {
         Stream stream(8000, ptime);
         LegAudio audio(&stream.port, 16000);
         for (int i = 0; i < 6; ++i) audio.write(nullptr);
-        EXPECT(stream.puts == 120 / ptime);
-        EXPECT(std::all_of(stream.taken.begin(), stream.taken.end(), [](int sample) { return sample == 0; }));
+        CHECK(stream.puts == 120 / ptime);
+        CHECK(std::all_of(stream.taken.begin(), stream.taken.end(), [](int sample) { return sample == 0; }));
         const Samples loud(320, 5000);
         audio.write(loud.data());
         for (int i = 0; i < 5; ++i) audio.write(nullptr);
-        EXPECT(stream.taken.size() == 8000 * 240 / 1000);
+        CHECK(stream.taken.size() == 8000 * 240 / 1000);
         const auto sounding = std::count_if(stream.taken.begin(), stream.taken.end(), [](int s) { return s > 4000; });
-        EXPECT_NEAR(static_cast<double>(sounding), 160, 2);
-        EXPECT(stream.taken.back() == 0);
+        CHECK_NEAR(static_cast<double>(sounding), 160, 2);
+        CHECK(stream.taken.back() == 0);
     }
 }
 
@@ -187,10 +187,10 @@ void test_reset_forgets_what_waits() {
     audio.write(loud.data());
     audio.reset();
     stream.gives = Stream::Gives::ZEROS;
-    EXPECT(!audio.read(heard.data()));
+    CHECK(!audio.read(heard.data()));
     for (int i = 0; i < 3; ++i) audio.write(nullptr);
-    EXPECT(stream.puts == 1);
-    EXPECT(std::all_of(stream.taken.begin(), stream.taken.end(), [](int sample) { return sample == 0; }));
+    CHECK(stream.puts == 1);
+    CHECK(std::all_of(stream.taken.begin(), stream.taken.end(), [](int sample) { return sample == 0; }));
 }
 
 void test_comfort_noise_fills_silence_until_there_is_audio() {
@@ -199,30 +199,30 @@ void test_comfort_noise_fills_silence_until_there_is_audio() {
     Samples heard(320), whole;
     audio.comfort(-50);
     stream.gives = Stream::Gives::TONE;
-    EXPECT(audio.read(heard.data()));  // still on its way when the packet came
-    EXPECT_NEAR(sine::db(sine::fit(heard.data() + 100, 220, HZ, 16000).peak / PEAK), 0, 0.3);
+    CHECK(audio.read(heard.data()));  // still on its way when the packet came
+    CHECK_NEAR(sine::db(sine::fit(heard.data() + 100, 220, HZ, 16000).peak / PEAK), 0, 0.3);
     stream.gives = Stream::Gives::NOTHING;
     audio.read(heard.data());
     for (int i = 0; i < 50; ++i) {
-        EXPECT(audio.read(heard.data()));
+        CHECK(audio.read(heard.data()));
         whole.insert(whole.end(), heard.begin(), heard.end());
     }
-    EXPECT_NEAR(sine::db(sine::rms(whole.data(), whole.size()) / 32768), -50, 0.5);
+    CHECK_NEAR(sine::db(sine::rms(whole.data(), whole.size()) / 32768), -50, 0.5);
     double mean = 0;
     for (const int sample : whole) mean += sample;
-    EXPECT_NEAR(mean / static_cast<double>(whole.size()), 0, 3);
+    CHECK_NEAR(mean / static_cast<double>(whole.size()), 0, 3);
     audio.comfort(-3);  // no peer may make us roar
     audio.read(heard.data());
-    EXPECT_NEAR(sine::db(sine::rms(heard.data(), 320) / 32768), -30, 1);
+    CHECK_NEAR(sine::db(sine::rms(heard.data(), 320) / 32768), -30, 1);
     stream.gives = Stream::Gives::TONE;
     audio.read(heard.data()), audio.read(heard.data());
     stream.gives = Stream::Gives::ZEROS;
     for (int i = 0; i < 3; ++i) audio.read(heard.data());
-    EXPECT(!audio.read(heard.data()));
+    CHECK(!audio.read(heard.data()));
     audio.comfort(-60);
-    EXPECT(audio.read(heard.data()));
+    CHECK(audio.read(heard.data()));
     audio.comfort(-127);
-    EXPECT(!audio.read(heard.data()));
+    CHECK(!audio.read(heard.data()));
 }
 
 }  // namespace
@@ -238,5 +238,4 @@ int main() {
     test_silence_for_the_peer_is_sent_as_such();
     test_reset_forgets_what_waits();
     test_comfort_noise_fills_silence_until_there_is_audio();
-    return expected();
 }

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <random>
 
-#include "expect.hpp"
+#include "check.hpp"
 #include "resampler.hpp"
 #include "sine.hpp"
 
@@ -51,14 +51,14 @@ void test_what_is_cached_equals_the_conversion_at_once() {
         for (const Law law : {Law::MU, Law::A}) {
             const Samples samples = noise(rate + 37, rate);
             const SoundPtr sound = sound_of(samples, rate);
-            EXPECT(sound->g711_size() == (samples.size() * 8000 + rate - 1) / rate);
+            CHECK(sound->g711_size() == (samples.size() * 8000 + rate - 1) / rate);
             const Bytes whole = converted(samples, rate, law, sound->g711_size());
             for (int part = 0; part < 300; ++part) {  // anywhere, in any order, most of it more than once
                 const std::size_t at = random() % sound->g711_size();
                 const std::size_t count = 1 + random() % std::min<std::size_t>(3000, sound->g711_size() - at);
                 Bytes out(count);
                 sound->g711(law, at, count, out.data());
-                EXPECT(std::equal(out.begin(), out.end(), whole.begin() + static_cast<std::ptrdiff_t>(at)));
+                CHECK(std::equal(out.begin(), out.end(), whole.begin() + static_cast<std::ptrdiff_t>(at)));
             }
         }
     }
@@ -71,29 +71,29 @@ void test_what_is_above_4_khz_does_not_fold() {
         sound->g711(Law::MU, 0, out.size(), out.data());
         Samples back(out.size());
         std::transform(out.begin(), out.end(), back.begin(), [](int byte) { return pjmedia_ulaw2linear(byte); });
-        EXPECT(sine::rms(back.data() + 200, back.size() - 400) < 10);  // the smallest step of G.711 is 8
+        CHECK(sine::rms(back.data() + 200, back.size() - 400) < 10);  // the smallest step of G.711 is 8
         const SoundPtr speech = sound_of(sine::make(3300, rate, rate, 20000), rate);
         speech->g711(Law::A, 0, out.size(), out.data());
         std::transform(out.begin(), out.end(), back.begin(), [](int byte) { return pjmedia_alaw2linear(byte); });
-        EXPECT_NEAR(sine::db(sine::fit(back.data() + 200, 7600, 3300, 8000).peak / 20000), 0, 0.15);
+        CHECK_NEAR(sine::db(sine::fit(back.data() + 200, 7600, 3300, 8000).peak / 20000), 0, 0.15);
     }
 }
 
 void test_the_cache_is_counted_as_far_as_it_was_played() {
-    EXPECT(Sound::encoded_bytes() == 0);
+    CHECK(Sound::encoded_bytes() == 0);
     {
         const SoundPtr sound = sound_of(noise(80000, 1), 16000);
         Bytes out(40000);
         sound->g711(Law::MU, 0, 100, out.data());
-        EXPECT(Sound::encoded_bytes() > 0 && Sound::encoded_bytes() <= 2048);
+        CHECK(Sound::encoded_bytes() > 0 && Sound::encoded_bytes() <= 2048);
         sound->g711(Law::MU, 0, 40000, out.data());
         sound->g711(Law::MU, 0, 40000, out.data());
-        EXPECT(Sound::encoded_bytes() == 40000);
+        CHECK(Sound::encoded_bytes() == 40000);
         sound->g711(Law::A, 39999, 1, out.data());
-        EXPECT(Sound::encoded_bytes() > 40000 && Sound::encoded_bytes() <= 42048);
-        EXPECT(Sound::live() == 1);
+        CHECK(Sound::encoded_bytes() > 40000 && Sound::encoded_bytes() <= 42048);
+        CHECK(Sound::live() == 1);
     }
-    EXPECT(Sound::encoded_bytes() == 0 && Sound::live() == 0);
+    CHECK(Sound::encoded_bytes() == 0 && Sound::live() == 0);
 }
 
 // Each sample of 8 kHz that is due comes once, whichever way it is taken.
@@ -116,12 +116,12 @@ void test_the_ways_share_the_position() {
             const bool mixed = random() % 2 == 0;
             const Playlist::Taken taken = mixed ? playlist.samples(samples.data(), count)
                                                 : playlist.g711(Law::MU, bytes.data(), count);
-            EXPECT(taken.count == std::min<std::size_t>(count, whole.size() - at) && taken.samples == taken.count);
+            CHECK(taken.count == std::min<std::size_t>(count, whole.size() - at) && taken.samples == taken.count);
             for (unsigned i = 0; i < taken.count; ++i, ++at) {
-                EXPECT(mixed ? samples[i] == whole[at] : bytes[i] == encoded(Law::MU, whole[at]));
+                CHECK(mixed ? samples[i] == whole[at] : bytes[i] == encoded(Law::MU, whole[at]));
             }
             last = taken.last;
-            EXPECT(last == (at == whole.size()));
+            CHECK(last == (at == whole.size()));
         }
     }
 }
@@ -150,11 +150,11 @@ void test_a_tone_runs_through_the_changes() {
             passed += taken.samples;
             last = taken.last;
         }
-        EXPECT(passed == sound->size());
-        EXPECT_NEAR(static_cast<double>(heard.size()), 4000, 1);
+        CHECK(passed == sound->size());
+        CHECK_NEAR(static_cast<double>(heard.size()), 4000, 1);
         const sine::Found found = sine::fit(heard.data(), heard.size() - 40, 500, 8000);
-        EXPECT_NEAR(sine::db(found.peak / 12000), 0, 0.1);
-        EXPECT(sine::db(found.residual / 12000) < -30);  // G.711's own noise is at -38
+        CHECK_NEAR(sine::db(found.peak / 12000), 0, 0.1);
+        CHECK(sine::db(found.residual / 12000) < -30);  // G.711's own noise is at -38
     }
 }
 
@@ -170,8 +170,8 @@ void test_odd_lengths_end_with_what_there_is() {
             passed += taken.samples;
             count += taken.count;
         } while (!taken.last && count < 10000);
-        EXPECT(passed == 2 * length);
-        EXPECT(count == 2 * ((length + 5) / 6));
+        CHECK(passed == 2 * length);
+        CHECK(count == 2 * ((length + 5) / 6));
     }
 }
 
@@ -182,8 +182,8 @@ void test_for_ever() {
     for (int turn = 0; turn < 100; ++turn) {
         Bytes bytes(240);
         const Playlist::Taken taken = playlist.g711(Law::MU, bytes.data(), 240);
-        EXPECT(taken.count == 240 && !taken.last);
-        for (const std::uint8_t byte : bytes) EXPECT(byte == encoded(Law::MU, samples[at++ % samples.size()]));
+        CHECK(taken.count == 240 && !taken.last);
+        for (const std::uint8_t byte : bytes) CHECK(byte == encoded(Law::MU, samples[at++ % samples.size()]));
     }
 }
 
@@ -197,5 +197,4 @@ int main() {
     test_a_tone_runs_through_the_changes();
     test_odd_lengths_end_with_what_there_is();
     test_for_ever();
-    return expected();
 }
