@@ -22,29 +22,13 @@ from callwright import ids
 from callwright.account import Account
 from callwright.api import errors
 from callwright.api.auth import CHALLENGE, Caller, authenticate
+from callwright.api.catalogue import routes
 from callwright.api.forms import Form
 from callwright.api.paging import aside
 from callwright.api.representation import API_VERSION, CONTENT_TYPES, page_to_csv, page_to_xml, to_json, to_xml
 from callwright.api.request import Answer, ApiRequest, Gone, Page, Resource
-from callwright.api.resources import (
-    accounts,
-    addresses,
-    applications,
-    available_numbers,
-    call_events,
-    calls,
-    incoming_numbers,
-    keys,
-    messages,
-    outgoing_caller_ids,
-    recordings,
-    sip,
-    tokens,
-    usage,
-)
-from callwright.api.routes import OWN, Routes
+from callwright.api.routes import OWN
 from callwright.api.services import Services
-from callwright.api.stored.operations import Operations
 from callwright.errors import CallwrightError, RestError
 
 log = logging.getLogger(__name__)
@@ -67,17 +51,6 @@ PRODUCTS = ("/v1/", "/v2/")
 """What the paths of product APIs begin with: JSON only, without an extension."""
 TOKEN_ONLY = (f"{OWN}/Keys", f"{OWN}/SigningKeys")
 """What an API key cannot be used for, besides changes of accounts."""
-HANDLED = (accounts, available_numbers, call_events, calls, outgoing_caller_ids, recordings, tokens, usage)
-STORED = (
-    *addresses.STORED,
-    *applications.STORED,
-    *incoming_numbers.STORED,
-    *keys.STORED,
-    *messages.STORED,
-    *outgoing_caller_ids.STORED,
-    *sip.STORED,
-    *usage.STORED,
-)
 FORM_TYPES = (b"", b"application/x-www-form-urlencoded")
 
 
@@ -89,12 +62,8 @@ class Api:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._routes = Routes()
+        self._routes = routes()
         self._flying: Counter[str] = Counter()
-        for resource in HANDLED:
-            resource.install(self._routes)
-        for stored in STORED:
-            Operations(stored).install(self._routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = asyncio.get_running_loop().time()

@@ -5,9 +5,10 @@ from typing import Any
 
 from callwright.api.request import Answer, ApiRequest, Gone, Resource
 from callwright.api.routes import Routes
-from callwright.api.stored.declaration import CREATE, UPDATE, Field, Stored
+from callwright.api.stored.declaration import CREATE, UPDATE, Field, Stored, snake
 from callwright.api.stored.pages import page
 from callwright.api.stored.presentation import present, route
+from callwright.api.stored.values import Value
 from callwright.errors import RestError
 from callwright.store.directory import Record
 
@@ -116,6 +117,16 @@ class Operations:
             return field.default
         assert field.value is not None
         return field.value.read(form.text(field.name), field.name, request)
+
+
+def given(request: ApiRequest, values: Mapping[str, Value]) -> dict[str, Any]:
+    """The parameters of a form that are there, by the names of their fields.
+
+    Raises:
+        RestError: one cannot be read.
+    """
+    form = request.form
+    return {snake(name): value.read(form.text(name), name, request) for name, value in values.items() if name in form}
 
 
 def changeable(record: Record) -> Record:
