@@ -53,6 +53,7 @@ from callwright.sip.trunks import declared as declared_trunk
 from callwright.store.accounts import Accounts
 from callwright.store.declared import declared
 from callwright.store.directory import Directory
+from callwright.store.idempotency import Answers
 from callwright.store.recovery import recover
 from callwright.store.store import Store
 from callwright.twiml.session import Session
@@ -306,6 +307,7 @@ class Daemon:
                 accounts=self.accounts,
                 store=self.store,
                 directory=self.resources,
+                answers=Answers(self.store),
                 applications=self.numbers.application,
                 config=self.config,
                 validations=validations,

@@ -32,6 +32,7 @@ from callwright.config import validate
 from callwright.errors import RestError
 from callwright.store.accounts import Accounts
 from callwright.store.directory import Directory, Record
+from callwright.store.idempotency import Answers
 from callwright.store.store import Store
 from callwright.store.tables import calls
 
@@ -204,6 +205,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         validations=validations,
         store=store,
         directory=directory,
+        answers=Answers(store),
         config=config,
         applications=numbers.application,
         in_use=lambda sid: any(order.application.sid == sid for order in switchboard.orders),

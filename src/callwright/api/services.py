@@ -13,6 +13,7 @@ from callwright.calls.application import Application, Hook
 from callwright.calls.order import CallOrder
 from callwright.config import Config
 from callwright.store.directory import Directory
+from callwright.store.idempotency import Answers
 from callwright.store.store import Store
 
 
@@ -68,6 +69,7 @@ class Services:
     accounts: Mapping[str, Account]
     store: Store
     directory: Directory
+    answers: Answers
     applications: Callable[[str, str], Application | None]
     in_use: Callable[[str], bool]
     validations: Validations
