@@ -42,8 +42,8 @@ class Operations:
         parent = self.parent(request, names)
         only = self.stored.only.items()
         records = request.services.directory.of(self.stored.kind, request.account.sid, parent or None)
-        fitting = [one for one in records if all(one[name] == value for name, value in only)]
-        return await page(self.stored, request, fitting, parent)
+        fitting = (one for one in records if all(one[name] == value for name, value in only))
+        return await page(self.stored, request, fitting if only else records, parent)
 
     async def create(self, request: ApiRequest, **names: str) -> Answer:
         """A new one."""
