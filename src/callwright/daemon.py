@@ -32,6 +32,7 @@ from callwright.calls.epilogue import Epilogue
 from callwright.calls.exchange import Exchange
 from callwright.calls.interrupted import post_final
 from callwright.calls.numbers import Numbers
+from callwright.calls.permissions import Permissions
 from callwright.calls.router import Router
 from callwright.calls.switchboard import Switchboard
 from callwright.calls.tasks import Tasks
@@ -245,6 +246,7 @@ class Daemon:
             callbacks=self.callbacks,
             recordings=recordings,
             owns=self.numbers.owns,
+            permits=Permissions(self.resources).permits,
             public_url=self.public_url,
             call_seconds=config.limits.call_seconds,
             capacity=Capacity(asyncio.get_running_loop().time),

@@ -30,7 +30,7 @@ HANDLED: Mapping[str, tuple[str, str]] = {
         for kind in ("AllTime", "Daily", "LastMonth", "Monthly", "ThisMonth", "Today", "Yearly", "Yesterday")
     },
     "/v1/DialingPermissions/BulkCountryUpdates": ("stable", ""),
-    "/v1/DialingPermissions/Countries": ("partly", "low risk: REST calls to a forbidden country are refused (21215)"),
+    "/v1/DialingPermissions/Countries": ("partly", "low risk: calls to a forbidden country are refused (21215, 13227)"),
     "/v1/DialingPermissions/Countries/{iso_code}/HighRiskSpecialPrefixes": ("partly", "none are known"),
     "/v1/Settings": ("stable", "inheritance of the permissions"),
     "/v1/Trunks/{trunk_sid}/PhoneNumbers": ("partly", "kept; calls go by `[[trunk]]`"),

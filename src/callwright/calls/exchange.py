@@ -39,12 +39,18 @@ class RecordingFiles(Protocol):
     def path(self, account_sid: str, sid: str) -> Path: ...
 
 
+def anywhere(account: Account, number: str) -> bool:
+    """Where nothing is forbidden."""
+    return True
+
+
 @dataclass(frozen=True)
 class Exchange:
     """The shared parts.
 
     Attributes:
         owns: whether an account (its SID) may show a number as its caller ID.
+        permits: whether an account may call a number.
         public_url: what resource URLs begin with; no trailing slash.
         call_seconds: the longest that any call may last.
         tasks: the calls' own tasks, and what outlives a call (its recordings being finished).
@@ -62,6 +68,7 @@ class Exchange:
     public_url: str
     call_seconds: float
     capacity: Capacity
+    permits: Callable[[Account, str], bool] = anywhere
     live: "dict[str, Call]" = field(default_factory=dict)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     tasks: Tasks = field(default_factory=Tasks)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from callwright.calls.control import NumberTarget, SipTarget, Target
+from callwright.calls.permissions import FORBIDDEN
 from callwright.calls.router import ANONYMOUS
 from callwright.sip.leg import Leg
 from callwright.sip.trunks import Trunk
@@ -49,6 +50,9 @@ def attempts(call: "Call", target: Target) -> list[Attempt]:
         return [Attempt(one.uri, partial(_to_uri, call, one)) for one in (target, *target.alternatives)]
     dialled = number(target.number)
     if not _DIALLED.fullmatch(dialled):
+        return []
+    if not call.exchange.permits(call.account, dialled):
+        call.note("warning", code=FORBIDDEN, message=f"the account may not call the country of {dialled}")
         return []
     return [
         Attempt(uri, partial(_to_trunk, call, dialled, trunk, uri))

@@ -6,7 +6,7 @@ import pytest
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
-from callwright.api.countries import COUNTRIES
+from callwright.calls.countries import COUNTRIES
 
 from ..conftest import NUMBER, Site, client_of
 

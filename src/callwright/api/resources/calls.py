@@ -12,8 +12,8 @@ from callwright.api.order import MAX_TIME_LIMIT, document, read
 from callwright.api.paging import Listing, between, dated
 from callwright.api.representation import API_VERSION, date, number
 from callwright.api.request import Answer, ApiRequest, Gone, Resource
-from callwright.api.resources.dialing_permissions import permitted
 from callwright.api.routes import OWN, Routes
+from callwright.calls.permissions import Permissions
 from callwright.calls.status import FINAL, CallStatus
 from callwright.errors import RestError
 from callwright.store.sqlite import Row
@@ -105,7 +105,7 @@ async def create(request: ApiRequest) -> Answer:
     request.representable()
     services = request.services
     order = read(request.form, request.account, services.owns, services.applications)
-    if not permitted(services.directory, request.account, order.to):
+    if not Permissions(services.directory).permits(request.account, order.to):
         raise RestError(f"Account is not allowed to call the country of {order.to}", code=GEO_PERMISSION)
     sid = await services.switchboard.place(order)
     return Resource("Call", present(request, await find(request, sid)), 201)

@@ -1,48 +1,28 @@
 """DialingPermissions: countries that an account may call (call-control reference §3.14).
 
-All may be called until an account says otherwise. A call over the API to a number of a country whose low-risk numbers
-are disabled is refused (21215); which numbers of a country are of high risk is not known here.
+All may be called until an account says otherwise. A call to a number of a country whose low-risk numbers are disabled
+is refused: 21215 over the API, 13227 in a Dial. Which numbers of a country are of high risk is not known here.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from callwright import clock, ids
-from callwright.account import Account
-from callwright.api.countries import COUNTRIES, Country, countries_of
+from callwright import clock
 from callwright.api.errors import INVALID_PARAMETER, invalid
 from callwright.api.paging import asked
 from callwright.api.request import Answer, ApiRequest, Page, Resource
 from callwright.api.routes import Routes
 from callwright.api.stored.operations import given
 from callwright.api.stored.values import Flag
+from callwright.calls.countries import COUNTRIES, Country
+from callwright.calls.permissions import FLAGS, KIND, SETTINGS, Permissions, sid
 from callwright.errors import RestError
 from callwright.store.directory import Directory, Record
 
-KIND, SETTINGS = "dialing_permissions", "dialing_settings"
 BASE = "/v1/DialingPermissions"
-FLAGS = ("low_risk_numbers_enabled", "high_risk_special_numbers_enabled", "high_risk_tollfraud_numbers_enabled")
 FLAG_FILTERS = ("LowRiskNumbersEnabled", "HighRiskSpecialNumbersEnabled", "HighRiskTollfraudNumbersEnabled")
 MOST_UPDATES = 1000
-
-
-def permitted(directory: Directory, account: Account, number: str) -> bool:
-    """Whether an account may call a number. A subaccount has its owner's permissions unless it says otherwise."""
-    may_lie_in = countries_of(number) if number.startswith("+") else ()
-    return not may_lie_in or any(_flags(directory, account, one.iso)[FLAGS[0]] for one in may_lie_in)
-
-
-def _flags(directory: Directory, account: Account, iso: str) -> Mapping[str, bool]:
-    own = directory.get(SETTINGS, _sid(account.sid, ""))
-    inherits = own is None or own["dialing_permissions_inheritance"]
-    whose = account.owner_sid if account.owner_sid and inherits else account.sid
-    found = directory.get(KIND, _sid(whose, iso))
-    return {flag: bool(found.fields.get(flag, True)) if found else True for flag in FLAGS}
-
-
-def _sid(account_sid: str, iso: str) -> str:
-    return ids.derived("DP", account_sid, iso)
 
 
 def _present(request: ApiRequest, country: Country) -> dict[str, Any]:
@@ -52,7 +32,7 @@ def _present(request: ApiRequest, country: Country) -> dict[str, Any]:
         "name": country.name,
         "continent": country.continent,
         "country_codes": [f"+{code}" for code in country.codes],
-        **_flags(request.services.directory, request.account, country.iso),
+        **Permissions(request.services.directory).flags(request.account, country.iso),
         "url": url,
         "links": {"highrisk_special_prefixes": f"{url}/HighRiskSpecialPrefixes"},
     }
@@ -145,12 +125,12 @@ async def update(request: ApiRequest) -> Answer:
 
 
 def _kept(directory: Directory, kind: str, account_sid: str, iso: str) -> Record:
-    now, sid = clock.now(), _sid(account_sid, iso)
-    return directory.get(kind, sid) or Record(sid, kind, account_sid, {}, "", now, now)
+    now, key = clock.now(), sid(account_sid, iso)
+    return directory.get(kind, key) or Record(key, kind, account_sid, {}, "", now, now)
 
 
 def _settings(request: ApiRequest) -> Resource:
-    record = request.services.directory.get(SETTINGS, _sid(request.account.sid, ""))
+    record = request.services.directory.get(SETTINGS, sid(request.account.sid))
     inherits = True if record is None else record["dialing_permissions_inheritance"]
     url = f"{request.services.public_url}/v1/Settings"
     return Resource("Settings", {"dialing_permissions_inheritance": inherits, "url": url})

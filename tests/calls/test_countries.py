@@ -1,6 +1,6 @@
 import pytest
 
-from callwright.api.countries import COUNTRIES, countries_of
+from callwright.calls.countries import COUNTRIES, countries_of
 
 
 def test_the_table_is_whole() -> None:
