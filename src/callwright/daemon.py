@@ -26,6 +26,7 @@ from callwright.api.validation import Validations
 from callwright.apps.callbacks import Callbacks, GivenUp
 from callwright.apps.client import ApplicationClient
 from callwright.apps.fallback import Documents
+from callwright.calls.byoc import ByocTrunks
 from callwright.calls.call import Call
 from callwright.calls.capacity import Capacity
 from callwright.calls.epilogue import Epilogue
@@ -313,6 +314,7 @@ class Daemon:
                 applications=self.numbers.application,
                 config=self.config,
                 validations=validations,
+                byoc=ByocTrunks(self.resources).targets,
                 in_use=lambda sid: any(call.application.sid == sid for call in self.live.values()),
                 switchboard=self.switchboard,
                 recordings=self.directory / "recordings",

@@ -26,6 +26,7 @@ from callwright.api.server import build, server
 from callwright.api.services import Services
 from callwright.api.validation import Validations
 from callwright.calls.application import Hook
+from callwright.calls.byoc import ByocTrunks
 from callwright.calls.numbers import Numbers
 from callwright.calls.order import CallOrder
 from callwright.config import validate
@@ -208,6 +209,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         answers=Answers(store),
         config=config,
         applications=numbers.application,
+        byoc=ByocTrunks(directory).targets,
         in_use=lambda sid: any(order.application.sid == sid for order in switchboard.orders),
         switchboard=switchboard,
         recordings=tmp_path / "recordings",

@@ -111,3 +111,19 @@ async def test_a_country_that_may_not_be_called(room: Room) -> None:
     assert not await call.ring_out(outbound.attempts(call, NumberTarget("+447700900000")), lambda leg, early: None)
     await call.ended
     assert [data["code"] for kind, data in room.rows.steps(call.sid) if kind == "warning"] == [13227, 13227]
+
+
+async def test_through_gateways_of_ones_own(room: Room) -> None:
+    """In place of a trunk, one after the other, with the number as the user."""
+    call = call_from(room, "+1")
+    target = outbound.target_of("+15558880000", through=("sip:gw1.example:5080;transport=tcp", "sip:gw2.example"))
+    attempts = outbound.attempts(call, target)
+    assert [one.uri for one in attempts] == [
+        "sip:+15558880000@gw1.example:5080;transport=tcp",
+        "sip:+15558880000@gw2.example",
+    ]
+    leg = attempts[0].send("")
+    assert leg is not None
+    call.leg = leg
+    leg.ended.add_done_callback(lambda ended: call.finish(ended.result()))
+    assert call.trunk == ""

@@ -60,6 +60,7 @@ class Services:
         owns: whether an account may call from a number.
         applications: an account's stored application, by the SIDs of both.
         config: what the configuration file says.
+        byoc: gateways of a trunk that an account brings along, by the SIDs of both.
         in_use: whether a live call runs a stored application.
         health: the HTTP status of /health (200, 429, 503) and the facts that it tells.
         metrics: what /metrics shows.
@@ -71,6 +72,7 @@ class Services:
     directory: Directory
     answers: Answers
     applications: Callable[[str, str], Application | None]
+    byoc: Callable[[str, str], tuple[str, ...]]
     in_use: Callable[[str], bool]
     validations: Validations
     config: Config

@@ -21,6 +21,7 @@ class CallOrder:
         record: None when it is not recorded.
         caller_id: shown in place of `from_`; "" for none.
         headers: custom SIP header fields of a sip: call, checked against the reference §7.3.
+        through: URIs of the gateways that carry a number, in order; none for the account's trunks.
         delay: seconds before it is placed.
         machine_detection: "", "Enable" or "DetectMessageEnd".
     """
@@ -39,3 +40,4 @@ class CallOrder:
     headers: Sequence[tuple[str, str]] = ()
     machine_detection: str = ""
     delay: float = 0.0
+    through: tuple[str, ...] = ()

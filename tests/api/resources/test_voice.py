@@ -7,7 +7,7 @@ from twilio.rest import Client
 
 from callwright import ids
 
-from ..conftest import OTHER, Site, client_of
+from ..conftest import NUMBER, OTHER, Site, client_of
 
 
 async def do(work: Any, **parameters: Any) -> Any:
@@ -74,3 +74,16 @@ async def test_the_envelope_of_product_apis(site: Site, client: Client) -> None:
     assert (status, error["code"]) == (401, 20003)
     status, _ = await site.json("GET", "/2010-04-01/v1/ByocTrunks.json")
     assert status == 404
+
+
+async def test_a_call_over_a_trunk_of_ones_own(site: Site, client: Client) -> None:
+    voice = client.voice.v1
+    policy = await do(voice.connection_policies.create)
+    trunk = await do(voice.byoc_trunks.create, connection_policy_sid=policy.sid)
+    order = {"to": "+15550002000", "from_": NUMBER, "twiml": "<Response/>", "byoc": trunk.sid}
+    assert await refusal(client.calls.create, **order) == (400, 32400)
+    await do(voice.connection_policies(policy.sid).targets.create, target="sip:gw.example", priority=20)
+    await do(voice.connection_policies(policy.sid).targets.create, target="sip:first.example")
+    await do(client.calls.create, **order)
+    assert site.switchboard.orders[-1].through == ("sip:first.example", "sip:gw.example")
+    assert await refusal(client.calls.create, **{**order, "byoc": "BY" + "0" * 32}) == (400, 32400)

@@ -104,7 +104,7 @@ async def create(request: ApiRequest) -> Answer:
     """Places a call."""
     request.representable()
     services = request.services
-    order = read(request.form, request.account, services.owns, services.applications)
+    order = read(request.form, request.account, services.owns, services.applications, services.byoc)
     if not Permissions(services.directory).permits(request.account, order.to):
         raise RestError(f"Account is not allowed to call the country of {order.to}", code=GEO_PERMISSION)
     sid = await services.switchboard.place(order)

@@ -12,6 +12,7 @@ from callwright.store.directory import Record
 
 IN_USE = 20409
 NAME = Field("FriendlyName", Text(255), "")
+OUTGOING = "`Byoc` of Calls goes out by the policy's targets; incoming calls are by `[[trunk]]`"
 SIP_URI = r"sips?:[^\s<>]{1,255}"
 
 
@@ -45,7 +46,7 @@ BYOC_TRUNKS = Stored(
         Field("FromDomainSid", Reference("domains", "SD"), ""),
     ),
     parts=in_use("domains", "byoc_trunk_sid"),
-    notes="kept; calls go by `[[trunk]]`",
+    notes=OUTGOING,
     maturity="partly",
 )
 POLICIES = Stored(
@@ -56,7 +57,7 @@ POLICIES = Stored(
     fields=(NAME,),
     subresources={"targets": "Targets"},
     parts=in_use("byoc_trunks", "connection_policy_sid", "connection_policy_targets"),
-    notes="kept; calls go by `[[trunk]]`",
+    notes=OUTGOING,
     maturity="partly",
 )
 TARGETS = Stored(
@@ -74,7 +75,7 @@ TARGETS = Stored(
     ),
     parent=POLICIES,
     parent_field="connection_policy_sid",
-    notes="kept; calls go by `[[trunk]]`",
+    notes=OUTGOING,
     maturity="partly",
 )
 IP_RECORDS = Stored(

@@ -110,13 +110,13 @@ class Operations:
         return Operations(above).find(request, names).sid if above else ""
 
     def _given(self, field: Field, request: ApiRequest, operation: str) -> Any:
-        form = request.form
-        if operation not in field.on or (operation == CREATE and not form.text(field.name)):
-            if field.required and operation == CREATE:
+        """What a parameter says; one that is empty or missing means the default."""
+        text = request.form.text(field.name)
+        if field.value is None or operation not in field.on or not text:
+            if field.required and operation in field.on:
                 raise RestError(f"{field.name} is required", code=field.missing)
             return field.default
-        assert field.value is not None
-        return field.value.read(form.text(field.name), field.name, request)
+        return field.value.read(text, field.name, request)
 
 
 def given(request: ApiRequest, values: Mapping[str, Value]) -> dict[str, Any]:
