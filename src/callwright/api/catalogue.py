@@ -4,6 +4,7 @@ from callwright.api.resources import (
     accounts,
     addresses,
     applications,
+    auth_tokens,
     available_numbers,
     call_events,
     calls,
@@ -27,6 +28,7 @@ from callwright.api.stored.operations import Operations
 
 HANDLED = (
     accounts,
+    auth_tokens,
     available_numbers,
     call_events,
     calls,

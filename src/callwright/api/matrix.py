@@ -29,6 +29,8 @@ HANDLED: Mapping[str, tuple[str, str]] = {
         f"Usage/Records/{kind}": ("partly", "zeros")
         for kind in ("AllTime", "Daily", "LastMonth", "Monthly", "ThisMonth", "Today", "Yearly", "Yesterday")
     },
+    "/v1/AuthTokens/Promote": ("stable", "of subaccounts; a declared account's token is the file's"),
+    "/v1/AuthTokens/Secondary": ("stable", "of subaccounts"),
     "/v1/DialingPermissions/BulkCountryUpdates": ("stable", ""),
     "/v1/DialingPermissions/Countries": ("partly", "low risk: calls to a forbidden country are refused (21215, 13227)"),
     "/v1/DialingPermissions/Countries/{iso_code}/HighRiskSpecialPrefixes": ("partly", "none are known"),
