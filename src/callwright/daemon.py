@@ -32,6 +32,7 @@ from callwright.apps.client import ApplicationClient
 from callwright.apps.fallback import Documents, Story
 from callwright.calls.alerts import Alerts
 from callwright.calls.application import Application, Hook
+from callwright.calls.byoc import ByocTrunks
 from callwright.calls.call import Call
 from callwright.calls.capacity import Capacity
 from callwright.calls.conference.interrupted import post_ends
@@ -39,6 +40,7 @@ from callwright.calls.epilogue import Epilogue
 from callwright.calls.exchange import Exchange
 from callwright.calls.interrupted import post_final
 from callwright.calls.numbers import Numbers
+from callwright.calls.permissions import Permissions
 from callwright.calls.rooms import Rooms
 from callwright.calls.router import Router
 from callwright.calls.router import lines as declared_lines
@@ -66,6 +68,7 @@ from callwright.sip.users import Users
 from callwright.store.accounts import Accounts
 from callwright.store.declared import declared
 from callwright.store.directory import Directory
+from callwright.store.idempotency import Answers
 from callwright.store.recovery import recover
 from callwright.store.store import Store
 from callwright.store.tables import queues
@@ -281,6 +284,7 @@ class Daemon:
             callbacks=self.callbacks,
             recordings=recordings,
             owns=self.numbers.owns,
+            permits=Permissions(self.resources).permits,
             public_url=self.public_url,
             call_seconds=config.limits.call_seconds,
             capacity=Capacity(asyncio.get_running_loop().time),
@@ -382,9 +386,11 @@ class Daemon:
                 accounts=self.accounts,
                 store=self.store,
                 directory=self.resources,
+                answers=Answers(self.store),
                 applications=self.numbers.application,
                 config=self.config,
                 validations=validations,
+                byoc=ByocTrunks(self.resources).targets,
                 in_use=lambda sid: any(call.application.sid == sid for call in self.live.values()),
                 switchboard=self.switchboard,
                 recordings=self.directory / "recordings",

@@ -26,6 +26,7 @@ from callwright.api.server import build, server
 from callwright.api.services import Services
 from callwright.api.validation import Validations
 from callwright.calls.application import Hook
+from callwright.calls.byoc import ByocTrunks
 from callwright.calls.control import DialRecording
 from callwright.calls.numbers import Numbers
 from callwright.calls.order import CallOrder
@@ -34,6 +35,7 @@ from callwright.config import validate
 from callwright.errors import RestError
 from callwright.store.accounts import Accounts
 from callwright.store.directory import Directory, Record
+from callwright.store.idempotency import Answers
 from callwright.store.store import Store
 from callwright.store.tables import calls, recordings
 
@@ -247,8 +249,10 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         validations=validations,
         store=store,
         directory=directory,
+        answers=Answers(store),
         config=config,
         applications=numbers.application,
+        byoc=ByocTrunks(directory).targets,
         in_use=lambda sid: any(order.application.sid == sid for order in switchboard.orders),
         switchboard=switchboard,
         recordings=tmp_path / "recordings",

@@ -1,6 +1,7 @@
 """From what is dialled to INVITEs."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -163,3 +164,30 @@ def test_what_a_rest_request_dials() -> None:
     )
     assert outbound.target_of("+1555") == NumberTarget("+1555")
     assert "secret" not in repr(outbound.target_of("sip:a@b", username="u", password="secret"))
+
+
+async def test_a_country_that_may_not_be_called(room: Room) -> None:
+    """No INVITE, and the call's story says why."""
+    exchange = replace(room.exchange, permits=lambda account, number: not number.startswith("+44"))
+    call = Call(exchange, room.account, Application(), direction=Direction.OUTBOUND_API, from_="x", to="y")
+    assert outbound.attempts(call, NumberTarget("+4 4 7700900000")) == []
+    assert outbound.attempts(call, NumberTarget("+15558880000")) and outbound.attempts(call, SipTarget("sip:+44@gw"))
+    assert not await call.ring_out(outbound.attempts(call, NumberTarget("+447700900000")), lambda leg, early: None)
+    await call.ended
+    assert [data["code"] for kind, data in room.rows.steps(call.sid) if kind == "warning"] == [13227, 13227]
+
+
+async def test_through_gateways_of_ones_own(room: Room) -> None:
+    """In place of a trunk, one after the other, with the number as the user."""
+    call = call_from(room, "+1")
+    target = outbound.target_of("+15558880000", through=("sip:gw1.example:5080;transport=tcp", "sip:gw2.example"))
+    attempts = outbound.attempts(call, target)
+    assert [one.uri for one in attempts] == [
+        "sip:+15558880000@gw1.example:5080;transport=tcp",
+        "sip:+15558880000@gw2.example",
+    ]
+    leg = attempts[0].send("")
+    assert leg is not None
+    call.leg = leg
+    leg.ended.add_done_callback(lambda ended: call.finish(ended.result()))
+    assert call.trunk == ""

@@ -7,6 +7,7 @@ import pytest_asyncio
 from twilio.base.exceptions import TwilioRestException  # type: ignore[import-untyped]  # twilio ships no types
 
 from tests.harness import PhoneCall
+from tests.harness.ports import free_ports
 from tests.harness.waiting import within
 
 from .line import Line
@@ -109,3 +110,22 @@ async def test_a_caller_id_is_validated_by_a_call(site: Site) -> None:
     await incoming.refuse(486)
     await site.over(placed.sid)
     assert await site.do(lambda client: client.outgoing_caller_ids(listed[0].sid).delete())
+
+
+async def test_a_call_over_a_trunk_of_ones_own(site: Site) -> None:
+    """Byoc: a number that no trunk of the file carries goes to the first target of the policy that takes it."""
+    policy: Any = await site.do(lambda client: client.voice.v1.connection_policies.create())
+    targets = [f"sip:127.0.0.1:{free_ports(1)[0]};transport=tcp", f"sip:{site.carrier.address}:{site.carrier.port}"]
+
+    def add(client: Any) -> None:
+        for priority, uri in enumerate(targets):
+            client.voice.v1.connection_policies(policy.sid).targets.create(target=uri, priority=priority)
+
+    await site.do(add)
+    trunk: Any = await site.do(lambda client: client.voice.v1.byoc_trunks.create(connection_policy_sid=policy.sid))
+    placed = await site.create(to="+882160000001", byoc=trunk.sid, twiml="<Response><Hangup/></Response>")
+    incoming = await site.carrier.incoming()
+    assert "+882160000001" in incoming.invite.uri
+    await incoming.answer()
+    await incoming.until_ended()
+    assert (await site.over(placed.sid)).form["CallStatus"] == "completed"

@@ -20,6 +20,7 @@ BAD_SIP_USERNAME, BAD_SIP_PASSWORD, BAD_SIP_URI = 21221, 21222, 21223
 LONG_SIP_HEADERS, BAD_SIP_HEADER, BAD_SIP_VALUE = 21227, 21228, 21229
 BAD_MACHINE_DETECTION, BAD_MACHINE_PARAMETER = 21234, 21263
 LONG_TWIML = 32018
+NO_GATEWAY = 32400
 
 MAX_TWIML = 4000
 MAX_TIMEOUT = 600
@@ -49,11 +50,17 @@ def no_application(account_sid: str, sid: str) -> Application | None:
     return None
 
 
+def no_gateways(account_sid: str, sid: str) -> tuple[str, ...]:
+    """Where nobody brings trunks along."""
+    return ()
+
+
 def read(
     form: Form,
     account: Account,
     owns: Callable[[str, str], bool],
     stored: Callable[[str, str], Application | None] = no_application,
+    byoc: Callable[[str, str], tuple[str, ...]] = no_gateways,
     *,
     runs: Application | None = None,
 ) -> CallOrder:
@@ -63,6 +70,7 @@ def read(
         owns: whether an account (SID) may call from a number.
         stored: an account's stored application, by the SIDs of both.
         runs: what runs the call, when that is not the form's to say.
+        byoc: the gateways of a trunk that an account brings along, by the SIDs of both.
 
     Raises:
         RestError: the first fault.
@@ -82,6 +90,7 @@ def read(
         sip_password=_credential(form, "SipAuthPassword", BAD_SIP_PASSWORD),
         headers=destination.headers,
         machine_detection=_machine_detection(form),
+        through=_through(form, lambda sid: byoc(account.sid, sid)),
     )
 
 
@@ -191,6 +200,15 @@ def _events(form: Form) -> frozenset[str]:
 
 def _caller_id(form: Form, destination: Destination, owned: Callable[[str], bool]) -> str:
     return from_(form, "CallerId", destination, owned) if form.text("CallerId").strip() else ""
+
+
+def _through(form: Form, byoc: Callable[[str], tuple[str, ...]]) -> tuple[str, ...]:
+    sid = form.text("Byoc")
+    found = byoc(sid) if sid else ()
+    if sid and not found:
+        why = "is not a trunk of this account whose connection policy has an enabled target"
+        raise RestError(f"Byoc {_shown(sid)} {why}", code=NO_GATEWAY)
+    return found
 
 
 def _send_digits(form: Form) -> str:

@@ -1,6 +1,6 @@
 """Which resource answers a path: literal segments and `{names}`, one handler a method."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,9 @@ from callwright.api.request import Answer
 
 OWN = "Accounts/-"
 """The path of an account that the caller may act on: its SID is checked before, and stands as "-" in the routes."""
+
+ROOTS = ("/v1/", "/v2/")
+"""What the paths of product APIs begin with."""
 
 Handler = Callable[..., Awaitable[Answer]]
 
@@ -48,6 +51,10 @@ class Routes:
             raise ValueError(f"{method} {path} has a handler")
         node.handlers[method] = handler
 
+    def walk(self) -> Iterator[tuple[str, dict[str, Handler]]]:
+        """Every path that answers, with its handlers by method; a product API's path is absolute."""
+        yield from _walk(self._root, "")
+
     def find(self, segments: list[str]) -> tuple[dict[str, Handler], dict[str, Any]]:
         """The handlers of a path by method (none: no such resource), and the named segments."""
         node, names = self._root, {}
@@ -60,3 +67,12 @@ class Routes:
             else:
                 return {}, {}
         return node.handlers, names
+
+
+def _walk(node: _Node, path: str) -> Iterator[tuple[str, dict[str, Handler]]]:
+    if node.handlers:
+        yield (path if path.startswith(ROOTS) else path.removeprefix("/")), node.handlers
+    for segment, below in node.literals.items():
+        yield from _walk(below, f"{path}/{segment}")
+    if node.named is not None:
+        yield from _walk(node.named[1], f"{path}/{{{node.named[0]}}}")

@@ -20,38 +20,15 @@ from starlette.types import Receive, Scope, Send
 
 from callwright import ids
 from callwright.account import Account
-from callwright.api import errors
+from callwright.api import errors, idempotency, openapi
 from callwright.api.auth import CHALLENGE, Caller, authenticate
+from callwright.api.catalogue import routes
 from callwright.api.forms import Form
 from callwright.api.paging import aside
 from callwright.api.representation import API_VERSION, CONTENT_TYPES, page_to_csv, page_to_xml, to_json, to_xml
 from callwright.api.request import Answer, ApiRequest, Gone, Page, Resource
-from callwright.api.resources import (
-    accounts,
-    addresses,
-    alerts,
-    applications,
-    available_numbers,
-    call_events,
-    calls,
-    conference_recordings,
-    conferences,
-    incoming_numbers,
-    keys,
-    messages,
-    notifications,
-    outgoing_caller_ids,
-    participants,
-    queue_members,
-    queues,
-    recordings,
-    sip,
-    tokens,
-    usage,
-)
-from callwright.api.routes import OWN, Routes
+from callwright.api.routes import OWN, ROOTS
 from callwright.api.services import Services
-from callwright.api.stored.operations import Operations
 from callwright.errors import CallwrightError, RestError
 
 log = logging.getLogger(__name__)
@@ -64,43 +41,15 @@ HEADERS = (
     (b"access-control-allow-methods", b"GET, POST, DELETE, OPTIONS"),
     (
         b"access-control-allow-headers",
-        b"Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Unmodified-Since",
+        b"Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Unmodified-Since, "
+        b"Idempotency-Key, I-Twilio-Idempotency-Token",
     ),
     (b"access-control-expose-headers", b"ETag"),
     (b"access-control-allow-credentials", b"true"),
     (b"x-api-domain", b"api"),
 )
-PRODUCTS = ("/v1/", "/v2/")
-"""What the paths of product APIs begin with: JSON only, without an extension."""
 TOKEN_ONLY = (f"{OWN}/Keys", f"{OWN}/SigningKeys")
 """What an API key cannot be used for, besides changes of accounts."""
-HANDLED = (
-    accounts,
-    alerts,
-    available_numbers,
-    call_events,
-    calls,
-    conference_recordings,
-    conferences,
-    notifications,
-    outgoing_caller_ids,
-    participants,
-    queue_members,
-    queues,
-    recordings,
-    tokens,
-    usage,
-)
-STORED = (
-    *addresses.STORED,
-    *applications.STORED,
-    *incoming_numbers.STORED,
-    *keys.STORED,
-    *messages.STORED,
-    *outgoing_caller_ids.STORED,
-    *sip.STORED,
-    *usage.STORED,
-)
 FORM_TYPES = (b"", b"application/x-www-form-urlencoded")
 
 
@@ -112,17 +61,13 @@ class Api:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._routes = Routes()
+        self._routes = routes()
         self._flying: Counter[str] = Counter()
-        for resource in HANDLED:
-            resource.install(self._routes)
-        for stored in STORED:
-            Operations(stored).install(self._routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = asyncio.get_running_loop().time()
         path, extension = _split(scope["path"])
-        shape = "json" if path.startswith(PRODUCTS) else extension
+        shape = "json" if path.startswith(ROOTS) else extension
         facts = [*HEADERS, (b"twilio-request-id", ids.new(ids.REQUEST).encode())]
         owner = ""
         try:
@@ -135,14 +80,14 @@ class Api:
                 owner = caller.account.sid
                 self._flying[owner] += 1
                 facts.append((b"twilio-concurrent-requests", b"%d" % self._flying[owner]))
-                form = Form.read(await _body(headers, receive))
+                body = await _body(headers, receive)
                 query = Form.read(scope["query_string"])
                 request = ApiRequest(
-                    services, caller, caller.account, scope["method"], scope["path"], extension, query, form
+                    services, caller, caller.account, scope["method"], scope["path"], extension, query, Form.read(body)
                 )
-                answer = await self._answer(request, path)
-                rows = len(answer.items) if isinstance(answer, Page) else 1
-                response = await aside(partial(rendered, answer, shape), rows)
+                work = partial(self._respond, request, path, shape)
+                token = idempotency.token(headers) if request.method == "POST" else b""
+                response = await (idempotency.once(services.answers, request, token, body, work) if token else work())
         except CallwrightError as error:
             response = refusal(error, shape)
         except Exception:
@@ -156,9 +101,14 @@ class Api:
             if owner:
                 self._flying[owner] -= 1
 
+    async def _respond(self, request: ApiRequest, path: str, shape: str) -> Response:
+        answer = await self._answer(request, path)
+        rows = len(answer.items) if isinstance(answer, Page) else 1
+        return await aside(partial(rendered, answer, shape), rows)
+
     async def _answer(self, request: ApiRequest, path: str) -> Answer:
         segments = path.removeprefix(f"/{API_VERSION}").removeprefix("/").split("/")
-        if not path.startswith(PRODUCTS):
+        if not path.startswith(ROOTS):
             request, segments = self._addressed(request, segments)
         handlers, names = self._routes.find(segments)
         if not handlers:
@@ -198,7 +148,7 @@ def _may_act(caller: Caller, account: Account) -> bool:
 
 def _split(path: str) -> tuple[str, str]:
     """A path without its extension, and the extension; "" when it has none that is known."""
-    if path.startswith(PRODUCTS):
+    if path.startswith(ROOTS):
         return path, ""
     stem, dot, extension = path.rpartition(".")
     return (stem, extension) if dot and extension in EXTENSIONS else (path, "")
@@ -283,6 +233,11 @@ def build(services: Services) -> FastAPI:
     async def metrics() -> Response:
         return Response(generate_latest(services.metrics), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
+    @app.get("/openapi.json", include_in_schema=False)
+    async def description() -> Response:
+        body = await asyncio.to_thread(openapi.written, services.public_url)
+        return Response(body, media_type="application/json")
+
     app.include_router(services.validations.routes())
 
     async def unknown(request: Request, error: Exception) -> Response:
@@ -304,7 +259,7 @@ class _Faces(FastAPI):
         self._api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith((f"/{API_VERSION}/", *PRODUCTS)):
+        if scope["type"] == "http" and scope["path"].startswith((f"/{API_VERSION}/", *ROOTS)):
             await self._api(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)

@@ -15,6 +15,7 @@ from callwright.calls.order import CallOrder
 from callwright.calls.rooms import Rooms
 from callwright.config import Config
 from callwright.store.directory import Directory
+from callwright.store.idempotency import Answers
 from callwright.store.store import Store
 
 
@@ -73,6 +74,7 @@ class Services:
         owns: whether an account may call from a number.
         applications: an account's stored application, by the SIDs of both.
         config: what the configuration file says.
+        byoc: gateways of a trunk that an account brings along, by the SIDs of both.
         in_use: whether a live call runs a stored application.
         rooms: the conferences and queues.
         health: the HTTP status of /health (200, 429, 503) and the facts that it tells.
@@ -83,7 +85,9 @@ class Services:
     accounts: Mapping[str, Account]
     store: Store
     directory: Directory
+    answers: Answers
     applications: Callable[[str, str], Application | None]
+    byoc: Callable[[str, str], tuple[str, ...]]
     in_use: Callable[[str], bool]
     validations: Validations
     config: Config

@@ -125,13 +125,14 @@ class StatusCallback:
 
 @dataclass(frozen=True, slots=True)
 class NumberTarget:
-    """A telephone number to dial through a trunk. `number` is E.164 or what the trunk takes; `screening` is the
-    document that the callee hears, and may refuse in, before it is connected."""
+    """A telephone number to dial through a trunk. `number` is E.164 or what the trunk takes; `through` are URIs of
+    gateways in place of a trunk of the configuration file, tried in turn."""
 
     number: str
     send_digits: str = ""
     callback: StatusCallback | None = None
     screening: Hook | None = None
+    through: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

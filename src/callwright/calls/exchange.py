@@ -75,6 +75,11 @@ def no_application(account_sid: str, application_sid: str) -> Application | None
     return None
 
 
+def anywhere(account: Account, number: str) -> bool:
+    """Where nothing is forbidden."""
+    return True
+
+
 @dataclass(frozen=True)
 class Exchange:
     """The shared parts.
@@ -82,6 +87,7 @@ class Exchange:
     Attributes:
         registrar: where users' phones are.
         owns: whether an account (its SID) may show a number as its caller ID.
+        permits: whether an account may call a number.
         public_url: what resource URLs begin with; no trailing slash.
         call_seconds: the longest that any call may last.
         tasks: the calls' own tasks, and what outlives a call (its recordings being finished).
@@ -108,6 +114,7 @@ class Exchange:
     scripts: Scripts = field(default_factory=NoScripts)
     gateway: str = ""
     applications: Callable[[str, str], Application | None] = no_application
+    permits: Callable[[Account, str], bool] = anywhere
     live: "dict[str, Call]" = field(default_factory=dict)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     tasks: Tasks = field(default_factory=Tasks)

@@ -34,6 +34,7 @@ class CallOrder:
         record: None when it is not recorded.
         caller_id: shown in place of `from_`; "" for none.
         headers: custom SIP header fields of a sip: call, checked against the reference §7.3.
+        through: URIs of the gateways that carry a number, in order; none for the account's trunks.
         delay: seconds before it is placed.
         machine_detection: "", "Enable" or "DetectMessageEnd".
         on_call: told of the call as soon as it is accepted.
@@ -56,3 +57,4 @@ class CallOrder:
     delay: float = 0.0
     on_call: "Callable[[Call], None]" = _ignore_call
     on_progress: Callable[[Leg, bool], None] = _ignore_progress
+    through: tuple[str, ...] = ()

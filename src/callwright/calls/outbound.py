@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from callwright.calls.control import ApplicationTarget, ClientTarget, NumberTarget, SipTarget, Target
 from callwright.calls.fork import Fork
+from callwright.calls.permissions import FORBIDDEN
 from callwright.calls.router import ANONYMOUS
 from callwright.errors import NoSuchUser, NotRegistered
 from callwright.sip.binding import Binding
@@ -63,6 +64,12 @@ def attempts(call: "Call", target: Target) -> list[Attempt]:
     dialled = number(target.number)
     if not _DIALLED.fullmatch(dialled):
         return []
+    if not call.exchange.permits(call.account, dialled):
+        call.note("warning", code=FORBIDDEN, message=f"the account may not call the country of {dialled}")
+        return []
+    if target.through:
+        gateways = [SipTarget(with_user(uri, dialled)) for uri in target.through]
+        return [Attempt(one.uri, partial(_to_uri, call, one)) for one in gateways]
     return [
         Attempt(uri, partial(_to_trunk, call, dialled, trunk, uri))
         for trunk in call.exchange.trunks.carrying(dialled, *call.account.lineage)
@@ -149,8 +156,15 @@ def _to_trunk(call: "Call", dialled: str, trunk: Trunk, uri: str, next_hop: str)
     )
 
 
-def target_of(to: str, *, username: str = "", password: str = "", headers: tuple[tuple[str, str], ...] = ()) -> Target:
+def target_of(
+    to: str,
+    *,
+    username: str = "",
+    password: str = "",
+    headers: tuple[tuple[str, str], ...] = (),
+    through: tuple[str, ...] = (),
+) -> Target:
     """What a REST `To` means."""
     if is_sip(to):
         return SipTarget(to, username, password, headers)
-    return NumberTarget(to)
+    return NumberTarget(to, through=through)

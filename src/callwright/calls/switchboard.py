@@ -191,7 +191,11 @@ class Switchboard:
             await asyncio.sleep(order.delay)
         call.queued_for(await self.exchange.capacity.turn(call.account))
         target = outbound.target_of(
-            order.to, username=order.sip_username, password=order.sip_password, headers=tuple(order.headers)
+            order.to,
+            username=order.sip_username,
+            password=order.sip_password,
+            headers=tuple(order.headers),
+            through=order.through,
         )
         timer = asyncio.get_running_loop().call_later(order.timeout, call.cancel, CallStatus.NO_ANSWER)
         try:

@@ -1,6 +1,6 @@
-"""The table of stored resources: everything that the API creates and keeps, but for calls and what they leave."""
+"""The table of stored resources: everything that the API creates, but for calls and what they leave; and of answers."""
 
-from sqlalchemy import JSON, Column, Index, String, Table
+from sqlalchemy import JSON, Column, Index, Integer, String, Table, Text
 
 from callwright.store.tables import Moment, metadata
 
@@ -22,3 +22,17 @@ migration, and an older daemon leaves alone the rows that it does not know.
 """
 
 Index("resources_kind", resources.c.kind, resources.c.account_sid)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("key", String(64), primary_key=True, nullable=False),
+    Column("request", String(64), nullable=True),
+    Column("status", Integer(), nullable=True),
+    Column("kind", String(64), nullable=True),
+    Column("body", Text(), nullable=True),
+    Column("at", Moment(), nullable=True),
+)
+"""Answers to requests with an idempotency key, for a day: `idempotency.py` writes and reads them."""
+
+Index("answers_old", answers.c.at)

@@ -24,6 +24,7 @@ CALLS = {"credential_list_sid": "credential_list_mappings", "ip_access_control_l
 REGISTRATIONS = "registration_mappings"
 ON_TRUNKS = {"credential_list_sid": "trunk_credential_lists", "ip_access_control_list_sid": "trunk_ip_acls"}
 MAPPINGS = ALL - {UPDATE}
+KEPT = "kept; no INVITE or REGISTER is measured by it yet"
 
 NAME = Field("FriendlyName", Text(64, BAD_NAME, shortest=1), required=True, missing=BAD_NAME)
 HOST = Text(253, BAD_DOMAIN, pattern=r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
@@ -105,6 +106,8 @@ CREDENTIAL_LISTS = Stored(
     fields=(NAME,),
     subresources={"credentials": "Credentials"},
     parts=_unmapped("credential_list_sid", "credentials", LIST_IN_USE),
+    notes=KEPT,
+    maturity="partly",
 )
 
 
@@ -136,7 +139,8 @@ CREDENTIALS = Stored(
     parent=CREDENTIAL_LISTS,
     parent_field="credential_list_sid",
     check=_credential,
-    notes="digests are kept, never the password; a changed `[sip] domain` makes them void",
+    notes=f"{KEPT}: digests, never the password; a changed `[sip] domain` makes them void",
+    maturity="partly",
 )
 
 IP_LISTS = Stored(
@@ -147,6 +151,8 @@ IP_LISTS = Stored(
     fields=(NAME,),
     subresources={"ip_addresses": "IpAddresses"},
     parts=_unmapped("ip_access_control_list_sid", "ip_addresses", ACL_IN_USE),
+    notes=KEPT,
+    maturity="partly",
 )
 
 
@@ -169,6 +175,8 @@ IP_ADDRESSES = Stored(
     parent=IP_LISTS,
     parent_field="ip_access_control_list_sid",
     check=_prefix_fits,
+    notes=KEPT,
+    maturity="partly",
 )
 
 
@@ -212,6 +220,8 @@ def _mapping(of: Stored, under: str = "", *, kind: str = "") -> Stored:
         addressed=key,
         check=once(key),
         show=named(key, of.kind),
+        notes=KEPT,
+        maturity="partly",
     )
 
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from callwright.api.request import Answer, ApiRequest, Gone, Resource
 from callwright.api.routes import Routes
-from callwright.api.stored.declaration import CREATE, UPDATE, Field, Stored
+from callwright.api.stored.declaration import CREATE, UPDATE, Field, Stored, snake
 from callwright.api.stored.pages import page
 from callwright.api.stored.presentation import present, route
+from callwright.api.stored.values import Value
 from callwright.errors import RestError
 from callwright.store.directory import Record
 
@@ -41,8 +42,8 @@ class Operations:
         parent = self.parent(request, names)
         only = self.stored.only.items()
         records = request.services.directory.of(self.stored.kind, request.account.sid, parent or None)
-        fitting = [one for one in records if all(one[name] == value for name, value in only)]
-        return await page(self.stored, request, fitting, parent)
+        fitting = (one for one in records if all(one[name] == value for name, value in only))
+        return await page(self.stored, request, fitting if only else records, parent)
 
     async def create(self, request: ApiRequest, **names: str) -> Answer:
         """A new one."""
@@ -109,13 +110,23 @@ class Operations:
         return Operations(above).find(request, names).sid if above else ""
 
     def _given(self, field: Field, request: ApiRequest, operation: str) -> Any:
-        form = request.form
-        if operation not in field.on or (operation == CREATE and not form.text(field.name)):
-            if field.required and operation == CREATE:
+        """What a parameter says; one that is empty or missing means the default."""
+        text = request.form.text(field.name)
+        if field.value is None or operation not in field.on or not text:
+            if field.required and operation in field.on:
                 raise RestError(f"{field.name} is required", code=field.missing)
             return field.default
-        assert field.value is not None
-        return field.value.read(form.text(field.name), field.name, request)
+        return field.value.read(text, field.name, request)
+
+
+def given(request: ApiRequest, values: Mapping[str, Value]) -> dict[str, Any]:
+    """The parameters of a form that are there, by the names of their fields.
+
+    Raises:
+        RestError: one cannot be read.
+    """
+    form = request.form
+    return {snake(name): value.read(form.text(name), name, request) for name, value in values.items() if name in form}
 
 
 def changeable(record: Record) -> Record:

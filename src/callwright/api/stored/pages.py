@@ -63,8 +63,8 @@ async def page(
     Raises:
         RestError: a filter, PageSize, Page or PageToken that cannot be read.
     """
-    found = [one for one in records if all(passes(one, request.query, each) for each in stored.filters)]
-    found.sort(key=_order, reverse=True)
+    every = tuple(records)
+    found = await aside(lambda: _fitting(stored, request.query, every), len(every))
     size, number, at = asked(request.query)
     begin = _begin(found, size, number, at)
     rows = found[begin : begin + size]
@@ -96,6 +96,13 @@ class _Uri:
     def __call__(self, page: int, token: str = "") -> str:
         last = [("PageToken", token)] if token else []
         return f"{self._path}?" + urlencode([*self._kept, ("PageSize", self._size), ("Page", page), *last])
+
+
+def _fitting(stored: Stored, query: Form, records: tuple[Record, ...]) -> list[Record]:
+    """What the filters leave, newest first."""
+    found = [one for one in records if all(passes(one, query, each) for each in stored.filters)]
+    found.sort(key=_order, reverse=True)
+    return found
 
 
 def _order(record: Record) -> tuple[Any, str]:

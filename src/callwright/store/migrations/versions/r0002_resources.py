@@ -1,4 +1,4 @@
-"""Stored resources."""
+"""Stored resources, and answers to requests with an idempotency key."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,3 +21,13 @@ def upgrade() -> None:
         sa.Column("fields", sa.JSON()),
     )
     op.create_index("resources_kind", "resources", ["kind", "account_sid"])
+    op.create_table(
+        "answers",
+        sa.Column("key", sa.String(64), primary_key=True),
+        sa.Column("request", sa.String(64)),
+        sa.Column("status", sa.Integer()),
+        sa.Column("kind", sa.String(64)),
+        sa.Column("body", sa.Text()),
+        sa.Column("at", moment),
+    )
+    op.create_index("answers_old", "answers", ["at"])

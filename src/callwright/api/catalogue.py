@@ -1,0 +1,79 @@
+"""Every resource of the API: those that answer by themselves, and those that are declared."""
+
+from callwright.api.resources import (
+    accounts,
+    addresses,
+    alerts,
+    applications,
+    auth_tokens,
+    available_numbers,
+    call_events,
+    calls,
+    conference_recordings,
+    conferences,
+    dialing_permissions,
+    incoming_numbers,
+    insights,
+    keys,
+    messages,
+    notifications,
+    outgoing_caller_ids,
+    participants,
+    queue_members,
+    queues,
+    recordings,
+    regions,
+    sip,
+    tokens,
+    trunking,
+    usage,
+    voice,
+)
+from callwright.api.routes import Routes
+from callwright.api.stored.declaration import Stored
+from callwright.api.stored.operations import Operations
+
+HANDLED = (
+    accounts,
+    alerts,
+    auth_tokens,
+    available_numbers,
+    call_events,
+    calls,
+    conference_recordings,
+    conferences,
+    dialing_permissions,
+    insights,
+    notifications,
+    outgoing_caller_ids,
+    participants,
+    queue_members,
+    queues,
+    recordings,
+    regions,
+    tokens,
+    trunking,
+    usage,
+)
+STORED: tuple[Stored, ...] = (
+    *addresses.STORED,
+    *applications.STORED,
+    *incoming_numbers.STORED,
+    *keys.STORED,
+    *messages.STORED,
+    *outgoing_caller_ids.STORED,
+    *sip.STORED,
+    *trunking.STORED,
+    *usage.STORED,
+    *voice.STORED,
+)
+
+
+def routes() -> Routes:
+    """All paths, with what answers them."""
+    found = Routes()
+    for resource in HANDLED:
+        resource.install(found)
+    for stored in STORED:
+        Operations(stored).install(found)
+    return found
