@@ -353,7 +353,7 @@ class Daemon:
         return {"ok": 200, "full": 429}.get(status, 503), facts
 
     def _facts(self, exchange: Exchange) -> Facts:
-        callbacks, store = self.callbacks, self.store
+        callbacks, store, breakers, alerts = self.callbacks, self.store, self.client.breakers, self.alerts
         return Facts(
             gauges={
                 "calls_live": ("Calls that have no final status yet", lambda: len(exchange.live)),
@@ -365,10 +365,14 @@ class Daemon:
                 "callbacks_delivered": ("Callbacks delivered", lambda: callbacks.delivered),
                 "callbacks_retried": ("Callbacks tried again", lambda: callbacks.retried),
                 "callbacks_given_up": ("Callbacks that will not be delivered", lambda: callbacks.given_up),
+                "breaker_refusals": ("Requests not made because of an open breaker", lambda: breakers.refused),
+                "alerts": ("Alerts raised", lambda: sum(alerts.raised.values())),
+                "alerts_dropped": ("Alerts of calls that had told enough", lambda: alerts.dropped),
             },
             outcomes=exchange.outcomes,
             native=self.endpoint.engine.counts,
             gate=self.endpoint.engine.counters,
+            breakers=breakers.tripped,
         )
 
     async def drain(self, hurry: asyncio.Event) -> None:

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+MAX_ORIGINS = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,6 +19,7 @@ class Facts(Collector):
         outcomes: finished calls by (direction, final status).
         native: live native objects by kind.
         gate: the engine's admission counters by name.
+        breakers: origins of applications that are not asked, or only tried, with the state of their breaker.
     """
 
     gauges: Mapping[str, tuple[str, Callable[[], float]]]
@@ -23,6 +27,7 @@ class Facts(Collector):
     outcomes: Mapping[tuple[str, str], int]
     native: Callable[[], Mapping[str, int]]
     gate: Callable[[], Mapping[str, int]]
+    breakers: Callable[[], Mapping[str, str]]
 
     def collect(self) -> Iterator[Metric]:
         for name, (text, read) in self.gauges.items():
@@ -43,3 +48,9 @@ class Facts(Collector):
         for decision, count in self.gate().items():
             gate.add_metric([decision], count)
         yield gate
+        breakers = GaugeMetricFamily(
+            "callwright_breaker", "Origins of applications that are left alone", labels=["origin", "state"]
+        )
+        for origin, state in islice(self.breakers().items(), MAX_ORIGINS):
+            breakers.add_metric([origin, state], 1)
+        yield breakers
