@@ -25,7 +25,7 @@ from callwright.api.services import Services
 from callwright.apps.breaker import Rules
 from callwright.apps.callbacks import Callbacks, GivenUp
 from callwright.apps.client import ApplicationClient
-from callwright.apps.fallback import Documents, Story
+from callwright.apps.fallback import Documents
 from callwright.calls.alerts import Alerts
 from callwright.calls.call import Call
 from callwright.calls.capacity import Capacity
@@ -296,8 +296,7 @@ class Daemon:
             self.epilogue.warn(lost.call_sid, lost.account_sid, code=lost.code, message=message, url=lost.url)
 
     def _session(self, call: Call) -> Session:
-        story = Story(call.note, call.alerts.add)
-        documents = Documents(self.client, call.application, call.account, story)
+        documents = Documents(self.client, call.application, call.account, call.note, call.alerts.add)
         resort = call.application.last_resort or call.account.last_resort
         return Session(call, documents, call.application, last_resort=resort)
 
