@@ -1,11 +1,14 @@
 """What an account is told of its application's failures: Notifications and the monitor's Alerts, one source."""
 
+import asyncio
+import ssl
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 
 from tests.harness.application import Answer, Break
+from tests.harness.certificates import Authority
 from tests.harness.ports import free_port
 
 from .line import Line
@@ -114,3 +117,25 @@ async def test_urls_that_nobody_can_be_asked_at(line: Line, url: str, code: str)
     await call.refused()
     found = await notifications(site, form["CallSid"])
     assert (found[-1].log, found[-1].error_code, found[-1].request_url) == ("0", code, where)
+
+
+async def test_a_certificate_that_nobody_knows(line: Line) -> None:
+    """11237: the handshake is broken off before anything of the call is sent, and nothing else is tried."""
+    site = await Site.on(line)
+    asked: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.read(1))
+        writer.close()
+
+    shown = Authority().issue(line.daemon.host).context(ssl.Purpose.CLIENT_AUTH)
+    async with await asyncio.start_server(serve, line.daemon.host, 0, ssl=shown) as server:
+        where = f"https://{line.daemon.host}:{server.sockets[0].getsockname()[1]}/voice"
+        line.on("/fallback", '<Reject reason="busy"/>')
+        call = await line.call(f"<Redirect>{where}</Redirect>")
+        form = (await line.request("/fallback")).form
+        assert (form["ErrorCode"], form["ErrorUrl"]) == ("11237", where)
+        await call.refused()
+    assert asked == []
+    [found] = await notifications(site, form["CallSid"])
+    assert (found.log, found.error_code, found.request_url) == ("0", "11237", where)
