@@ -116,6 +116,18 @@ def test_shipped_file_has_every_key() -> None:
             {"account": [ACCOUNT], "trunk": [{"name": "a", "account": "AC" + "9" * 32}]},
             f"trunk.0.account: no [[account]] has the sid AC{'9' * 32}",
         ),
+        *[
+            (
+                {"account": [{**ACCOUNT, "last_resort": wrong}]},
+                'account.0.last_resort: must be "apology", "reject", a telephone number, or a sip: URI',
+            )
+            for wrong in ("", "silence", "http://x/", "+1 555 000 1111", "sip:", "12")
+        ],
+        (
+            {"outbound_http": {"breaker_probes": 0}},
+            "outbound_http.breaker_probes: Input should be greater than or equal",
+        ),
+        ({"server": {"alert_days": 0}}, "server.alert_days: Input should be greater than or equal to 1"),
         ({"account": [ACCOUNT, ACCOUNT]}, f"account.1.sid: {DEMO_ACCOUNT} is declared twice"),
         (
             {"account": [ACCOUNT], "trunk": [{"name": "a", "account": DEMO_ACCOUNT, "allow": ["10.0.0.0/33"]}]},

@@ -19,6 +19,7 @@ def test_figures_are_read_at_each_scrape() -> None:
             registers={"refreshed": 7},
             native=lambda: {"legs": 3},
             gate=lambda: {"invites": 9},
+            breakers=lambda: {"http://a.example:80": "open"},
         )
     )
     outcomes["inbound", "completed"] += 2
@@ -31,6 +32,7 @@ def test_figures_are_read_at_each_scrape() -> None:
         'callwright_registers_total{outcome="refreshed"} 7.0',
         'callwright_native_objects{kind="legs"} 3.0',
         'callwright_sip_requests_total{decision="invites"} 9.0',
+        'callwright_breaker{origin="http://a.example:80",state="open"} 1.0',
     ):
         assert line in text
 

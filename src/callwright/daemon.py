@@ -29,7 +29,7 @@ from callwright.api.validation import Validations
 from callwright.apps.breaker import Rules
 from callwright.apps.callbacks import Callbacks, GivenUp
 from callwright.apps.client import ApplicationClient
-from callwright.apps.fallback import Documents, Story
+from callwright.apps.fallback import Documents
 from callwright.calls.alerts import Alerts
 from callwright.calls.application import Application, Hook
 from callwright.calls.byoc import ByocTrunks
@@ -359,12 +359,10 @@ class Daemon:
         """A call's documents: one source for all, for they share the call's cookies. Nobody's: what a whole conference
         hears."""
         if call is None:
-            return Documents(
-                self.client, Application(), account, Story(_note, partial(self.alerts.add, account.sid, ""))
-            )
+            alert = partial(self.alerts.add, account.sid, "")
+            return Documents(self.client, Application(), account, _note, alert)
         if call not in self._sources:
-            story = Story(call.note, call.alerts.add)
-            self._sources[call] = Documents(self.client, call.application, account, story)
+            self._sources[call] = Documents(self.client, call.application, account, call.note, call.alerts.add)
         return self._sources[call]
 
     async def screen(self, call: Call, hook: Hook, params: Mapping[str, str]) -> bool:
@@ -440,6 +438,7 @@ class Daemon:
 
     def _facts(self, exchange: Exchange) -> Facts:
         callbacks, store, registrar = self.callbacks, self.store, self.registrar
+        breakers, alerts = self.client.breakers, self.alerts
         return Facts(
             gauges={
                 "calls_live": ("Calls that have no final status yet", lambda: len(exchange.live)),
@@ -452,11 +451,15 @@ class Daemon:
                 "callbacks_delivered": ("Callbacks delivered", lambda: callbacks.delivered),
                 "callbacks_retried": ("Callbacks tried again", lambda: callbacks.retried),
                 "callbacks_given_up": ("Callbacks that will not be delivered", lambda: callbacks.given_up),
+                "breaker_refusals": ("Requests not made because of an open breaker", lambda: breakers.refused),
+                "alerts": ("Alerts raised", lambda: sum(alerts.raised.values())),
+                "alerts_dropped": ("Alerts of calls that had told enough", lambda: alerts.dropped),
             },
             outcomes=exchange.outcomes,
             registers=registrar.outcomes,
             native=self.endpoint.engine.counts,
             gate=self.endpoint.engine.counters,
+            breakers=breakers.tripped,
         )
 
     async def drain(self, hurry: asyncio.Event) -> None:

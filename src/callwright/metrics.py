@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+MAX_ORIGINS = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,6 +20,7 @@ class Facts(Collector):
         registers: REGISTERs by what became of them.
         native: live native objects by kind.
         gate: the engine's admission counters by name.
+        breakers: origins of applications that are not asked, or only tried, with the state of their breaker.
     """
 
     gauges: Mapping[str, tuple[str, Callable[[], float]]]
@@ -25,6 +29,7 @@ class Facts(Collector):
     registers: Mapping[str, int]
     native: Callable[[], Mapping[str, int]]
     gate: Callable[[], Mapping[str, int]]
+    breakers: Callable[[], Mapping[str, str]]
 
     def collect(self) -> Iterator[Metric]:
         for name, (text, read) in self.gauges.items():
@@ -49,6 +54,12 @@ class Facts(Collector):
         for decision, count in self.gate().items():
             gate.add_metric([decision], count)
         yield gate
+        breakers = GaugeMetricFamily(
+            "callwright_breaker", "Origins of applications that are left alone", labels=["origin", "state"]
+        )
+        for origin, state in islice(self.breakers().items(), MAX_ORIGINS):
+            breakers.add_metric([origin, state], 1)
+        yield breakers
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,16 +37,16 @@ def breakers(clock: Clock) -> Breakers:
     return Breakers(Rules(failures=3, open_seconds=10.0, probes=2), clock)
 
 
-def fail(breakers: Breakers, error: ApplicationError = SILENT, account: str = MINE, *, insistent: bool = False) -> None:
+def fail(breakers: Breakers, error: ApplicationError = SILENT, account: str = MINE) -> None:
     """A request that is let through and fails."""
-    with pytest.raises(type(error)) as caught, breakers.asking(account, ORIGIN, insistent=insistent):
+    with pytest.raises(type(error)) as caught, breakers.asking(account, ORIGIN):
         raise error
     assert caught.value is error
 
 
-def answer(breakers: Breakers, *, insistent: bool = False) -> None:
+def answer(breakers: Breakers) -> None:
     """A request that is let through and answered."""
-    with breakers.asking(MINE, ORIGIN, insistent=insistent):
+    with breakers.asking(MINE, ORIGIN):
         pass
 
 
@@ -145,15 +145,6 @@ def test_one_accounts_failures_are_its_own(breakers: Breakers) -> None:
     answer(breakers)
 
 
-def test_who_insists_is_let_through_and_what_he_learns_counts(breakers: Breakers) -> None:
-    for _ in range(3):
-        fail(breakers)
-    fail(breakers, insistent=True)
-    assert breakers.states()[BreakerState.OPEN] == 1
-    answer(breakers, insistent=True)
-    assert sum(breakers.states().values()) == 0
-
-
 def test_never() -> None:
     breakers = Breakers(Rules(failures=0), Clock())
     for _ in range(100):
@@ -215,3 +206,17 @@ async def test_the_origin_of_a_redirect_is_blamed_not_the_one_that_sent_there(
         await client.fetch(Fetch(Hook(server.url("/voice#rt=100&rc=0")), {}, account))
     assert client.breakers.tripped() == {f"http://127.0.0.1:{other.port}": BreakerState.OPEN}
     await client.fetch(Fetch(Hook(server.url("/fine")), {}, account))
+
+
+async def test_callbacks_pass_and_tell_nothing(server: FaultyServer, outbound: Outbound, account: Account) -> None:
+    """A server that takes callbacks while its documents hang keeps callers waiting all the same."""
+    client = ApplicationClient(outbound, Rules(failures=2, open_seconds=60))
+    server.routes.update({"/voice": Hang(), "/status": Reply()})
+    for _ in range(2):
+        with pytest.raises(ReadError):
+            await client.fetch(Fetch(Hook(server.url("/voice#rt=100&rc=0")), {}, account))
+        await client.fetch(Fetch(Hook(server.url("/status")), {}, account, insistent=True))
+    with pytest.raises(CircuitOpen):
+        await client.fetch(Fetch(Hook(server.url("/status")), {}, account))
+    await client.fetch(Fetch(Hook(server.url("/status")), {}, account, insistent=True))
+    assert list(client.breakers.tripped().values()) == [BreakerState.OPEN]

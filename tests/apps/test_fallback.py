@@ -8,7 +8,7 @@ import pytest
 from twilio.request_validator import RequestValidator
 
 from callwright.apps.client import Answer, ApplicationClient
-from callwright.apps.fallback import Documents, Story
+from callwright.apps.fallback import Documents
 from callwright.calls.alerts import Alert, Level
 from callwright.calls.application import Account, Application, Hook
 from callwright.errors import ApplicationError, DocumentError
@@ -46,8 +46,11 @@ def session(client: ApplicationClient, account: Account) -> Callable[[Applicatio
     def make(application: Application) -> Session:
         notes: list[tuple[str, dict[str, object]]] = []
         alerts: list[Alert] = []
-        story = Story(lambda kind, **data: notes.append((kind, data)), alerts.append)
-        return Session(Documents(client, application, account, story), notes, alerts)
+
+        def note(kind: str, **data: object) -> None:
+            notes.append((kind, data))
+
+        return Session(Documents(client, application, account, note, alerts.append), notes, alerts)
 
     return make
 

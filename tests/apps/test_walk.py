@@ -13,7 +13,7 @@ from callwright.apps.breaker import Rules
 from callwright.apps.callbacks import Callbacks, GivenUp
 from callwright.apps.client import Answer, ApplicationClient, Fetch
 from callwright.apps.failure import FACTS, Failure
-from callwright.apps.fallback import Documents, Story
+from callwright.apps.fallback import Documents
 from callwright.apps.states import TABLE, State
 from callwright.calls.alerts import Alert, Level
 from callwright.calls.application import Account, Application, Hook
@@ -180,9 +180,12 @@ async def searched(
     street: Street, client: ApplicationClient, account: Account, primary: str, secondary: str = ""
 ) -> ApplicationError | None:
     """A search to its end: its error, or None when there was a document."""
-    story = Story(lambda kind, **data: street.notes.append((kind, data)), street.alerts.append)
+
+    def note(kind: str, **data: object) -> None:
+        street.notes.append((kind, data))
+
     fallback = Hook(secondary) if secondary else None
-    documents = Documents(client, Application(fallback=fallback), account, story)
+    documents = Documents(client, Application(fallback=fallback), account, note, street.alerts.append)
     try:
         await documents.get(Hook(primary), PARAMS, document)
     except ApplicationError as error:

@@ -27,14 +27,10 @@ async def sick(applications: Applications) -> ApplicationServer:
     return await applications(TOKEN)
 
 
-def number(sick: ApplicationServer) -> dict[str, str]:
+def number(sick: ApplicationServer, last_resort: str = "reject", **keys: str) -> dict[str, str]:
     """The [[number]] table of a number that the sick server runs."""
-    return {
-        "number": SICK,
-        "voice_url": sick.url("/voice"),
-        "status_callback": sick.url("/status"),
-        "last_resort": "reject",
-    }
+    urls = {"voice_url": sick.url("/voice"), "status_callback": sick.url("/status")}
+    return {"number": SICK, **urls, "last_resort": last_resort, **keys}
 
 
 async def test_A1_a_server_that_hangs(sites: Sites, sick: ApplicationServer, phones: Phones) -> None:
@@ -56,7 +52,7 @@ async def test_A1_a_server_that_hangs(sites: Sites, sick: ApplicationServer, pho
 
 async def test_A1_a_server_that_hangs_in_the_middle(sites: Sites, sick: ApplicationServer, phones: Phones) -> None:
     """The same for the action of an answered call: the caller hears the apology, and the call is completed."""
-    site = await sites(canary=True, numbers=[number(sick)], sections=SHORT)
+    site = await sites(canary=True, numbers=[number(sick, "apology")], sections=SHORT)
     sick.on("/voice", '<Response><Gather numDigits="1" action="/key" timeout="20"/></Response>')
     sick.on("/key", Break.HANG)
     sick.on("/status", "")

@@ -151,7 +151,8 @@ async def test_P1_callbacks_wait_for_a_server_that_is_down(sites: Sites) -> None
     await site.daemon.run()
     assert (await site.daemon.health())["callbacks_pending"] == 1
     await site.application.listen()
-    await site.told("completed", sid, timeout=15)
+    # the machine may be so slow that the first two pauses are over: then the third one (30 s) has begun
+    await site.told("completed", sid, timeout=40)
 
 
 async def test_restart_in_order(sites: Sites) -> None:

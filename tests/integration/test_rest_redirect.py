@@ -1,5 +1,6 @@
 """Live calls sent to another document, whatever they are doing (call-control reference §3.2, §9 S15)."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -55,15 +56,22 @@ def new_document(site: Site, by: str) -> dict[str, Any]:
     return {"url": site.url("/new"), "method": by}
 
 
+async def changed(site: Site, sid: str, call: PhoneCall, by: str) -> Any:
+    """The update that was answered, once its document has been heard: that may come before the answer, and be over."""
+    updated, _ = await asyncio.gather(
+        site.update(sid, **new_document(site, by)), call.media.heard_tone(NEW_HZ, timeout=10.0)
+    )
+    return updated
+
+
 @pytest.mark.parametrize("doing", DOING)
 @pytest.mark.parametrize("by", ["POST", "twiml"])
 async def test_S15_redirected_in_the_middle(site: Site, doing: str, by: str) -> None:
     """S15: the verb is left at once, its action is not run, the new document is, and then the call ends."""
     sid, call = await in_the_middle(site, DOING[doing])
     child = await site.carrier.incoming() if doing.startswith("dial") else None
-    changed = await site.update(sid, **new_document(site, by))
-    assert (changed.sid, changed.status) == (sid, "in-progress")
-    await call.media.heard_tone(NEW_HZ)
+    updated = await changed(site, sid, call, by)
+    assert (updated.sid, updated.status) == (sid, "in-progress")
     if child is not None:
         assert (await child.until_ended()).how == "cancelled"
     assert (await call.until_ended()).how == "bye received"
@@ -93,9 +101,8 @@ async def test_S15_out_of_a_bridged_dial(site: Site) -> None:
     await call.answered()
     call.media.tone(500)
     await callee.media.heard_tone(500)
-    await site.update(sid, **new_document(site, "twiml"))
+    await changed(site, sid, call, "twiml")
     assert (await callee.until_ended()).how == "bye received"
-    await call.media.heard_tone(NEW_HZ)
     assert (await call.until_ended()).how == "bye received"
     await site.over(sid)
     assert site.application.count("/never") == 0
@@ -106,9 +113,7 @@ async def test_S15_before_the_first_document(site: Site) -> None:
     held = site.application.hold("/voice", document("<Reject/>"))
     call = await site.dial_in()
     sid = (await site.application.request("/voice")).form["CallSid"]
-    await site.update(sid, **new_document(site, "twiml"))
-    await call.answered()
-    await call.media.heard_tone(NEW_HZ)
+    await asyncio.gather(changed(site, sid, call, "twiml"), call.answered())
     held.set()
     await call.until_ended()
 
@@ -119,8 +124,7 @@ async def test_S15_twice_the_last_one_wins(site: Site) -> None:
     sid, call = await in_the_middle(site, DOING["play"])
     await site.update(sid, url=site.url("/slow"))
     await site.application.request("/slow")
-    await site.update(sid, **new_document(site, "twiml"))
-    await call.media.heard_tone(NEW_HZ)
+    await changed(site, sid, call, "twiml")
     held.set()
     assert (await call.until_ended()).how == "bye received"
 

@@ -165,6 +165,12 @@ class Chance:
         self.from_, self.to = STANDARD["From"], STANDARD["To"]
         self.time = 0.0
         self.operations = 0
+        self.gone = asyncio.Event()
+
+    def session(self) -> Session:
+        """The session that runs it, with one of the last resorts."""
+        resort = self.random.choice(["apology", "reject", "+15550003333", "sip:desk@pbx.example"])
+        return Session(self, self, Application(voice=VOICE), last_resort=resort, time=lambda: self.time)
 
     async def _happens(self, *, media: bool = True) -> None:
         await turn()
@@ -192,6 +198,10 @@ class Chance:
         self.operations += 1
         if self.random.random() < 0.05:
             raise ApplicationError("refused", code=11202, url=hook.url)
+        if self.random.random() < 0.05 and not self.status.final:
+            self.status = CallStatus.COMPLETED
+            self.gone.set()
+            await asyncio.get_running_loop().create_future()  # an application that thinks for ever
         answer = self.random.choice(self.answers)
         return parse(Answer(answer.body, answer.content_type, hook.url))
 
@@ -210,6 +220,9 @@ class Chance:
 
     def prefetch(self, prompts: Sequence[Prompt]) -> None:
         assert prompts
+
+    async def left(self) -> None:
+        await self.gone.wait()
 
     async def answer(self) -> None:
         await self._happens()
@@ -311,7 +324,7 @@ PATIENT = settings(max_examples=40, deadline=None, suppress_health_check=list(He
 def test_every_session_ends_its_call(answers: list[Answer], seed: int) -> None:
     async def scenario() -> None:
         call = Chance(answers, seed)
-        session = Session(call, call, Application(voice=VOICE), time=lambda: call.time)
+        session = call.session()
         await asyncio.wait_for(session.run(), 20)
         assert call.status.final
         assert session.state is SessionState.ENDED
@@ -324,7 +337,7 @@ def test_every_session_ends_its_call(answers: list[Answer], seed: int) -> None:
 def test_every_redirected_session_ends_its_call(answers: list[Answer], seed: int, moments: list[int]) -> None:
     async def scenario() -> None:
         call = Chance(answers, seed)
-        session = Session(call, call, Application(voice=VOICE), time=lambda: call.time)
+        session = call.session()
         task = asyncio.create_task(session.run())
         for ticks in moments:
             for _ in range(ticks):

@@ -155,18 +155,15 @@ class Breakers:
         }
 
     @contextmanager
-    def asking(self, account_sid: str, origin: str, *, insistent: bool = False) -> Iterator[None]:
+    def asking(self, account_sid: str, origin: str) -> Iterator[None]:
         """Around one request: lets it through or not, and learns from what comes of it.
-
-        Args:
-            insistent: let through always: it has its own patience with the origin.
 
         Raises:
             CircuitOpen: the origin is not to be asked now.
         """
         key = account_sid, origin
         probe, breaker = False, self._breakers.get(key)
-        if breaker is not None and not insistent:
+        if breaker is not None:
             try:
                 probe = breaker.enter(self._time())
             except CircuitOpen:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -38,7 +39,7 @@ class Fetch:
         cookies: of the call; None: neither sent nor kept.
         idempotency_token: the same in every attempt, so that an application can tell a repetition.
         discard: the body of the answer does not matter, however long it is.
-        insistent: made even while the origin's breaker is open.
+        insistent: past the origin's breaker: it asks nobody's caller to wait, and tells nothing of those who do.
     """
 
     hook: Hook
@@ -171,7 +172,8 @@ class Ask:
         if fetch.cookies is not None and (cookie := fetch.cookies.header(target.text)):
             headers["Cookie"] = cookie
         limits = self._remaining()
-        with self._breakers.asking(fetch.account.sid, target.origin, insistent=fetch.insistent):
+        breaker = nullcontext() if fetch.insistent else self._breakers.asking(fetch.account.sid, target.origin)
+        with breaker:
             response = await self._outbound.request(
                 method,
                 target,

@@ -7,7 +7,6 @@ log, and an alert with its code. Source: call-control reference §2.6.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from callwright.apps.client import Answer, ApplicationClient, Ask, Fetch
@@ -25,31 +24,27 @@ BODY_KEPT = 4096
 """Bytes of an answer that a call's event log keeps."""
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
-    """Where a search is told.
-
-    Attributes:
-        note: adds a step to the call's event log: a kind and its data.
-        alert: raises an alert.
-    """
-
-    note: Callable[..., None]
-    alert: Callable[[Alert], None]
-
-
 class Documents:
     """The documents of one session, and its cookies.
 
     Args:
         application: its fallback is the secondary URI.
         account: signs the requests.
-        story: where each step is told.
+        note: adds a step to the call's event log: a kind and its data.
+        alert: raises an alert.
     """
 
-    def __init__(self, client: ApplicationClient, application: Application, account: Account, story: Story) -> None:
+    def __init__(
+        self,
+        client: ApplicationClient,
+        application: Application,
+        account: Account,
+        note: Callable[..., None],
+        alert: Callable[[Alert], None] | None = None,
+    ) -> None:
         self.cookies = CookieJar()
-        self.story = story
+        self._note = note
+        self._alert = alert
         self._client = client
         self._application = application
         self._account = account
@@ -101,6 +96,15 @@ class Documents:
     def ask(self, hook: Hook, params: Mapping[str, str]) -> Ask:
         """A question in this session's name."""
         return self._client.ask(Fetch(hook, params, self._account, self.cookies))
+
+    def note(self, kind: str, **data: object) -> None:
+        """Adds a step to the call's event log."""
+        self._note(kind, **data)
+
+    def alert(self, alert: Alert) -> None:
+        """Raises an alert, if there is anybody to hear it."""
+        if self._alert is not None:
+            self._alert(alert)
 
     @property
     def fallback(self) -> Hook | None:
@@ -154,7 +158,7 @@ class _Search(Generic[T]):
             self._error = error
             self._move(self._decided(error))
         except asyncio.CancelledError:
-            self._documents.story.note(STEPS[State.ABANDONED], state=self._state.value, url=self._shown())
+            self._documents.note(STEPS[State.ABANDONED], state=self._state.value, url=self._shown())
             self._enter(State.ABANDONED)
             raise
         else:
@@ -178,9 +182,9 @@ class _Search(Generic[T]):
         if decision.state is State.SECONDARY:
             assert self._documents.fallback is not None
             data["to"] = shown(self._documents.fallback.url)
-        story = self._documents.story
-        story.note(STEPS[decision.state], state=decision.state.value, **data)
-        story.alert(Alert(decision.level, decision.code, self._error.message, self._exchanged(self._error)))
+        self._documents.note(STEPS[decision.state], state=decision.state.value, **data)
+        alert = Alert(decision.level, decision.code, self._error.message, self._exchanged(self._error))
+        self._documents.alert(alert)
         if decision.state is State.SECONDARY:
             self._turn_to_secondary(decision.code)
         self._enter(decision.state)
@@ -213,7 +217,7 @@ class _Search(Generic[T]):
         if self._hook is None:
             assert self._inline is not None
             return self._inline
-        note = self._documents.story.note
+        note = self._documents.note
         asked = {"url": self._shown(), "method": self._hook.method, "state": self._state.value}
         try:
             if self._ask is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from callwright.account import Account
 from callwright.apps.client import ApplicationClient, Fetch
-from callwright.apps.fallback import Documents, Story
+from callwright.apps.fallback import Documents
 from callwright.calls.alerts import Alert
 from callwright.calls.application import Application, Hook
 from callwright.cli.script import Act, keyed, read
@@ -127,7 +127,7 @@ def _not_kept(alert: Alert) -> None:
 
 async def _walk(call: SimulatedCall, application: Application, account: Account) -> None:
     async with _outbound() as outbound:
-        documents = Documents(ApplicationClient(outbound), application, account, Story(call.note, _not_kept))
+        documents = Documents(ApplicationClient(outbound), application, account, call.note, _not_kept)
         await Session(call, documents, application, time=lambda: call.time).run()
     print(f"{call.time:8.1f} s  the call has ended: {call.status}")
 
