@@ -367,10 +367,12 @@ class Daemon:
         return {"ok": 200, "full": 429}.get(status, 503), facts
 
     def _facts(self, exchange: Exchange) -> Facts:
-        callbacks, store = self.callbacks, self.store
+        callbacks, store, rooms = self.callbacks, self.store, self.rooms
         return Facts(
             gauges={
                 "calls_live": ("Calls that have no final status yet", lambda: len(exchange.live)),
+                "conferences_live": ("Conferences that are not completed", lambda: len(rooms.conferences)),
+                "calls_queued": ("Calls that wait in a queue", lambda: rooms.queues.waiting),
                 "callbacks_pending": ("Callbacks that wait to be delivered", lambda: callbacks.pending),
                 "store_staged_rows": ("Rows that wait to be written", lambda: store.staged),
                 "store_healthy": ("Whether rows can be written", lambda: float(store.healthy)),
