@@ -85,6 +85,7 @@ class Call:
         self.prompter = Prompter(self)
         self.rooms = CallRooms(self)
         self.recording: Recording | None = None  # of the whole call
+        self.recordings: dict[str, Recording] = {}  # all that go on
         self.time_limit = exchange.call_seconds
         self.verdict: CallStatus | None = None
         self.ended: asyncio.Future[CallStatus] = exchange.endpoint.loop.create_future()

@@ -74,6 +74,8 @@ class Recording:
             "date_created": self._started,
             "path": str(self._path.relative_to(call.exchange.recordings.directory)),
         }
+        self._finishing: asyncio.Task[Recorded | None] | None = None
+        call.recordings[self.sid] = self
         self._save()
         call.note("recording", sid=self.sid, source=source, channels=channels)
         self._post("in-progress")
@@ -118,6 +120,24 @@ class Recording:
         if self._row["track"] != "inbound":
             self._tape.overhear(leg, channel=self._channels - 1)
 
+    @property
+    def source(self) -> str:
+        """Who asked for it."""
+        return str(self._row["source"])
+
+    def pause(self, on: bool, *, silence: bool = True) -> None:
+        """Pauses, or goes on. Paused time is recorded as silence, or left out."""
+        self._tape.pause(on, silence=silence)
+        self._save(status="paused" if on else "in-progress")
+        self.call.note("recording paused" if on else "recording resumed", sid=self.sid)
+
+    def stop(self) -> None:
+        """Ends it at somebody else's wish: whoever waits for its limit takes it as reached."""
+        self._save(status="stopped")
+        self._on_limit()
+        if self.source != "RecordVerb":
+            self.finish(voice_needed=False)
+
     def _on_limit(self) -> None:
         if not self.ended.done():
             self.ended.set_result(None)
@@ -128,12 +148,15 @@ class Recording:
 
     def finish(self, *, voice_needed: bool) -> "asyncio.Task[Recorded | None]":
         """Ends the file, trims it, writes the final row and posts the final callback, whatever becomes of the caller
-        of this. The task's result is None when the recording is absent.
+        of this. The task's result is None when the recording is absent. Once; later calls get the same task.
 
         Args:
             voice_needed: a recording of nothing but silence is absent.
         """
-        return self.call.exchange.tasks.spawn(self._finish(voice_needed), f"recording {self.sid}")
+        if self._finishing is None:
+            self.call.recordings.pop(self.sid, None)
+            self._finishing = self.call.exchange.tasks.spawn(self._finish(voice_needed), f"recording {self.sid}")
+        return self._finishing
 
     async def _finish(self, voice_needed: bool) -> Recorded | None:
         taped = await self._tape.stop()

@@ -363,6 +363,10 @@ class Tape:
         """Records what this leg hears on a channel."""
         self._endpoint.engine.overhear(leg.node, self.nodes[channel])
 
+    def pause(self, on: bool, *, silence: bool = True) -> None:
+        """Pauses, or goes on. Paused time is written as silence, or left out."""
+        self._endpoint.engine.pause(self.nodes[0], on, silence)
+
     async def stop(self) -> Taped:
         """Ends the recording (once; later calls only wait) and returns the finished file."""
         self._endpoint.engine.stop(self.nodes[0])

@@ -19,7 +19,7 @@ from callwright.store.tables import calls, conferences, recordings
 log = logging.getLogger(__name__)
 
 LIVE = ("queued", "initiated", "ringing", "in-progress")
-OPEN = ("in-progress", "paused", "processing")
+OPEN = ("in-progress", "paused", "stopped", "processing")
 ABSENT_TOO_SHORT = 16101
 
 

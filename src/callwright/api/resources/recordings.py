@@ -27,7 +27,8 @@ LIST = Listing(
 )
 CONTENT_TYPES = {"wav": "audio/x-wav", "mp3": "audio/mpeg"}
 MONO_ONLY = 16113
-_OPEN = frozenset({"in-progress", "paused", "processing"})
+_OPEN = frozenset({"in-progress", "paused", "stopped", "processing"})
+CURRENT = "Twilio.CURRENT"
 
 
 def present(request: ApiRequest, row: Row, *, of_call: bool = False) -> dict[str, Any]:
