@@ -55,3 +55,9 @@ def test_lost_callback_of_a_call_that_is_over(daemon: Any) -> None:
     daemon.epilogue = SimpleNamespace(warn=lambda *call, **data: told.append((call, data["code"])))
     daemon._on_given_up(LOST)
     assert told == [(("CA1", "AC1"), 15003)]
+
+
+def test_lost_callback_of_a_conference(daemon: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """16011; no call's story has it."""
+    daemon._on_given_up(GivenUp("AC1", "CF" + "1" * 32, "participant-join", "http://x/", "HTTP 404", 404))
+    assert "code=16011" in caplog.text and "CF" + "1" * 32 in caplog.text

@@ -437,11 +437,13 @@ class Daemon:
         return {"ok": 200, "full": 429}.get(status, 503), facts
 
     def _facts(self, exchange: Exchange) -> Facts:
-        callbacks, store, registrar = self.callbacks, self.store, self.registrar
+        callbacks, store, registrar, rooms = self.callbacks, self.store, self.registrar, self.rooms
         breakers, alerts = self.client.breakers, self.alerts
         return Facts(
             gauges={
                 "calls_live": ("Calls that have no final status yet", lambda: len(exchange.live)),
+                "conferences_live": ("Conferences that are not completed", lambda: len(rooms.conferences)),
+                "calls_queued": ("Calls that wait in a queue", lambda: rooms.queues.waiting),
                 "callbacks_pending": ("Callbacks that wait to be delivered", lambda: callbacks.pending),
                 "registrations_live": ("Phones that are registered", lambda: len(registrar)),
                 "store_staged_rows": ("Rows that wait to be written", lambda: store.staged),

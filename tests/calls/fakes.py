@@ -289,6 +289,9 @@ class FakeEngine:
     def read_tap(self, tap: int) -> bytes:
         return self.heard.pop(tap, b"")
 
+    def pause(self, recorder: int, on: bool, silence: bool = True) -> None:
+        self._note("pause", recorder, on=on, silence=silence)
+
     def edges(self) -> set[tuple[int, int]]:
         """Who is connected with whom: (source, sink)."""
         found: set[tuple[int, int]] = set()

@@ -125,3 +125,16 @@ async def test_survives_its_call(room: Room) -> None:
     call.hang_up()
     await call.ended
     assert await recording.finish(voice_needed=True) is not None
+
+
+async def test_of_a_conference(room: Room) -> None:
+    """What a bus gives to be heard, in the name of one of its calls."""
+    call, _ = await room.inbound()
+    recording = Recording(call, source="Conference", callback=ALL, conference_sid="CF1")
+    recording.listen(77)
+    tape = room.engine.of("recorder")[0].node
+    assert [command.values["sink"] for command in room.engine.of("connect", 77)] == [tape]
+    await recording.finish(voice_needed=False)
+    assert room.rows.row("recordings", recording.sid)["conference_sid"] == "CF1"
+    assert {params["ConferenceSid"] for params in room.posts.of(HOOK.url)} == {"CF1"}
+    assert recording.bytes() == 0

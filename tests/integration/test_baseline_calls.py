@@ -29,7 +29,17 @@ DOCUMENTS = {
     "rejected": '<Reject reason="busy"/>',
     "dialled": "<Dial record='record-from-answer'>{callee}</Dial>",
 }
-GAUGES = tuple(f"callwright_{name}" for name in ("native_objects", "calls_live", "callbacks_pending", "store_staged"))
+GAUGES = tuple(
+    f"callwright_{name}"
+    for name in (
+        "native_objects",
+        "calls_live",
+        "calls_queued",
+        "conferences_live",
+        "callbacks_pending",
+        "store_staged",
+    )
+)
 KEPT = [r"tcp .* established"]
 """Connections that are kept open for the next request are no leak."""
 

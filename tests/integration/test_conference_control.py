@@ -283,3 +283,39 @@ async def test_the_recording_of_one_participants_dial(line: Line) -> None:
     form = (await line.request("/done")).form
     (left, right), _ = await line.recording(form["RecordingUrl"])
     assert tones.contains(left[-4000:], HERTZ[0]) and tones.contains(right[-4000:], HERTZ[1])
+
+
+async def test_a_recording_is_paused_and_stopped(line: Line) -> None:
+    """Paused time is left out or is silence; what comes after the stop is not in it, and the conference goes on."""
+    line.application.on("/recorded", "")
+    attributes = 'record="true" trim="do-not-trim" recordingStatusCallback="/recorded"'
+    meeting = await begun(line, 2, attributes)
+    await meeting.hears(0, 1)
+
+    async def steer(status: str, sid: str = "Twilio.CURRENT", **options: Any) -> Any:
+        recordings = (meeting.sid, sid)
+        return await meeting.do(
+            lambda client: client.conferences(recordings[0]).recordings(recordings[1]).update(status=status, **options)
+        )
+
+    await meeting.calls[0].media.received(30)
+    paused = await steer("paused", pause_behavior="skip")
+    assert (paused.status, paused.conference_sid) == ("paused", meeting.sid)
+    meeting.calls[0].media.tone(1900)
+    await meeting.calls[1].media.heard_tone(1900)
+    meeting.calls[0].media.tone(HERTZ[0])
+    await meeting.hears(1, 0)
+    await meeting.calls[1].media.received(25)
+    assert (await steer("in-progress", paused.sid)).status == "in-progress"
+    await meeting.calls[0].media.received(30)
+    assert (await steer("stopped", paused.sid)).status == "stopped"
+    done = await line.request("/recorded")
+    assert (done.form["RecordingStatus"], done.form["RecordingSid"]) == ("completed", paused.sid)
+    (channel,), rate = await line.recording(done.form["RecordingUrl"])
+    assert tones.tone_dbov(channel, 1900, rate=rate) < -45
+    assert tones.contains(channel[:4000], HERTZ[1], rate=rate) and tones.contains(channel[-4000:], HERTZ[1], rate=rate)
+    await meeting.hears(0, 1)
+    for sid in (paused.sid, "Twilio.CURRENT"):
+        with pytest.raises(TwilioRestException) as over:
+            await steer("paused", sid)
+        assert (over.value.status, over.value.code) in ((400, 21220), (404, 20404))

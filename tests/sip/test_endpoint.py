@@ -234,3 +234,33 @@ async def test_certificates_that_cannot_be_read_name_their_key(tmp_path: Path) -
     section = {"listen": ["tls:127.0.0.1:0"], "certificate": str(tmp_path / "none.pem"), "private_key": "key.pem"}
     with pytest.raises(StartError, match=r"^sip\.certificate: .*none\.pem: No such file"):
         Endpoint(validate({"sip": section}), [])
+
+
+async def test_plays_into_any_node(room: Room) -> None:
+    """A bus has no leg whose end would end it: whoever plays cancels."""
+    sound = Sound(b"\0\0" * 160, 16000)
+    playing = asyncio.create_task(room.endpoint.play_into(77, [sound], loop=0))
+    player = await room.engine.until("player")
+    assert (player.values["sink"], player.values["loop"], player.values["stop_on_digit"]) == (77, 0, 0)
+    playing.cancel()
+    await asyncio.gather(playing, return_exceptions=True)
+    assert room.engine.of("stop", player.node)
+    beep = asyncio.create_task(room.endpoint.tone_into(77, TONE))
+    tone = await room.engine.until("tone")
+    room.engine.played(tone.node)
+    assert (await beep).why == "finished"
+
+
+async def test_taps(room: Room) -> None:
+    heard: list[bytes] = []
+    tap = room.endpoint.tap(heard.append, notify=50)
+    assert room.engine.of("tap", tap)[0].values == {"notify": 50}
+    room.engine.heard[tap] = b"\1\0"
+    room.engine.happen(EventKind.TAPPED, tap)
+    await turns()
+    room.endpoint.untap(tap)
+    room.endpoint.untap(tap)
+    assert len(room.engine.of("stop", tap)) == 1
+    room.engine.happen(EventKind.TAPPED, tap)
+    await turns()
+    assert heard == [b"\1\0"]

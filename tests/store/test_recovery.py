@@ -4,7 +4,7 @@ from pathlib import Path
 from callwright.store.recovery import recover
 from callwright.store.steps import Steps
 from callwright.store.store import Store
-from callwright.store.tables import calls, meta, recordings
+from callwright.store.tables import calls, conferences, meta, recordings
 
 from .test_wav import unfinished
 
@@ -70,4 +70,21 @@ async def test_calls_last_as_long_as_their_recordings(url: str, tmp_path: Path) 
     found = await recover(store, tmp_path)
     assert {row["end_time"] for row in found.calls} == {BEGUN + timedelta(seconds=106.75)}
     assert {row["sid"]: row["duration"] for row in found.calls} == {"CA1": 98, "CA2": 0, "CA3": 0}
+    await store.close()
+
+
+async def test_closes_conferences(url: str, tmp_path: Path) -> None:
+    store = await Store.open(url)
+    wanted = {"url": "http://app.example/c", "method": "POST", "events": ["end"], "sequence": 4}
+    for sid, status in (("CF1", "in-progress"), ("CF2", "init"), ("CF3", "completed")):
+        store.put(conferences, {"sid": sid, "status": status, "status_callback": wanted})
+    found = await recover(store, tmp_path)
+    assert {row["sid"]: row["reason_conference_ended"] for row in found.conferences} == {
+        "CF1": "last-participant-left",
+        "CF2": "last-participant-left",
+    }
+    assert {row["status"] for row in found.conferences} == {"completed"}
+    for row in found.conferences:
+        assert await store.get(conferences, row["sid"]) == row and row["status_callback"] == wanted
+    assert (await recover(store, tmp_path)).conferences == []
     await store.close()

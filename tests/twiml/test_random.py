@@ -248,10 +248,6 @@ class Chance:
         await self._happens()
         return Dialled(self.random.choice(["completed", "busy", "failed"]), hung_up=self._left())
 
-    async def left(self) -> None:
-        """While it is fetched for, this caller stays."""
-        await asyncio.Event().wait()
-
     @property
     def rooms(self) -> "Chance":
         return self

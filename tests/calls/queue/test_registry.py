@@ -21,6 +21,7 @@ async def test_renamed_and_deleted(room: Room) -> None:
     queues.rename(queue, "b")
     assert queues.find(room.account.sid, "a") is None and queues.find(room.account.sid, "b") is queue
     assert room.rows.row("queues", queue.sid)["friendly_name"] == "b"
+    assert queues.waiting == 0
     queue.change(max_size=6)
     assert (queue.name, queue.max_size, queue.average_wait) == ("b", 6, 0)
     queues.delete(store, queue)

@@ -83,6 +83,7 @@ class Conference:
 
     Attributes:
         participants: by CallSid, in the order in which they came; those who are still being called among them.
+        recorder: its recording, when it has one.
     """
 
     def __init__(
@@ -104,7 +105,7 @@ class Conference:
         self._mix = Mix(exchange.endpoint.engine)
         self._backdrops, self._announcer = Backdrops(self), Announcer(self)
         self._speakers = Speakers(self)
-        self._recorder: ConferenceRecorder | None = None
+        self.recorder: ConferenceRecorder | None = None
         self._row: dict[str, Any] = {}
         self.reports = Reports(exchange.callbacks, account, self.sid, name, settings.callback, self._save)
         self._save(
@@ -216,7 +217,7 @@ class Conference:
             self._enter(ConferenceStatus.IN_PROGRESS)
             self.reports.post("conference-start")
             if self.settings.record:
-                self._recorder = ConferenceRecorder.begin(self, joined[0].call)
+                self.recorder = ConferenceRecorder.begin(self, joined[0].call)
         self._retune()
 
     def _retune(self) -> None:
@@ -277,8 +278,8 @@ class Conference:
             self._drop(participant, left)
         self._announcer.close()
         self._speakers.watch(())
-        if self._recorder is not None:
-            self._recorder.finish()
+        if self.recorder is not None:
+            self.recorder.finish()
         self._mix.close()
         extra = {"ReasonConferenceEnded": str(reason), "Reason": SENTENCES[reason]}
         if by is not None:
@@ -310,8 +311,10 @@ class Conference:
         """Who alone hears a participant; "" for everybody.
 
         Raises:
-            RoomError: 16028 that call is not in the conference.
+            RoomError: 16028 that call is not in the conference, or is the participant itself.
         """
+        if call_sid == participant.call_sid:
+            raise RoomError("a participant cannot coach itself", code=COACHED_ABSENT)
         if call_sid:
             self._coached(call_sid)
         if call_sid != participant.coach:

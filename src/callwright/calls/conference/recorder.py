@@ -18,6 +18,7 @@ class ConferenceRecorder:
     def __init__(self, conference: "Conference", recording: Recording) -> None:
         self._conference = conference
         self._recording = recording
+        self._finished = False
         recording.listen(conference.bus)
 
     @classmethod
@@ -44,8 +45,29 @@ class ConferenceRecorder:
             return None
         return cls(conference, recording)
 
+    @property
+    def sid(self) -> str:
+        """RE..., while it goes on; "" when it has been stopped."""
+        return "" if self._finished else self._recording.sid
+
+    def steer(self, status: str, *, silence: bool) -> None:
+        """Pauses, continues or stops it.
+
+        Args:
+            status: paused, in-progress or stopped.
+            silence: paused time is recorded as silence, else left out.
+        """
+        if status == "stopped":
+            self._recording.stop()
+            self.finish()
+        else:
+            self._recording.pause(status == "paused", silence=silence)
+
     def finish(self) -> None:
-        """Ends the recording; its last callbacks follow."""
+        """Ends the recording, once; its last callbacks follow."""
+        if self._finished:
+            return
+        self._finished = True
         finished = self._recording.finish(voice_needed=False)
         self._conference.exchange.tasks.spawn(self._report(finished), f"end of recording {self._recording.sid}")
 

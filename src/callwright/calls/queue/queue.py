@@ -48,6 +48,7 @@ class Member:
     """A call that waits in a queue.
 
     Attributes:
+        since: when it came, on the loop's clock.
         taken: resolved with the claim that takes it, None when it leaves the queue by itself; set by whoever waits.
     """
 
@@ -56,7 +57,7 @@ class Member:
         self.call = call
         self.entered = clock.now()
         self.taken: asyncio.Future[Claim | None] | None = None
-        self._since = call.exchange.endpoint.loop.time()
+        self.since = call.exchange.endpoint.loop.time()
         self._waited: float | None = None
 
     @property
@@ -73,12 +74,12 @@ class Member:
     def seconds(self) -> int:
         """How long it has waited, or had to."""
         waited = self._waited
-        return int(self.call.exchange.endpoint.loop.time() - self._since if waited is None else waited)
+        return int(self.call.exchange.endpoint.loop.time() - self.since if waited is None else waited)
 
     def stop_clock(self) -> None:
         """It waits no longer."""
         if self._waited is None:
-            self._waited = self.call.exchange.endpoint.loop.time() - self._since
+            self._waited = self.call.exchange.endpoint.loop.time() - self.since
 
     def resume_clock(self) -> None:
         """It waits again: whoever had taken it is gone."""
@@ -116,6 +117,8 @@ class Queue:
         self._row = row
         self.members: list[Member] = []
         self._claims: list[Claim] = []
+        self._since = 0.0
+        """Of all members together: thousands of wait documents ask for the average every second."""
 
     @classmethod
     def new(cls, store: Store, account_sid: str, name: str, max_size: int) -> "Queue":
@@ -165,7 +168,10 @@ class Queue:
     @property
     def average_wait(self) -> int:
         """Seconds that its members have waited, on average."""
-        return sum(member.seconds for member in self.members) // len(self.members) if self.members else 0
+        if not self.members:
+            return 0
+        now = self.members[0].call.exchange.endpoint.loop.time()
+        return max(0, int(now - self._since / len(self.members)))
 
     @property
     def idle(self) -> bool:
@@ -196,6 +202,7 @@ class Queue:
             raise RoomError(f"the queue {self.name!r} holds {len(self.members)} calls, its most", code=FULL)
         member = Member(self, call)
         self.members.append(member)
+        self._since += member.since
         return member
 
     def wait(self, member: Member, taken: "asyncio.Future[Claim | None]") -> None:
@@ -207,12 +214,14 @@ class Queue:
         """Whoever had taken a member is gone: it is the first again."""
         member.resume_clock()
         self.members.insert(0, member)
+        self._since += member.since
 
     def remove(self, member: Member) -> None:
         """A member waits no longer."""
         member.stop_clock()
         if member in self.members:
             self.members.remove(member)
+            self._since = self._since - member.since if self.members else 0.0
 
     # those who ask
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from callwright.calls.queue.queue import Member, Queue
+from callwright.calls.queue.queue import Queue
 from callwright.store import tables
 from callwright.store.store import Store
 
@@ -44,9 +44,10 @@ class Queues:
         del self._by_sid[queue.sid], self._by_name[queue.account_sid, queue.name]
         store.delete(tables.queues, queue.sid)
 
-    def member(self, call_sid: str) -> Member | None:
-        """The member that a call is, in whatever queue it waits."""
-        return next((one for queue in self._by_sid.values() for one in queue.members if one.call.sid == call_sid), None)
+    @property
+    def waiting(self) -> int:
+        """How many calls wait, in all of them."""
+        return sum(len(queue.members) for queue in self._by_sid.values())
 
     def _add(self, queue: Queue) -> Queue:
         self._by_sid[queue.sid] = self._by_name[queue.account_sid, queue.name] = queue
