@@ -139,6 +139,16 @@ async def test_a_caller_who_leaves_ends_the_question(room: Room, scripts: Script
     assert room.engine.of("hangup", bob)
 
 
+async def test_a_star_ends_the_question(room: Room, scripts: Scripts) -> None:
+    dialling = await Dialling.begin(room, [BOB, ZOE], hangup_on_star=True)
+    bob = await room.engine.called()
+    room.engine.answer_of(bob)
+    await asked(scripts)
+    room.engine.digit(dialling.leg, "*")
+    assert (await dialling.task).status == "canceled"
+    assert room.engine.of("hangup", bob)
+
+
 async def test_busy_counts_before_a_refusal(room: Room, scripts: Scripts) -> None:
     dialling = await Dialling.begin(room, [BOB, ZOE])
     room.engine.answer_of(await room.engine.called(1))
