@@ -87,6 +87,33 @@ async def test_who_leaves_while_asked_is_not_connected(room: Room, scripts: Scri
     assert not room.engine.of("connect")
 
 
+async def test_who_leaves_at_once_is_not_asked(room: Room, scripts: Scripts, caplog: pytest.LogCaptureFixture) -> None:
+    dialling = await Dialling.begin(room, [BOB])
+    bob = await room.engine.called()
+    room.engine.answer_of(bob)
+    room.engine.end(bob)
+    assert (await dialling.task).status == "no-answer"
+    assert not scripts.asked and "failed" not in caplog.text
+
+
+async def test_who_leaves_while_the_application_thinks_is_not_waited_for(room: Room, scripts: Scripts) -> None:
+    thinking: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    async def screen(call: Call, hook: Hook, params: Mapping[str, str]) -> bool:
+        scripts.asked.append((call, dict(params)))
+        return await thinking
+
+    object.__setattr__(scripts, "screen", screen)
+    dialling = await Dialling.begin(room, [BOB])
+    bob = await room.engine.called()
+    room.engine.answer_of(bob)
+    while not scripts.asked:
+        await turns(1)
+    room.engine.end(bob)
+    assert (await dialling.task).status == "no-answer"
+    assert thinking.cancelled()
+
+
 async def test_the_next_party_of_a_sequence_is_tried(room: Room, scripts: Scripts) -> None:
     dialling = await Dialling.begin(room, [BOB, ZOE], sequential=True)
     room.engine.answer_of(await room.engine.called(1))
@@ -136,6 +163,16 @@ async def test_a_caller_who_leaves_ends_the_question(room: Room, scripts: Script
     room.engine.end(dialling.leg)
     dialled = await dialling.task
     assert (dialled.status, dialled.hung_up) == ("canceled", True)
+    assert room.engine.of("hangup", bob)
+
+
+async def test_a_star_ends_the_question(room: Room, scripts: Scripts) -> None:
+    dialling = await Dialling.begin(room, [BOB, ZOE], hangup_on_star=True)
+    bob = await room.engine.called()
+    room.engine.answer_of(bob)
+    await asked(scripts)
+    room.engine.digit(dialling.leg, "*")
+    assert (await dialling.task).status == "canceled"
     assert room.engine.of("hangup", bob)
 
 

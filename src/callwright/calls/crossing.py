@@ -89,7 +89,7 @@ def _child(call: "Call", target: ApplicationTarget, application: Application, ca
     """The call as the other application sees it: an inbound one, to itself."""
     callback = target.callback
     told = {f"Param_{name}": value for name, value in target.parameters}
-    return type(call)(
+    return type(call)(  # a Call, which imports this
         call.exchange,
         call.account,
         replace(

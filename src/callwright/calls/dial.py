@@ -159,7 +159,10 @@ class Dial:
             accepted = await self._accepts(child, target)
             if accepted and not first.done():
                 first.set_result(child)
-            elif not child.taken.done():
+                return
+            if not first.done():
+                self._refused.add(child)
+            if not child.taken.done():
                 child.hang_up()
 
     async def _accepts(self, child: "Call", target: Target) -> bool:
@@ -169,12 +172,9 @@ class Dial:
         digits = target.send_digits if isinstance(target, NumberTarget) else ""
         self._screening.add(child)
         try:
-            accepted = await screening.accepts(child, target.screening, digits)
+            return await screening.accepts(child, target.screening, digits)
         finally:
             self._screening.discard(child)
-        if not accepted:
-            self._refused.add(child)
-        return accepted
 
     def _on_star(self, digit: Digit, over: "asyncio.Future[Call | None] | asyncio.Future[None]") -> None:
         if digit.key == "*" and self._plan.hangup_on_star:

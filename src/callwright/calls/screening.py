@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 
 async def accepts(child: "Call", hook: Hook, digits: str) -> bool:
     """Whether an answered child may be connected: its document ran to the end and nobody left or took it meanwhile."""
+    leg = child.leg
+    if leg is None or leg.gone:
+        return False
     work = asyncio.create_task(_asked(child, hook, digits), name=f"screening {child.sid}")
-    over: list[asyncio.Future[Any]] = [work, child.taken]
+    over: list[asyncio.Future[Any]] = [work, child.taken, leg.ended]  # its application may think for a long time
     try:
         await asyncio.wait(over, return_when=asyncio.FIRST_COMPLETED)
-        return work.done() and not child.taken.done() and work.result()
+        return work.done() and work.result() and not (child.taken.done() or leg.gone)
     except LegGone:
         return False
     finally:
@@ -35,7 +38,7 @@ async def _asked(child: "Call", hook: Hook, digits: str) -> bool:
         await send_keys(child, digits)
     accepted = await child.exchange.scripts.screen(child, hook, _parameters(child))
     child.note("screened", accepted=accepted)
-    return accepted and child.leg is not None and not child.leg.gone
+    return accepted
 
 
 def _parameters(child: "Call") -> dict[str, str]:

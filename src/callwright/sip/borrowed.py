@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from callwright.sip.leg import Ending, Headers, Leg, LegState
 
@@ -21,8 +22,8 @@ class Borrowed(Leg):
         self._lender = lender
         self._accept = accept
         self._state = LegState.EARLY
-        self._listening = lender.digits(self.on_digit)
-        self._listening.__enter__()
+        self._listening = ExitStack()
+        self._listening.enter_context(lender.digits(self.on_digit))
         lender.ended.add_done_callback(self._on_lender_ended)
 
     @property
@@ -54,5 +55,5 @@ class Borrowed(Leg):
             self._give_back(ended.result())
 
     def _give_back(self, ending: Ending) -> None:
-        self._listening.__exit__(None, None, None)
+        self._listening.close()
         self.on_ended(ending.code, ending.reason, {"by": ending.by})
