@@ -133,6 +133,14 @@ async def test_what_the_registrar_refuses(house: House) -> None:
     assert (await house.site.daemon.health())["registrations"] == 0
 
 
+async def test_S7_what_a_user_may_not(house: House) -> None:
+    """Nobody answers these yet; a user who has proven to be one is told so."""
+    alice = await house.registered("alice")
+    for method in ("SUBSCRIBE", "MESSAGE", "PUBLISH", "REFER"):
+        answer = await alice.request(method, house.aor("bob"), from_uri=f"sip:alice@{house.site.daemon.host}")
+        assert (method, answer.status) == (method, 405)
+
+
 async def test_ten_long_contacts_fit_into_an_answer(house: House) -> None:
     """The longest that are taken, with instances, and a Path."""
     alice = await house.phone("alice", transport="tcp")

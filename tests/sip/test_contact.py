@@ -1,6 +1,8 @@
 """The Contact header field, from bytes to values and back out of comparison."""
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from callwright.sip.contact import LONGEST_URI, MOST, Contact, parse, same_place, split
 
@@ -46,6 +48,7 @@ def test_several_in_a_line_and_in_lines() -> None:
         "<sip:a\t@h>",
         "<sip:a@h;x=\x00>",
         "<sip:a@b@h>",
+        "<sip:\u00fc@h>",
         "<sip:a@h> behind",
         "<sip:a@h>;q=2",
         "<sip:a@h>;q=high",
@@ -61,6 +64,20 @@ def test_several_in_a_line_and_in_lines() -> None:
 def test_what_is_none(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         parse([text])
+
+
+@given(st.lists(st.text('<>;,="\\ *:@asip.12-[]?%\t\r\n\x00\u00e9+q', max_size=60), max_size=3))
+@example(['"\\'])
+@example(["<sip:a@h>;x"])
+def test_anything_is_contacts_or_a_fault(values: list[str]) -> None:
+    """And what is taken can be written into one line."""
+    try:
+        found = parse(values)
+    except ValueError:
+        return
+    for contact in found or []:
+        assert (contact.uri + contact.q + contact.instance).isascii()
+        assert (contact.uri + contact.q + contact.instance).isprintable()
 
 
 def test_split_leaves_empty_parts_out() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from callwright.errors import StoreError
+from callwright.sip.leg import Headers
 from callwright.sip.registrar import TICK_S, TOGETHER, Registrar
 from callwright.sip.registration import Terms
 from callwright.sip.users import Users
@@ -141,6 +142,22 @@ async def test_what_cannot_be_stored_is_not_confirmed(desk: Desk, monkeypatch: p
     assert await desk.take(HOME) == 500
     assert desk.answers.values("Retry-After") == ["10"]
     monkeypatch.undo()
+    assert await desk.take(HOME, cseq=2) == 200
+
+
+async def test_an_answer_that_cannot_be_written_holds_up_no_other(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    respond = desk.answers.respond
+
+    def refuses(request: int, code: int, *, reason: str = "", headers: Headers = ()) -> None:
+        if code == 200 and request == 0:
+            raise ValueError("not a header")
+        respond(request, code, reason=reason, headers=headers)
+
+    monkeypatch.setattr(desk.answers, "respond", refuses)
+    assert await desk.take(HOME) == 500
+    assert "cannot be written" in caplog.text
     assert await desk.take(HOME, cseq=2) == 200
 
 

@@ -102,7 +102,7 @@ def _contact(text: str) -> Contact:
         uri, rest = uri.strip(), semicolon + rest
     if rest.strip() and not rest.strip().startswith(";"):
         raise ValueError("something stands after the address")
-    if len(uri) > LONGEST_URI or not _URI.fullmatch(uri):
+    if len(uri) > LONGEST_URI or not uri.isascii() or not _URI.fullmatch(uri):
         raise ValueError("not a SIP URI that can be called")
     given = dict(_parameters(rest))
     q, instance, reg_id = given.get("q", ""), given.get("+sip.instance", ""), given.get("reg-id", "0")

@@ -163,13 +163,20 @@ class Registrar:
             answers, self._answers = self._answers, []
             stored = await self._stored(len(answers))
             for number, (request, headers) in enumerate(answers, 1):
-                if stored:
-                    request.respond(200, headers=headers)
-                else:
-                    self.outcomes["unstored"] += 1
-                    request.respond(500, "Not Stored", [("Retry-After", "10")])
+                self._answer(request, headers, stored)
                 if number % TOGETHER == 0:
                     await asyncio.sleep(0)
+
+    def _answer(self, request: Request, headers: Headers, stored: bool) -> None:
+        if not stored:
+            self.outcomes["unstored"] += 1
+            request.respond(500, "Not Stored", [("Retry-After", "10")])
+            return
+        try:
+            request.respond(200, headers=headers)
+        except ValueError:  # one that we should have refused must not keep the others waiting
+            logger.exception("the answer to a REGISTER from %s cannot be written", request.source_host)
+            request.respond(500)
 
     async def _stored(self, count: int) -> bool:
         try:

@@ -77,8 +77,9 @@ def updated(
         contacts = parse(request.values("Contact"))
     except ValueError as fault:
         return Refusal(400, f"Contact: {fault}", "Bad Contact")
-    if sum(map(len, request.values("Path"))) > LONGEST_PATH:
-        return Refusal(400, f"a Path of more than {LONGEST_PATH} characters", "Path Too Long")
+    path = "".join(request.values("Path"))
+    if len(path) > LONGEST_PATH or not (path.isascii() and path.isprintable()):
+        return Refusal(400, f"a Path of more than {LONGEST_PATH} characters, or not of ASCII", "Bad Path")
     if contacts is None and request.expires != 0:
         return Refusal(400, "* without Expires: 0", "Wildcard Contact Needs Expires: 0")
     if contacts is None:
@@ -131,5 +132,10 @@ def _made(id_: str, request: Request, user: User, contact: Contact, expires_at: 
         instance=contact.instance,
         reg_id=contact.reg_id,
         path=tuple(request.values("Path")),
-        user_agent=agents[0][:LONGEST_AGENT] if agents else "",
+        user_agent=_printable(agents[0][:LONGEST_AGENT]) if agents else "",
     )
+
+
+def _printable(text: str) -> str:
+    """Text that can stand in a line of the log."""
+    return "".join(character if character.isprintable() else "?" for character in text)
