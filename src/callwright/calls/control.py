@@ -52,28 +52,64 @@ Prompt = File | Speech | Silence | Keys
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechPlan:
+    """Speech to understand (call-control reference §1.4). Times in seconds.
+
+    Attributes:
+        hints: phrases that are expected.
+        commands: numbers and short commands are expected.
+        pause: without voice, that ends an utterance.
+        longest: an utterance, in all.
+        barge_in: speech stops the prompts, else it is heard when they are over.
+        unmasked: profane words stand as they were said.
+        partial: where what was understood so far is posted.
+    """
+
+    language: str = "en-US"
+    hints: tuple[str, ...] = ()
+    commands: bool = False
+    pause: float = 5.0
+    longest: float = 60.0
+    barge_in: bool = True
+    unmasked: bool = False
+    partial: Hook | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GatherPlan:
-    """Digits to collect (call-control reference §1.4).
+    """Digits to collect, speech to understand, or whichever comes first (call-control reference §1.4).
 
     Attributes:
         prompts: played first; any key stops them.
-        timeout: seconds without a key, from the end of the prompts and again from each key.
+        timeout: seconds without a key or a word, from the end of the prompts and again from each key.
         finish_on: keys that end the input and are not part of it; "" none.
         max_digits: 0 for no limit.
+        keys: whether keys count.
+        speech: None when nobody listens to words.
     """
 
     prompts: Sequence[Prompt] = ()
     timeout: float = 5.0
     finish_on: str = "#"
     max_digits: int = 0
+    keys: bool = True
+    speech: SpeechPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What was pressed. `finished_on` is the finishing key, "" when time or count ended the input."""
+    """What was pressed or said.
 
-    digits: str
+    Attributes:
+        finished_on: the finishing key, "" when time or count ended the input.
+        speech: what was understood, "" for nothing.
+        confidence: in it, 0 to 1.
+    """
+
+    digits: str = ""
     finished_on: str = ""
+    speech: str = ""
+    confidence: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from callwright.calls.application import Account, Hook
 from callwright.calls.capacity import Capacity
 from callwright.calls.tasks import Tasks
 from callwright.engine import Sound
+from callwright.media.speech.recognition import Recognition
 from callwright.sip.endpoint import Endpoint
 from callwright.sip.trunks import Trunks
 from callwright.store.store import Store
@@ -49,6 +50,7 @@ class Exchange:
         call_seconds: the longest that any call may last.
         tasks: the calls' own tasks, and what outlives a call (its recordings being finished).
         outcomes: finished calls by (direction, final status), for the metrics.
+        recognition: who understands speech; None when nobody does.
         live: calls that have not reached a final status, by CallSid.
     """
 
@@ -62,6 +64,7 @@ class Exchange:
     public_url: str
     call_seconds: float
     capacity: Capacity
+    recognition: Recognition | None = None
     live: "dict[str, Call]" = field(default_factory=dict)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     tasks: Tasks = field(default_factory=Tasks)

@@ -18,6 +18,7 @@ from callwright.sip import certificates, security
 from callwright.sip.credentials import Credential
 from callwright.sip.leg import Digit, Headers, Invite, Leg
 from callwright.sip.lookup import address_of, is_address
+from callwright.sip.tap import Tap
 from callwright.sip.uri import at_address, escaped, user_and_host, without_port
 
 logger = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ class Endpoint:
         self.incoming: Callable[[Leg], None] = _not_ready
         self._players: dict[int, asyncio.Future[Played]] = {}
         self._tapes: dict[int, Tape] = {}
+        self.taps: dict[int, Tap] = {}
         self._domain = config.sip.domain
         self._certificates = certificates.files_of(config.sip)
         self.engine = _start(config)
@@ -232,6 +234,10 @@ class Endpoint:
         self._tapes[nodes[0]] = tape
         return tape
 
+    def tap(self, leg: Leg, hear: Callable[[bytes], None]) -> Tap:
+        """Hears what a leg says from now on; see `Tap`."""
+        return Tap(self, leg, hear)
+
     # events
 
     def _drain(self) -> None:
@@ -251,6 +257,9 @@ class Endpoint:
             leg = self.legs.pop(event.id, None) if kind is EventKind.ENDED else self.legs.get(event.id)
             if leg is not None:
                 handler(leg, event)
+        elif kind is EventKind.TAPPED:
+            if (tap := self.taps.get(event.id)) is not None:
+                tap.on_tapped()
         elif kind is EventKind.PLAYED:
             self._on_played(event)
         elif kind in (EventKind.RECORDED, EventKind.SILENCE, EventKind.LIMIT):
