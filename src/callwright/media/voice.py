@@ -16,6 +16,9 @@ FULL_SCALE = 32768.0
 SILENT_DBOV = -100.0
 """The level of digital silence."""
 
+NOTHING_DBOV = -60.0
+"""The spectrum of what is below this is nobody's concern."""
+
 LOWEST_HZ, HIGHEST_HZ = 100.0, 3800.0
 """The band that a telephone carries."""
 MAIN_LOBE_HZ = 110.0
@@ -50,8 +53,9 @@ class Analysis:
         self._length = rate * FRAME_MS // 1000
         self._size = 1 << (self._length * 2 - 1).bit_length()
         self._window = np.hanning(self._length)
-        self._hz = np.fft.rfftfreq(self._size, 1 / rate)
-        self._band = (self._hz >= LOWEST_HZ) & (self._hz <= HIGHEST_HZ)
+        hz = np.fft.rfftfreq(self._size, 1 / rate)
+        self._first, self._last = (int(place) for place in np.searchsorted(hz, (LOWEST_HZ, HIGHEST_HZ)))
+        self._hz = hz[self._first : self._last]
         self._lobe = max(1, round(MAIN_LOBE_HZ * self._size / rate))
         self._rest = b""
 
@@ -63,21 +67,26 @@ class Analysis:
         if not count:
             return []
         pcm = np.frombuffer(samples, "<i2", count * self._length).reshape(count, self._length) / FULL_SCALE
-        power = np.mean(np.square(pcm), axis=1)
-        levels = np.where(power > 1e-10, 10 * np.log10(np.maximum(power, 1e-10)), SILENT_DBOV)
-        spectra = np.square(np.abs(np.fft.rfft(pcm * self._window, self._size)))[:, self._band] + 1e-12
-        flatness = np.exp(np.mean(np.log(spectra), axis=1)) / np.mean(spectra, axis=1)
-        return [
-            Frame(float(level), float(flat), self._tone(spectrum) if level > SILENT_DBOV else 0.0)
-            for level, flat, spectrum in zip(levels, flatness, spectra, strict=True)
-        ]
+        power = np.einsum("ij,ij->i", pcm, pcm) / self._length
+        levels = 10 * np.log10(np.maximum(power, 1e-10))
+        if levels.max() < NOTHING_DBOV:
+            return [Frame(float(level), 1.0, 0.0) for level in levels]
+        spectra = np.square(np.abs(np.fft.rfft(pcm * self._window, self._size)[:, self._first : self._last])) + 1e-12
+        sums = np.cumsum(spectra, axis=1)
+        flatness = np.exp(np.log(spectra).mean(axis=1)) / (sums[:, -1] / spectra.shape[1])
+        tones = self._tones(spectra, sums)
+        heard = np.where(levels < NOTHING_DBOV, 0.0, tones)
+        rows = zip(levels.tolist(), flatness.tolist(), heard.tolist(), strict=True)
+        return [Frame(level, flat, hz) for level, flat, hz in rows]
 
-    def _tone(self, spectrum: NDArray[np.float64]) -> float:
-        peak = int(np.argmax(spectrum))
-        near = spectrum[max(0, peak - self._lobe) : peak + self._lobe + 1].sum()
-        if near < TONE_SHARE * spectrum.sum():
-            return 0.0
-        return float(self._hz[self._band][peak])
+    def _tones(self, spectra: NDArray[np.float64], sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        rows = np.arange(len(spectra))
+        peaks = spectra.argmax(axis=1)
+        above = sums[rows, np.minimum(peaks + self._lobe, spectra.shape[1] - 1)]
+        below = peaks - self._lobe - 1
+        near = above - np.where(below >= 0, sums[rows, np.maximum(below, 0)], 0.0)
+        found: NDArray[np.float64] = np.where(near >= TONE_SHARE * sums[:, -1], self._hz[peaks], 0.0)
+        return found
 
 
 class VoiceActivity:
