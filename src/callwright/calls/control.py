@@ -12,6 +12,7 @@ from typing import Protocol
 
 from callwright.calls.application import Hook
 from callwright.calls.status import CallStatus, Direction
+from callwright.media.machine import Thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +158,28 @@ class StatusCallback:
 
 
 @dataclass(frozen=True, slots=True)
+class MachinePlan:
+    """Detection of who answers (call-control reference §2.3, §3.2).
+
+    Attributes:
+        wait: the first document waits for the verdict, and is requested with it; else both go on beside each other.
+        callback: where the verdict is posted; None for nowhere.
+    """
+
+    thresholds: Thresholds
+    wait: bool = False
+    callback: Hook | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NumberTarget:
-    """A telephone number to dial through a trunk. `number` is E.164 or what the trunk takes."""
+    """A telephone number to dial through a trunk. `number` is E.164 or what the trunk takes; `machine`: whether it is
+    told who answers."""
 
     number: str
     send_digits: str = ""
     callback: StatusCallback | None = None
+    machine: MachinePlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +193,7 @@ class SipTarget:
     headers: Sequence[tuple[str, str]] = ()
     callback: StatusCallback | None = None
     alternatives: "Sequence[SipTarget]" = ()
+    machine: MachinePlan | None = None
 
 
 Target = NumberTarget | SipTarget

@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from callwright.calls import outbound
+from callwright.calls import machine, outbound
 from callwright.calls.control import Dialled, DialPlan, NumberTarget, Recorded, Target
 from callwright.calls.prompts import send_keys
 from callwright.calls.recording import Recording
@@ -132,6 +132,7 @@ class Dial:
                 child.hang_up()
             else:
                 first.set_result(child)
+                await machine.attend(child, target.machine)
 
     def _on_star(self, digit: Digit, over: "asyncio.Future[Call | None] | asyncio.Future[None]") -> None:
         if digit.key == "*" and self._plan.hangup_on_star:

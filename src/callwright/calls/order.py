@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from callwright.account import Account
 from callwright.calls.application import Application
-from callwright.calls.control import DialRecording
+from callwright.calls.control import DialRecording, MachinePlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class CallOrder:
         record: None when it is not recorded.
         caller_id: shown in place of `from_`; "" for none.
         headers: custom SIP header fields of a sip: call, checked against the reference §7.3.
-        machine_detection: "", "Enable" or "DetectMessageEnd".
+        machine: how it is told who answers; None when it is not.
     """
 
     account: Account
@@ -36,4 +36,4 @@ class CallOrder:
     sip_username: str = ""
     sip_password: str = field(default="", repr=False)
     headers: Sequence[tuple[str, str]] = ()
-    machine_detection: str = ""
+    machine: MachinePlan | None = None

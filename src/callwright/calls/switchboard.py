@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from callwright.calls import outbound, parameters
+from callwright.calls import machine, outbound, parameters
 from callwright.calls.application import Application, Hook
 from callwright.calls.call import Call
 from callwright.calls.control import DialRecording
@@ -29,7 +29,6 @@ HANGUP_S = 5.0
 UNAVAILABLE = 503
 WRONG_STATE = 21220
 TOO_MANY_CALLS = 10004
-NO_DETECTION = 21234
 
 
 class Session(Protocol):
@@ -147,8 +146,6 @@ class Switchboard:
             caller_id=order.caller_id,
         )
         call.note("placed", **{"from": call.from_}, to=call.to)
-        if order.machine_detection:
-            call.note("warning", code=NO_DETECTION, message="answering-machine detection is not available: ignored")
         try:
             await self.exchange.store.flushed()
         except StoreError as error:
@@ -180,11 +177,12 @@ class Switchboard:
             timer.cancel()
 
     async def _serve(self, call: Call, order: CallOrder) -> None:
-        """An answered call: recorded when that was asked for, then the keys, then its application."""
+        """An answered call: recorded when that was asked for, then the verdict or the keys, then its application."""
         if order.time_limit:
             call.limit_to(order.time_limit)
         if order.record:
             self._record(call, order.record)
+        await machine.attend(call, order.machine)
         if order.send_digits:
             await send_keys(call, order.send_digits)
         await self._run(call, self._enlist(call))

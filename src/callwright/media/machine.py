@@ -4,6 +4,7 @@ A person says a short word and waits; a machine speaks at length, or beeps; a fa
 samples go in, a verdict comes out.
 """
 
+from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -91,13 +92,15 @@ class Detector:
         rate: of the samples, Hz.
     """
 
-    QUIETEST_DBOV = -45.0
+    VOICED, WINDOW = 4, 6
+    """Somebody speaks when so many of the last frames are voice."""
 
     def __init__(self, thresholds: Thresholds, rate: int) -> None:
         self._thresholds = thresholds
         self._analysis = Analysis(rate)
         self._activity = VoiceActivity()
         self._tone = Tone()
+        self._window: deque[bool] = deque(maxlen=self.WINDOW)
         self._now = self._began = self._voiced = 0
         self._machine = False
         self.verdict: Verdict | None = None
@@ -123,7 +126,8 @@ class Detector:
         return self._of_speech() or self._of_time()
 
     def _hear(self, voice: bool) -> None:
-        if not voice:
+        self._window.append(voice)
+        if sum(self._window) < self.VOICED:
             return
         if not self._began or (not self._machine and self._now - self._voiced > self._thresholds.speech_end):
             self._began = self._now

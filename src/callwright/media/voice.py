@@ -100,10 +100,12 @@ class VoiceActivity:
     FLAT = 0.42
     CONSONANT_FRAMES = 10
     """So long after a vowel flat frames are its consonants."""
+    VOWEL_FRAMES = 2
+    """A single frame of noise may look like one of a vowel, so many in a row do not."""
 
     def __init__(self) -> None:
         self._recent: deque[float] = deque(maxlen=self.NOISE_FRAMES)
-        self._hang = 0
+        self._hang = self._vowel = 0
 
     def feed(self, frame: Frame) -> bool:
         """Whether this frame, the next one of the line, is voice."""
@@ -111,8 +113,11 @@ class VoiceActivity:
         noise = min(self._recent) if len(self._recent) >= self.NOISE_FRAMES // 2 else SILENT_DBOV
         loud = frame.level > max(self.QUIETEST_DBOV, noise + self.ABOVE_NOISE_DB)
         if loud and not frame.tone and frame.flatness < self.FLAT:
-            self._hang = self.CONSONANT_FRAMES
+            self._vowel += 1
+            if self._vowel >= self.VOWEL_FRAMES:
+                self._hang = self.CONSONANT_FRAMES
             return True
+        self._vowel = 0
         self._hang = max(0, self._hang - 1)
         return loud and not frame.tone and self._hang > 0
 

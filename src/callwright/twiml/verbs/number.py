@@ -6,7 +6,8 @@ from callwright.calls.control import NumberTarget
 from callwright.twiml.attribute import pattern, text
 from callwright.twiml.reading import Element, Reading, text_of
 from callwright.twiml.verbs.callbacks import STATUS, status_callback
-from callwright.twiml.verbs.leg import MACHINE_DETECTION, URL, screened, url_method
+from callwright.twiml.verbs.detection import MACHINE_DETECTION, machine_plan
+from callwright.twiml.verbs.leg import URL, screened, url_method
 
 SEND_DIGITS = pattern("sendDigits", r"[0-9*#wW]{0,500}", code=13222)
 METHOD = url_method(13221)
@@ -42,6 +43,7 @@ def parse(element: Element, reading: Reading) -> NumberTarget | None:
     values = reading.values(element, ATTRIBUTES)
     reading.children(element)
     target = plain(element, text_of(element), reading)
+    machine = machine_plan(element, values, reading)
     if target is None or screened(element, values, reading):
         return None
-    return NumberTarget(target.number, values[SEND_DIGITS], status_callback(element, values, reading))
+    return NumberTarget(target.number, values[SEND_DIGITS], status_callback(element, values, reading), machine)

@@ -1,14 +1,15 @@
 """`<Sip>`: SIP URIs to dial, with header fields and credentials (call-control reference §1.6, §7.3)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from callwright.calls.control import SipTarget, StatusCallback
 from callwright.twiml.attribute import Attribute, integer, pattern, text
 from callwright.twiml.reading import Element, Reading, text_of
 from callwright.twiml.verbs.callbacks import STATUS, status_callback
-from callwright.twiml.verbs.leg import MACHINE_DETECTION, URL, screened, url_method
+from callwright.twiml.verbs.detection import MACHINE_DETECTION, machine_plan
+from callwright.twiml.verbs.leg import URL, screened, url_method
 from callwright.twiml.verbs.sip_uri import LONGEST_HEADERS, allowed_name, allowed_value, query_fields, split
 
 BAD_URI = 13243
@@ -107,7 +108,8 @@ def parse(element: Element, reading: Reading) -> Sip | None:
         reading.warn(element, BAD_URI, "no SIP URI")
     if not alternatives or screened(element, values, reading):
         return None
-    return Sip(tuple(alternatives))
+    machine = machine_plan(element, values, reading)
+    return Sip(tuple(replace(one, target=replace(one.target, machine=machine)) for one in alternatives))
 
 
 def _target(
