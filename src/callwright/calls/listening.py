@@ -145,7 +145,8 @@ class Listener:
         if before is Turn.WAITING and after is Turn.SPEAKING:
             self._begin()
         elif before is Turn.SPEAKING and after is Turn.OVER and self._hearing is not None:
-            self._finishing = asyncio.get_running_loop().create_task(self._finish(self._hearing), name="utterance")
+            tasks = self._call.exchange.tasks
+            self._finishing = tasks.spawn(self._finish(self._hearing), f"utterance in {self._call.sid}")
 
     def _begin(self) -> None:
         plan = self._plan

@@ -188,7 +188,7 @@ def _gain(pcm: NDArray[np.float32]) -> float:
 
 def serve(ear: Ear, given: BinaryIO, answers: BinaryIO) -> None:
     """Answers messages until there are none."""
-    while head := given.read(5):
+    while len(head := given.read(5)) == 5:
         kind, length = struct.unpack("<cI", head)
         body = given.read(length)
         if kind == b"O":
