@@ -200,6 +200,10 @@ class SpeechSection(Section):
     command: str = "espeak-ng"
     language: str = "en-US"
     concurrency: int = Field(4, ge=1, le=64)
+    recognition: Literal["pocketsphinx", ""] = "pocketsphinx"
+    recognition_model: str = ""
+    recognition_language: str = Field("en-US", pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")
+    recognisers: int = Field(2, ge=1, le=64)
 
 
 class OutboundHttp(Section):

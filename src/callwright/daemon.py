@@ -56,6 +56,8 @@ from callwright.media.mp3 import Mp3Encoder
 from callwright.media.music import HoldMusic
 from callwright.media.recordings import RecordingFiles
 from callwright.media.speech.espeak import EspeakSynthesis
+from callwright.media.speech.recognition import Recognition
+from callwright.media.speech.sphinx import Model, SphinxRecognition
 from callwright.metrics import Facts, MediaFigures
 from callwright.outbound import Outbound
 from callwright.signing import signature
@@ -290,6 +292,7 @@ class Daemon:
             capacity=Capacity(asyncio.get_running_loop().time),
             alerts=self.alerts,
             rooms=self.rooms,
+            recognition=self._open_recognition(stack),
             live=self.live,
             scripts=self,
             gateway=config.messages.gateway,
@@ -339,6 +342,15 @@ class Daemon:
             raise StartError(f"server.data_dir: {self.directory / 'media'}: {error.strerror or error}") from None
         stack.push_async_callback(library.close)
         return library
+
+    def _open_recognition(self, stack: AsyncExitStack) -> Recognition | None:
+        speech = self.config.speech
+        if not speech.recognition:
+            return None
+        model = Model.at(Path(speech.recognition_model)) if speech.recognition_model else Model.embedded()
+        recognition = SphinxRecognition(model, language=speech.recognition_language, processes=speech.recognisers)
+        stack.push_async_callback(recognition.close)
+        return recognition
 
     def _on_given_up(self, lost: GivenUp) -> None:
         """A callback that is lost is a warning in its call's story."""

@@ -6,9 +6,10 @@ from callwright.account import Account
 from callwright.api.forms import Form
 from callwright.api.order import read
 from callwright.calls.application import FINAL_ONLY, Application, Hook
-from callwright.calls.control import DialRecording, RecordingCallback
+from callwright.calls.control import DialRecording, MachinePlan, RecordingCallback
 from callwright.calls.order import CallOrder
 from callwright.errors import RestError
+from callwright.media.machine import Thresholds
 
 ACCOUNT = Account("AC1", "token")
 GOOD = {"To": "+15550002000", "From": "+15550001000", "Url": "https://app.example/voice"}
@@ -115,9 +116,23 @@ def test_an_owned_name_may_call_a_number() -> None:
     assert order(GOOD | {"From": "demo"}).from_ == "demo"
 
 
-def test_detection_is_ignored_with_digits() -> None:
-    assert order(GOOD | {"MachineDetection": "enable"}).machine_detection == "Enable"
-    assert order(GOOD | {"MachineDetection": "Enable", "SendDigits": "1"}).machine_detection == ""
+def test_detection() -> None:
+    assert order(GOOD | {"MachineDetection": "enable"}).machine == MachinePlan(Thresholds(), wait=True)
+    assert order(GOOD | {"MachineDetection": "Enable", "SendDigits": "1"}).machine is None
+    given = {
+        "MachineDetection": "DetectMessageEnd",
+        "MachineDetectionTimeout": "59",
+        "MachineDetectionSpeechThreshold": "1000",
+        "MachineDetectionSpeechEndThreshold": "5000",
+        "MachineDetectionSilenceTimeout": "2000",
+        "AsyncAmd": "true",
+        "AsyncAmdStatusCallback": "https://app.example/amd",
+        "AsyncAmdStatusCallbackMethod": "GET",
+    }
+    thresholds = Thresholds(to_end=True, timeout=59_000, speech=1000, speech_end=5000, silence=2000)
+    hook = Hook("https://app.example/amd", "GET")
+    assert order(GOOD | given).machine == MachinePlan(thresholds, callback=hook)
+    assert order(GOOD | given | {"AsyncAmd": "false"}).machine == MachinePlan(thresholds, wait=True)
 
 
 TABLE: list[tuple[dict[str, Any], int]] = [
@@ -174,6 +189,12 @@ TABLE: list[tuple[dict[str, Any], int]] = [
     ({"Trim": "some"}, 20422),
     ({"MachineDetection": "Maybe"}, 21234),
     ({"MachineDetectionTimeout": "60"}, 21263),
+    ({"MachineDetectionSpeechThreshold": "999"}, 21263),
+    ({"MachineDetectionSpeechEndThreshold": "5001"}, 21263),
+    ({"MachineDetectionSilenceTimeout": "1999"}, 21263),
+    ({"MachineDetection": "Enable", "AsyncAmd": "true"}, 21262),
+    ({"AsyncAmd": "perhaps"}, 20422),
+    ({"AsyncAmdStatusCallback": "nowhere"}, 21205),
 ]
 
 

@@ -35,6 +35,7 @@ from callwright.config import Config, validate
 from callwright.engine import EventKind, Sound
 from callwright.errors import ApplicationError, LegGone, MediaError, StoreError
 from callwright.media.recordings import RecordingFiles
+from callwright.media.speech.recognition import Heard, Listening
 from callwright.sip.endpoint import Endpoint
 from callwright.sip.registrar import Registrar
 from callwright.sip.trunks import Trunks
@@ -86,8 +87,7 @@ class FakeEngine:
         self.closed = False
         self.voiced = (2000, 1000)
         self.refused = ""
-        self.clock_rate = 16000
-        self.heard: dict[int, bytes] = {}
+        self.clock_rate = 8000
         self.event_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.addresses = [("udp", "127.0.0.1", 5060)]
         self._ids = itertools.count(1)
@@ -95,9 +95,18 @@ class FakeEngine:
         self._legs: dict[int, str] = {}
         self._players: set[int] = set()
         self._tapes: dict[int, str] = {}
+        self._tapped: dict[int, bytes] = {}
         self._changed = asyncio.Event()
 
     # what tests do
+
+    def say(self, leg: int, samples: bytes) -> None:
+        """What a leg says, to every tap that it is connected to."""
+        for one in self.of("connect", leg):
+            tap = one.values["sink"]
+            if tap in self._tapped:
+                self._tapped[tap] += samples
+                self.happen(EventKind.TAPPED, tap)
 
     def happen(self, kind: EventKind, node: int, /, code: int = 0, text: str = "", **detail: Any) -> None:
         """Any event."""
@@ -281,14 +290,6 @@ class FakeEngine:
         self._note("bus", node)
         return node
 
-    def tap(self, *, notify: int = 100) -> int:
-        node = next(self._ids)
-        self._note("tap", node, notify=notify)
-        return node
-
-    def read_tap(self, tap: int) -> bytes:
-        return self.heard.pop(tap, b"")
-
     def pause(self, recorder: int, on: bool, silence: bool = True) -> None:
         self._note("pause", recorder, on=on, silence=silence)
 
@@ -313,11 +314,19 @@ class FakeEngine:
         self._note("recorder", nodes[0], path=path, channels=channels, max_duration=max_duration, silence=silence)
         return nodes
 
-    def pause(self, recorder: int, on: bool, silence: bool = True) -> None:
-        self._note("pause", recorder, on=on, silence=silence)
+    def tap(self, *, capacity: int, notify: int) -> int:
+        port = next(self._ids)
+        self._tapped[port] = b""
+        self._note("tap", port)
+        return port
+
+    def read_tap(self, tap: int) -> bytes:
+        taken, self._tapped[tap] = self._tapped[tap], b""
+        return taken
 
     def stop(self, port: int) -> None:
         self._note("stop", port)
+        self._tapped.pop(port, None)
         self.played(port, "stopped")
         if (path := self._tapes.pop(port, None)) is not None:
             duration, voiced = self.voiced
@@ -451,6 +460,57 @@ class Sounds:
         return Sound(b"\0\0" * 160, 16000)
 
 
+@dataclass
+class FakeHearing:
+    """An utterance at `FakeRecognition`."""
+
+    owner: "FakeRecognition"
+    listening: Listening
+    rate: int
+    on_partial: Callable[[str], None] | None
+    samples: bytes = b""
+    closed: bool = False
+
+    def feed(self, samples: bytes) -> None:
+        self.samples += samples
+
+    async def finish(self) -> Heard:
+        if self.owner.held is not None:
+            await self.owner.held.wait()
+        answer = self.owner.answers.pop(0)
+        if isinstance(answer, MediaError):
+            raise answer
+        return answer
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class FakeRecognition:
+    """Understands what the test says.
+
+    Attributes:
+        answers: of the utterances to come, in order.
+        hearings: those that were begun.
+        held: utterances are understood when it is set.
+    """
+
+    def __init__(self) -> None:
+        self.answers: list[Heard | MediaError] = []
+        self.hearings: list[FakeHearing] = []
+        self.held: asyncio.Event | None = None
+
+    def knows(self, language: str) -> bool:
+        return language.startswith("en")
+
+    def hear(self, listening: Listening, rate: int, on_partial: Callable[[str], None] | None = None) -> FakeHearing:
+        self.hearings.append(FakeHearing(self, listening, rate, on_partial))
+        return self.hearings[-1]
+
+    async def close(self) -> None:
+        return None
+
+
 class ScriptedSession:
     """A session that runs a coroutine of the test in place of documents."""
 
@@ -529,6 +589,7 @@ class Room:
             endpoint_module._start = endpoint_start
         self.engine = cast(FakeEngine, self.endpoint.engine)
         self.rows, self.posts, self.sounds = Rows(), Posts(), Sounds()
+        self.recognition = FakeRecognition()
         self.accounts = {
             one.sid: Account(
                 one.sid,
@@ -563,6 +624,7 @@ class Room:
             capacity=Capacity(self.endpoint.loop.time),
             alerts=Alerts(cast(Store, self.rows), 30),
             rooms=self.rooms,
+            recognition=self.recognition,
         )
         self.script: Callable[[Call], Awaitable[None]] = idle
         self.sessions: list[ScriptedSession] = []

@@ -135,6 +135,13 @@ async def test_good_files(tmp_path: Path) -> None:
     assert (ended.code, ended.out) == (0, [f"{file}: good (1 accounts, 0 numbers, 0 trunks)"])
 
 
+async def test_a_speech_model_that_is_not_there(tmp_path: Path) -> None:
+    """The key, the directory, and which files belong there."""
+    missing = tmp_path / "model"
+    ended = await served(tmp_path, good(speech={"recognition_model": str(missing)}))
+    ended.refuses("speech.recognition_model", str(missing), "*.dict")
+
+
 @pytest.mark.parametrize(("taken", "key"), [("udp", "sip.listen"), ("tcp", "sip.listen"), ("http", "http.listen")])
 async def test_a_port_in_use(tmp_path: Path, taken: str, key: str) -> None:
     """Somebody else listens there: the key, the address, and that it is in use."""

@@ -187,22 +187,6 @@ async def test_a_prompt_that_is_missing_does_not_end_it(line: Line) -> None:
     assert (await line.request("/key")).form["Digits"] == "4"
 
 
-async def test_speech_that_nobody_recognises_leaves_the_digits(line: Line) -> None:
-    call = await line.call('<Gather input="dtmf speech" action="/key" numDigits="1" timeout="30"/>')
-    await call.answered()
-    await line.warned(13340)
-    await call.media.send_digits("6")
-    assert (await line.request("/key")).form["Digits"] == "6"
-
-
-async def test_speech_alone_is_prompt_and_no_input(line: Line) -> None:
-    line.sound("/ask.wav", 440, 0.4)
-    call = await line.call('<Gather input="speech" action="/key" timeout="1"><Play>/ask.wav</Play></Gather>' + NEXT)
-    await line.request("/next")
-    assert seconds_of(call.media.pcm(), 440) == pytest.approx(0.4, abs=0.06)
-    assert line.application.count("/key") == 0
-
-
 async def test_without_an_action_the_document_is_asked_again(line: Line) -> None:
     line.application.on("/menu", document('<Gather numDigits="1" timeout="30"/>'), document(LATER))
     call = await line.call("<Redirect>/menu?lang=de&amp;x=1</Redirect>")

@@ -249,18 +249,3 @@ async def test_plays_into_any_node(room: Room) -> None:
     tone = await room.engine.until("tone")
     room.engine.played(tone.node)
     assert (await beep).why == "finished"
-
-
-async def test_taps(room: Room) -> None:
-    heard: list[bytes] = []
-    tap = room.endpoint.tap(heard.append, notify=50)
-    assert room.engine.of("tap", tap)[0].values == {"notify": 50}
-    room.engine.heard[tap] = b"\1\0"
-    room.engine.happen(EventKind.TAPPED, tap)
-    await turns()
-    room.endpoint.untap(tap)
-    room.endpoint.untap(tap)
-    assert len(room.engine.of("stop", tap)) == 1
-    room.engine.happen(EventKind.TAPPED, tap)
-    await turns()
-    assert heard == [b"\1\0"]

@@ -53,7 +53,7 @@ GATHER = {
     "speech_model": st.sampled_from(["default", "phone_call", "numbers_and_commands"]),
     "partial_result_callback": URL,
     "partial_result_callback_method": METHOD,
-    "input": st.just("dtmf"),
+    "input": st.sampled_from(["dtmf", "speech", "dtmf speech"]),
 }
 RECORD = RECORDING | {
     "action": URL,
@@ -114,7 +114,16 @@ ENQUEUE = {
     "wait_url": URL,
     "wait_url_method": METHOD,
 }
-NOUN_NUMBER = STATUS | {"send_digits": st.text("0123456789*#wW", min_size=1, max_size=10)}
+DETECTION = {
+    "machine_detection": st.sampled_from(["Enable", "DetectMessageEnd"]),
+    "machine_detection_timeout": st.integers(3, 60),
+    "machine_detection_speech_threshold": st.integers(1000, 6000),
+    "machine_detection_speech_end_threshold": st.integers(500, 5000),
+    "machine_detection_silence_timeout": st.integers(2000, 10000),
+    "amd_status_callback": URL,
+    "amd_status_callback_method": METHOD,
+}
+NOUN_NUMBER = STATUS | DETECTION | {"send_digits": st.text("0123456789*#wW", min_size=1, max_size=10)}
 SIP_URI = st.sampled_from(["sip:bob@pbx.example", "sip:bob@pbx.example:5070;transport=tls?X-A=1&X-B=%C3%A4"])
 
 
@@ -168,9 +177,9 @@ def dialled(draw: st.DrawFn, dial: Dial) -> None:
             continue
         login = draw(st.sampled_from([{}, {"username": "u", "password": "p w"}]))
         if draw(st.booleans()):
-            dial.sip(draw(SIP_URI), **login, **draw(some(STATUS)))
+            dial.sip(draw(SIP_URI), **login, **draw(some(STATUS | DETECTION)))
             continue
-        noun: Sip = dial.sip(**login, **draw(some(STATUS)))
+        noun: Sip = dial.sip(**login, **draw(some(STATUS | DETECTION)))
         for _ in range(draw(st.integers(1, 10))):
             noun.uri(draw(SIP_URI), priority=draw(st.integers(0, 9)), weight=draw(st.integers(0, 9)))
         headers = noun.headers()

@@ -18,6 +18,7 @@ from callwright.calls.control import (
     RecordPlan,
     SipTarget,
     Speech,
+    SpeechPlan,
 )
 from callwright.calls.status import CallStatus, Direction
 from callwright.errors import CallwrightError, EngineError, LegGone, MediaError
@@ -322,12 +323,13 @@ class TestEndlessDocuments:
         assert book.warnings == []
 
 
+SPOKEN = GatherPlan(keys=False, speech=SpeechPlan())
 LEAVING = [
     ("<Say>Hello</Say>", speech("Hello")),
     ("<Play>/a.wav</Play>", sound("http://app.example/a.wav")),
     ("<Pause length='9'/>", op("pause", 9)),
     ("<Gather action='/m'/>", op("gather", GatherPlan())),
-    ("<Gather input='speech' action='/m'/>", op("answer")),
+    ("<Gather input='speech' action='/m'/>", op("gather", SPOKEN)),
 ]
 
 
@@ -356,7 +358,7 @@ BUSY = [
     ("<Gather action='/m' actionOnEmptyResult='true'/>", op("gather", GatherPlan())),
     ("<Record action='/m'/>", op("record", RecordPlan())),
     ("<Dial action='/m'>+15550003333</Dial>", op("dial", NUMBER)),
-    ("<Gather input='speech' action='/m'/>", op("answer")),
+    ("<Gather input='speech' action='/m'/>", op("gather", SPOKEN)),
 ]
 NEW = Hook("http://app.example/new")
 

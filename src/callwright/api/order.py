@@ -8,9 +8,10 @@ from callwright.account import Account
 from callwright.api.errors import INVALID_PARAMETER
 from callwright.api.forms import BAD_URL, Form
 from callwright.calls.application import ALL_EVENTS, FINAL_ONLY, Application, Hook
-from callwright.calls.control import DialRecording, RecordingCallback
+from callwright.calls.control import DialRecording, MachinePlan, RecordingCallback
 from callwright.calls.order import CallOrder
 from callwright.errors import RestError
+from callwright.media.machine import Thresholds
 from callwright.twiml.verbs import sip_uri
 
 NO_TO, NO_FROM = 21201, 21213
@@ -18,7 +19,7 @@ BAD_TO, NOT_OWNED, BAD_FROM, BAD_APPLICATION = 21211, 21210, 21212, 21218
 BAD_DIGITS, BAD_TIMEOUT = 21206, 21208
 BAD_SIP_USERNAME, BAD_SIP_PASSWORD, BAD_SIP_URI = 21221, 21222, 21223
 LONG_SIP_HEADERS, BAD_SIP_HEADER, BAD_SIP_VALUE = 21227, 21228, 21229
-BAD_MACHINE_DETECTION, BAD_MACHINE_PARAMETER = 21234, 21263
+BAD_MACHINE_DETECTION, NO_MACHINE_CALLBACK, BAD_MACHINE_PARAMETER = 21234, 21262, 21263
 LONG_TWIML = 32018
 NO_GATEWAY = 32400
 
@@ -26,6 +27,7 @@ MAX_TWIML = 4000
 MAX_TIMEOUT = 600
 MAX_TIME_LIMIT = 86400
 MAX_CREDENTIAL = 128
+DEFAULTS = Thresholds()
 RECORDING_EVENTS = frozenset({"in-progress", "completed", "absent"})
 
 _E164 = re.compile(r"\+[1-9]\d{6,14}\Z", re.ASCII)
@@ -89,7 +91,7 @@ def read(
         sip_username=_credential(form, "SipAuthUsername", BAD_SIP_USERNAME),
         sip_password=_credential(form, "SipAuthPassword", BAD_SIP_PASSWORD),
         headers=destination.headers,
-        machine_detection=_machine_detection(form),
+        machine=_machine(form),
         through=_through(form, lambda sid: byoc(account.sid, sid)),
     )
 
@@ -248,10 +250,27 @@ def _credential(form: Form, name: str, code: int) -> str:
     return value
 
 
-def _machine_detection(form: Form) -> str:
+def _machine(form: Form) -> MachinePlan | None:
+    """How it is told who answers. With keys to send nobody listens (call-control reference §3.2)."""
     detection = form.choice("MachineDetection", ("Enable", "DetectMessageEnd"), code=BAD_MACHINE_DETECTION)
-    form.integer("MachineDetectionTimeout", 3, 59, code=BAD_MACHINE_PARAMETER)
-    return "" if form.text("SendDigits") else detection
+    thresholds = Thresholds(
+        to_end=detection == "DetectMessageEnd",
+        timeout=1000 * (form.integer("MachineDetectionTimeout", 3, 59, code=BAD_MACHINE_PARAMETER) or 30),
+        speech=_milliseconds(form, "SpeechThreshold", 1000, 6000) or DEFAULTS.speech,
+        speech_end=_milliseconds(form, "SpeechEndThreshold", 500, 5000) or DEFAULTS.speech_end,
+        silence=_milliseconds(form, "SilenceTimeout", 2000, 10000) or DEFAULTS.silence,
+    )
+    beside = form.boolean("AsyncAmd")
+    callback = form.hook("AsyncAmdStatusCallback", "AsyncAmdStatusCallbackMethod")
+    if not detection or form.text("SendDigits"):
+        return None
+    if beside and callback is None:
+        raise RestError("AsyncAmd needs an AsyncAmdStatusCallback", code=NO_MACHINE_CALLBACK)
+    return MachinePlan(thresholds, wait=not beside, callback=callback if beside else None)
+
+
+def _milliseconds(form: Form, name: str, low: int, high: int) -> int | None:
+    return form.integer(f"MachineDetection{name}", low, high, code=BAD_MACHINE_PARAMETER)
 
 
 def _shown(text: str) -> str:

@@ -31,6 +31,7 @@ from callwright.calls.room_control import CallRooms
 from callwright.calls.status import TRANSITIONS, CallStatus, Direction, status_for_sip
 from callwright.errors import LegGone, NotRegistered, Outcome
 from callwright.log import CallLog
+from callwright.media.machine import Verdict
 from callwright.sip.leg import Ending, Leg
 from callwright.store import tables
 from callwright.store.steps import Steps
@@ -94,6 +95,7 @@ class Call(Aside):
         # done when a live redirect takes a dialled child out of its dial
         self.taken: asyncio.Future[None] = exchange.endpoint.loop.create_future()
         self._extra = extra or {}
+        self._answerer: dict[str, str] = {}
         self._status = CallStatus.RINGING if direction is Direction.INBOUND else CallStatus.QUEUED
         self._answered_at, self._seconds = 0.0, 0
         self._limit: asyncio.TimerHandle | None = None
@@ -181,7 +183,7 @@ class Call(Aside):
 
     def _last_words(self) -> dict[str, str]:
         """What the last status callback adds."""
-        words = parameters.ending(self._seconds, self.sip_code)
+        words = parameters.ending(self._seconds, self.sip_code) | self._answerer
         recorded = self.recording.result if self.recording else None
         return words | parameters.recording(recorded) if recorded else words
 
@@ -212,6 +214,14 @@ class Call(Aside):
         if self.parent:
             params["ParentCallSid"] = self.parent.sid
         return params | self._extra
+
+    def answered_by(self, verdict: Verdict, *, told: bool) -> None:
+        """Remembers who answered. `told`: every request from now on says so, else the last callback only."""
+        self._answerer = parameters.answerer(verdict)
+        if told:
+            self._extra |= self._answerer
+        self._save(answered_by=str(verdict.answered_by))
+        self.note("answered by", who=str(verdict.answered_by), ms=verdict.duration)
 
     # its leg
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from callwright.calls.application import Hook
 from callwright.calls.status import CallStatus, Direction
+from callwright.media.machine import Thresholds
 
 if TYPE_CHECKING:
     from callwright.calls.room_control import RoomControl
@@ -55,28 +56,64 @@ Prompt = File | Speech | Silence | Keys
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechPlan:
+    """Speech to understand (call-control reference §1.4). Times in seconds.
+
+    Attributes:
+        hints: phrases that are expected.
+        commands: numbers and short commands are expected.
+        pause: without voice, that ends an utterance.
+        longest: an utterance, in all.
+        barge_in: speech stops the prompts, else it is heard when they are over.
+        unmasked: profane words stand as they were said.
+        partial: where what was understood so far is posted.
+    """
+
+    language: str = "en-US"
+    hints: tuple[str, ...] = ()
+    commands: bool = False
+    pause: float = 5.0
+    longest: float = 60.0
+    barge_in: bool = True
+    unmasked: bool = False
+    partial: Hook | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GatherPlan:
-    """Digits to collect (call-control reference §1.4).
+    """Digits to collect, speech to understand, or whichever comes first (call-control reference §1.4).
 
     Attributes:
         prompts: played first; any key stops them.
-        timeout: seconds without a key, from the end of the prompts and again from each key.
+        timeout: seconds without a key or a word, from the end of the prompts and again from each key.
         finish_on: keys that end the input and are not part of it; "" none.
         max_digits: 0 for no limit.
+        keys: whether keys count.
+        speech: None when nobody listens to words.
     """
 
     prompts: Sequence[Prompt] = ()
     timeout: float = 5.0
     finish_on: str = "#"
     max_digits: int = 0
+    keys: bool = True
+    speech: SpeechPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What was pressed. `finished_on` is the finishing key, "" when time or count ended the input."""
+    """What was pressed or said.
 
-    digits: str
+    Attributes:
+        finished_on: the finishing key, "" when time or count ended the input.
+        speech: what was understood, "" for nothing.
+        confidence: in it, 0 to 1.
+    """
+
+    digits: str = ""
     finished_on: str = ""
+    speech: str = ""
+    confidence: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +161,36 @@ class StatusCallback:
 
 
 @dataclass(frozen=True, slots=True)
+class MachinePlan:
+    """Detection of who answers (call-control reference §2.3, §3.2).
+
+    Attributes:
+        wait: the first document waits for the verdict, and is requested with it; else both go on beside each other.
+        callback: where the verdict is posted; None for nowhere.
+    """
+
+    thresholds: Thresholds
+    wait: bool = False
+    callback: Hook | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NumberTarget:
-    """A telephone number to dial through a trunk. `number` is E.164 or what the trunk takes; `through` are URIs of
-    gateways in place of a trunk of the configuration file, tried in turn."""
+    """A telephone number to dial through a trunk.
+
+    Attributes:
+        number: E.164 or what the trunk takes.
+        screening: a document that the callee is asked by before it is connected.
+        through: URIs of gateways in place of a trunk of the configuration file, tried in turn.
+        machine: how it is told who answers; None when it is not.
+    """
 
     number: str
     send_digits: str = ""
     callback: StatusCallback | None = None
     screening: Hook | None = None
     through: Sequence[str] = ()
+    machine: MachinePlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +205,7 @@ class SipTarget:
     callback: StatusCallback | None = None
     alternatives: "Sequence[SipTarget]" = ()
     screening: Hook | None = None
+    machine: MachinePlan | None = None
 
 
 @dataclass(frozen=True, slots=True)

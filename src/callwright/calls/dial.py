@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from callwright.calls import outbound, screening
+from callwright.calls import machine, outbound, screening
 from callwright.calls.control import (
     ApplicationTarget,
     ClientTarget,
@@ -13,6 +13,7 @@ from callwright.calls.control import (
     DialPlan,
     NumberTarget,
     Recorded,
+    SipTarget,
     Target,
 )
 from callwright.calls.prompts import send_keys
@@ -159,6 +160,8 @@ class Dial:
             accepted = await self._accepts(child, target)
             if accepted and not first.done():
                 first.set_result(child)
+                if isinstance(target, NumberTarget | SipTarget):
+                    await machine.attend(child, target.machine)
                 return
             if not first.done():
                 self._refused.add(child)

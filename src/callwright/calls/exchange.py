@@ -12,6 +12,7 @@ from callwright.calls.capacity import Capacity
 from callwright.calls.rooms import Rooms
 from callwright.calls.tasks import Tasks
 from callwright.engine import Sound
+from callwright.media.speech.recognition import Recognition
 from callwright.sip.endpoint import Endpoint
 from callwright.sip.registrar import Registrar
 from callwright.sip.trunks import Trunks
@@ -95,6 +96,7 @@ class Exchange:
         gateway: where text messages are posted; "" when nobody takes them.
         outcomes: finished calls by (direction, final status), for the metrics.
         rooms: conferences and queues.
+        recognition: who understands speech; None when nobody does.
         live: calls that have not reached a final status, by CallSid.
     """
 
@@ -115,6 +117,7 @@ class Exchange:
     gateway: str = ""
     applications: Callable[[str, str], Application | None] = no_application
     permits: Callable[[Account, str], bool] = anywhere
+    recognition: Recognition | None = None
     live: "dict[str, Call]" = field(default_factory=dict)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     tasks: Tasks = field(default_factory=Tasks)

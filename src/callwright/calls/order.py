@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from callwright.account import Account
 from callwright.calls.application import Application
-from callwright.calls.control import DialRecording
+from callwright.calls.control import DialRecording, MachinePlan
 from callwright.sip.leg import Leg
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class CallOrder:
         headers: custom SIP header fields of a sip: call, checked against the reference §7.3.
         through: URIs of the gateways that carry a number, in order; none for the account's trunks.
         delay: seconds before it is placed.
-        machine_detection: "", "Enable" or "DetectMessageEnd".
+        machine: how it is told who answers; None when it is not.
         on_call: told of the call as soon as it is accepted.
         on_progress: told of each provisional response: (leg, early media).
     """
@@ -53,7 +53,7 @@ class CallOrder:
     sip_username: str = ""
     sip_password: str = field(default="", repr=False)
     headers: Sequence[tuple[str, str]] = ()
-    machine_detection: str = ""
+    machine: MachinePlan | None = None
     delay: float = 0.0
     on_call: "Callable[[Call], None]" = _ignore_call
     on_progress: Callable[[Leg, bool], None] = _ignore_progress

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from callwright import clock
 from callwright.calls.control import Recorded
+from callwright.media.machine import Verdict
 from callwright.sip.leg import Invite
 from callwright.sip.uri import user_and_host, without_port
 
@@ -59,6 +60,11 @@ def recording(recorded: Recorded) -> dict[str, str]:
         "RecordingUrl": recorded.url,
         "RecordingDuration": str(recorded.duration),
     }
+
+
+def answerer(verdict: Verdict) -> dict[str, str]:
+    """Who answered, and after how many milliseconds that was known."""
+    return {"AnsweredBy": str(verdict.answered_by), "MachineDetectionDuration": str(verdict.duration)}
 
 
 def sip(invite: Invite) -> dict[str, str]:

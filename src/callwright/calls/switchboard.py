@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from callwright.calls import background, outbound, parameters
+from callwright.calls import background, machine, outbound, parameters
 from callwright.calls.application import Application, Hook
 from callwright.calls.call import Call
 from callwright.calls.control import DialRecording
@@ -30,7 +30,6 @@ UNAVAILABLE = 503
 WRONG_STATE = 21220
 NOT_ACTIVE = 10001
 TOO_MANY_CALLS = 10004
-NO_DETECTION = 21234
 CURRENT = "Twilio.CURRENT"
 
 
@@ -165,8 +164,6 @@ class Switchboard:
         )
         call.note("placed", **{"from": call.from_}, to=call.to)
         order.on_call(call)
-        if order.machine_detection:
-            call.note("warning", code=NO_DETECTION, message="answering-machine detection is not available: ignored")
         try:
             await self.exchange.store.flushed()
         except StoreError as error:
@@ -204,11 +201,12 @@ class Switchboard:
             timer.cancel()
 
     async def _serve(self, call: Call, order: CallOrder) -> None:
-        """An answered call: recorded when that was asked for, then the keys, then its application."""
+        """An answered call: recorded when that was asked for, then the verdict or the keys, then its application."""
         if order.time_limit:
             call.limit_to(order.time_limit)
         if order.record:
             self._record(call, order.record)
+        await machine.attend(call, order.machine)
         if order.send_digits:
             await send_keys(call, order.send_digits)
         await self._run(call, self._enlist(call))

@@ -19,6 +19,7 @@ from callwright.sip.credentials import Credential
 from callwright.sip.leg import Digit, Headers, Invite, Leg
 from callwright.sip.lookup import address_of, is_address
 from callwright.sip.request import Request
+from callwright.sip.tap import NOTIFY_MS, Tap
 from callwright.sip.uri import at_address, escaped, user_and_host, without_port
 
 logger = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ class Endpoint:
         self.requests: dict[str, Callable[[Request], None]] = {}  # who answers, by method
         self._players: dict[int, asyncio.Future[Played]] = {}
         self._tapes: dict[int, Tape] = {}
-        self._taps: dict[int, Callable[[bytes], None]] = {}
+        self.taps: dict[int, Tap] = {}
         self._domain = config.sip.domain
         self._certificates = certificates.files_of(config.sip)
         self.engine = _start(config)
@@ -243,18 +244,6 @@ class Endpoint:
         """Plays tone segments to any node, once."""
         return await self._heard(self.loop.create_future(), lambda: self.engine.tone(segments, sink=node))
 
-    def tap(self, listener: Callable[[bytes], None], *, notify: int = 100) -> int:
-        """A node whose sound comes to `listener` (int16 mono, the mixer's rate), `notify` ms or more at once, until
-        `untap`."""
-        node = self.engine.tap(notify=notify)
-        self._taps[node] = listener
-        return node
-
-    def untap(self, node: int) -> None:
-        """Ends a tap."""
-        if self._taps.pop(node, None) is not None:
-            self.engine.stop(node)
-
     async def _heard(self, done: "asyncio.Future[Played]", start: Callable[[], int]) -> Played:
         port = start()
         self._players[port] = done
@@ -283,6 +272,10 @@ class Endpoint:
         self._tapes[nodes[0]] = tape
         return tape
 
+    def tap(self, node: int, hear: Callable[[bytes], None], *, notify: int = NOTIFY_MS) -> Tap:
+        """Hears what a node says from now on; see `Tap`."""
+        return Tap(self, node, hear, notify)
+
     # events
 
     def _drain(self) -> None:
@@ -302,13 +295,13 @@ class Endpoint:
             leg = self.legs.pop(event.id, None) if kind is EventKind.ENDED else self.legs.get(event.id)
             if leg is not None:
                 handler(leg, event)
+        elif kind is EventKind.TAPPED:
+            if (tap := self.taps.get(event.id)) is not None:
+                tap.on_tapped()
         elif kind is EventKind.PLAYED:
             self._on_played(event)
         elif kind in (EventKind.RECORDED, EventKind.SILENCE, EventKind.LIMIT):
             self._on_tape(event)
-        elif kind is EventKind.TAPPED:
-            if (listener := self._taps.get(event.id)) is not None:
-                listener(self.engine.read_tap(event.id))
         elif kind is EventKind.INCOMING:
             self._on_incoming(event)
         elif kind is EventKind.REQUEST:

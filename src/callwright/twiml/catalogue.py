@@ -24,8 +24,6 @@ from callwright.twiml.verbs import (
     streams,
 )
 from callwright.twiml.verbs.dial import LATER
-from callwright.twiml.verbs.gather import SPEECH
-from callwright.twiml.verbs.leg import MACHINE_DETECTION
 
 URI = "sip:bob@pbx.example"
 PHONE = "+15550001111"
@@ -134,11 +132,10 @@ FORMS: dict[tuple[str, str], Form] = {
 _LOGGED_IN = {"username": "password='x'", "password": "username='x'"}
 _IDLE = {
     "Dial": frozenset({"referMethod"}),
-    "Gather": frozenset(one.name for one in SPEECH),
+    "Gather": frozenset({"enhanced", "debug"}),
     "Record": frozenset({"transcribeCallback"}),
     "Start": frozenset({"method"}),
 }
-_UNHEARD = frozenset(one.name for one in MACHINE_DETECTION)
 _VERBS: dict[str, Declared] = {
     "Connect": Declared("Connect", (), "<Connect {}><Room>x</Room></Connect>", State.PARTLY),
     "Dial": Declared("Dial", (), f"<Dial {{}}>{PHONE}</Dial>", State.PARTLY),
@@ -167,11 +164,10 @@ _TAKEN = frozenset({"region", "jitterBufferSize"})
 
 def _dialled() -> Iterator[Declared]:
     yield Declared(
-        "Dial/Number", number.ATTRIBUTES, f"<Dial><Number {{}}>{PHONE}</Number></Dial>", State.PARTLY, _UNHEARD,
-        drops=_ASKED,
+        "Dial/Number", number.ATTRIBUTES, f"<Dial><Number {{}}>{PHONE}</Number></Dial>", State.PARTLY, drops=_ASKED,
     )  # fmt: skip
     yield Declared(
-        "Dial/Sip", sip.ATTRIBUTES, f"<Dial><Sip {{}}>{URI}</Sip></Dial>", State.PARTLY, _UNHEARD, _LOGGED_IN, _ASKED
+        "Dial/Sip", sip.ATTRIBUTES, f"<Dial><Sip {{}}>{URI}</Sip></Dial>", State.PARTLY, beside=_LOGGED_IN, drops=_ASKED
     )
     yield Declared(
         "Dial/Sip/Uri", sip.URI_ATTRIBUTES, f"<Dial><Sip><Uri {{}}>{URI}</Uri></Sip></Dial>", beside=_LOGGED_IN

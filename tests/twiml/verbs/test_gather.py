@@ -1,9 +1,11 @@
 """<Gather> (call-control reference §1.4)."""
 
+from collections.abc import Callable
+
 import pytest
 
 from callwright.calls.application import Application, Hook
-from callwright.calls.control import File, Gathered, GatherPlan, Keys, Silence, Speech
+from callwright.calls.control import File, Gathered, GatherPlan, Keys, Silence, Speech, SpeechPlan
 from callwright.calls.status import CallStatus
 from callwright.errors import MediaError
 from callwright.twiml.verbs import Gather
@@ -21,12 +23,28 @@ MODELS = [
     "googlev2_telephony",
     "deepgram_nova-2",
 ]
-URLS = {"/x": None, "http://a.example/": None, "": None}
+
+
+def spoken(attributes: str) -> str:
+    return f"<Gather input='speech' {attributes}/>"
+
+
+def of_speech(name: str) -> Callable[[Gather], object]:
+    """What a verb that listens to words makes of an attribute; nothing of it is on one that does not."""
+
+    def of(verb: Gather) -> object:
+        return getattr(verb.speech, name) if verb.speech else None
+
+    return of
 
 
 def unused(verb: Gather) -> object:
-    """What only concerns speech leaves nothing on the verb."""
+    """What only concerns the hosted service's recognisers leaves nothing on the verb."""
     return None
+
+
+def posted(verb: Gather) -> object:
+    return verb.speech and verb.speech.partial and verb.speech.partial.url
 
 
 TABLE = Table(
@@ -63,17 +81,58 @@ TABLE = Table(
             ["1", ""],
             13338,
         ),
-        # what concerns speech: checked, and used when speech is heard
-        Row("speechTimeout", unused, {"auto": None, "1": None, "30": None}, None, ["0", "-1", "never", ""], 13327),
-        Row("maxSpeechTime", unused, {"1": None, "60": None}, None, ["0", "61", "x"], 13328),
-        Row("language", unused, {"en-US": None, "cmn-Hans-CN": None}, None, ["", "English!", "e"], 13331),
-        Row("hints", unused, {"yes, no, $OPERAND": None, "": None}, None, ["a" * 101, "a," * 501], 13330),
-        Row("partialResultCallback", unused, URLS, None, ["ftp://x/", "http://a b/"], 11100),
+    ],
+)
+HEARD = Table(
+    spoken,
+    [
+        # speechTimeout | seconds, auto | the timeout | 13327
+        Row("speechTimeout", of_speech("pause"), {"auto": 0, "1": 1, "30": 30}, 5, ["0", "-1", "never", ""], 13327),
+        # maxSpeechTime | 1 to 60 | 60 | 13328
+        Row("maxSpeechTime", of_speech("longest"), {"1": 1, "60": 60}, 60, ["0", "61", "x"], 13328),
+        # language | BCP-47 | en-US | 13331
+        Row(
+            "language",
+            of_speech("language"),
+            {"en-GB": "en-GB", "cmn-Hans-CN": "cmn-Hans-CN"},
+            "en-US",
+            ["", "English!", "e"],
+            13331,
+        ),
+        # hints | at most 500 phrases of 100 characters | none | 13330
+        Row(
+            "hints",
+            of_speech("hints"),
+            {"yes, no, $OPERAND": ("yes", "no", "$OPERAND"), "": ()},
+            (),
+            ["a" * 101, "a," * 501],
+            13330,
+        ),
+        # partialResultCallback | url | none | 11100
+        Row(
+            "partialResultCallback",
+            posted,
+            {"/x": "http://app.example/x", "http://a.example/": "http://a.example/", "": None},
+            None,
+            ["ftp://x/", "http://a b/"],
+            11100,
+        ),
+        # partialResultCallbackMethod | GET, POST | POST | 13329
         Row("partialResultCallbackMethod", unused, {"GET": None}, None, ["PUT"], 13329),
-        Row("profanityFilter", unused, {"true": None, "false": None}, None, ["x"], 13333),
-        Row("speechModel", unused, {model: None for model in MODELS}, None, ["", "no such model"], 13334),
+        # profanityFilter | true, false | true | 13333
+        Row("profanityFilter", of_speech("unmasked"), {"true": False, "false": True}, False, ["x"], 13333),
+        # speechModel | a name | default | 13334
+        Row(
+            "speechModel",
+            of_speech("commands"),
+            {model: model == "numbers_and_commands" for model in MODELS},
+            False,
+            ["", "no such model"],
+            13334,
+        ),
         Row("enhanced", unused, {"true": None, "false": None}, None, ["x"]),
-        Row("bargeIn", unused, {"true": None, "false": None}, None, ["x"], 13332),
+        # bargeIn | true, false | true | 13332
+        Row("bargeIn", of_speech("barge_in"), {"true": True, "false": False}, True, ["x"], 13332),
         Row("debug", unused, {"true": None, "false": None}, None, ["x"]),
     ],
 )
@@ -82,31 +141,33 @@ INPUT = Table(
     [
         # input | dtmf, speech, dtmf speech | dtmf | 13326
         Row("input", lambda verb: verb.kinds, {"dtmf": DTMF}, DTMF, ["", "smell", "dtmf smell", "DTMF"], 13326),
-        Row(
-            "input",
-            lambda verb: verb.kinds,
-            {"speech": SPEECH, "dtmf speech": BOTH, "speech dtmf": BOTH},
-            DTMF,
-            noted=13340,
-        ),
+        Row("input", lambda verb: verb.kinds, {"speech": SPEECH, "dtmf speech": BOTH, "speech dtmf": BOTH}, DTMF),
     ],
 )
 
 
-@pytest.mark.parametrize(("row", "written", "value"), TABLE.good() + INPUT.good())
-def test_good_values(row: Row, written: str, value: object) -> None:
-    TABLE.check_good(row, written, value)
+TABLES = {"keys": TABLE, "speech": HEARD, "input": INPUT}
 
 
-@pytest.mark.parametrize(("row", "written"), TABLE.bad() + INPUT.bad())
-def test_bad_values(row: Row, written: str) -> None:
-    TABLE.check_bad(row, written)
+@pytest.mark.parametrize(
+    ("table", "row", "written", "value"),
+    [(table, *one.values) for table in TABLES.values() for one in table.good()],
+)
+def test_good_values(table: Table, row: Row, written: str, value: object) -> None:
+    table.check_good(row, written, value)
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "written"), [(table, *one.values) for table in TABLES.values() for one in table.bad()]
+)
+def test_bad_values(table: Table, row: Row, written: str) -> None:
+    table.check_bad(row, written)
 
 
 def test_the_table_is_complete() -> None:
-    TABLE.check_defaults()
-    INPUT.check_defaults()
-    every = Table(TABLE.element, [*TABLE.rows, *INPUT.rows])
+    for table in TABLES.values():
+        table.check_defaults()
+    every = Table(TABLE.element, [*TABLE.rows, *HEARD.rows, *INPUT.rows])
     every.check_complete(
         Gather.attributes,
         "input action method timeout speechTimeout maxSpeechTime profanityFilter finishOnKey numDigits "
@@ -231,42 +292,69 @@ async def test_a_document_without_a_url_has_nowhere_to_send_digits() -> None:
     assert book.warnings == [15004, 15004]
 
 
-async def test_speech_alone_is_never_heard() -> None:
-    book = Playbook(
-        fetch(VOICE)
-        >> twiml("<Gather input='speech' timeout='4' action='/said'><Say>Speak</Say></Gather><Say>Nothing</Say>"),
-        op("answer"),
-        op("play", [Speech("Speak")]),
-        op("pause", 4),
-        speech("Nothing"),
-        op("hangup"),
-    )
-    await book.play_out()
-    assert book.warnings == [13340]
+def listening(timeout: int = 5, keys: bool = False, **plan: object) -> GatherPlan:
+    return GatherPlan(timeout=timeout, keys=keys, speech=SpeechPlan(**{"pause": timeout, **plan}))  # type: ignore[arg-type]  # its own fields
 
 
-async def test_speech_alone_with_an_action_on_nothing() -> None:
+async def test_words_go_to_the_action() -> None:
     await Playbook(
-        fetch(VOICE) >> twiml("<Gather input='speech' actionOnEmptyResult='true' action='/digits'/>"),
-        op("answer"),
-        op("pause", 5),
-        fetch(ACTION, SpeechResult="") >> twiml(""),
+        fetch(VOICE)
+        >> twiml(
+            "<Gather input='speech' timeout='4' speechTimeout='auto' hints='sales, support' action='/digits' "
+            "partialResultCallback='/partial' partialResultCallbackMethod='GET' maxSpeechTime='9' bargeIn='false' "
+            "language='en-GB' profanityFilter='false' speechModel='default'/>"
+        ),
+        op(
+            "gather",
+            listening(
+                4,
+                pause=0,
+                hints=("sales", "support"),
+                partial=Hook("http://app.example/partial", "GET"),
+                longest=9,
+                barge_in=False,
+                language="en-GB",
+                unmasked=True,
+            ),
+        )
+        >> Gathered(speech="sales", confidence=0.91237),
+        fetch(ACTION, SpeechResult="sales", Confidence="0.9124", Language="en-GB") >> twiml(""),
         op("hangup"),
     ).play_out()
 
 
-async def test_digits_beside_speech() -> None:
+async def test_no_words_fall_through() -> None:
+    await Playbook(
+        fetch(VOICE) >> twiml("<Gather input='speech' action='/digits'/><Say>Nothing</Say>"),
+        op("gather", listening()) >> Gathered(),
+        speech("Nothing"),
+        op("hangup"),
+    ).play_out()
+
+
+async def test_no_words_with_an_action_on_nothing() -> None:
+    await Playbook(
+        fetch(VOICE) >> twiml("<Gather input='speech' actionOnEmptyResult='true' action='/digits'/>"),
+        op("gather", listening()) >> Gathered(),
+        fetch(ACTION, SpeechResult="", Language="en-US") >> twiml(""),
+        op("hangup"),
+    ).play_out()
+
+
+async def test_digits_or_words() -> None:
+    both = "<Gather input='dtmf speech' action='/digits' actionOnEmptyResult='true'/>"
     book = Playbook(
-        fetch(VOICE) >> twiml("<Gather input='dtmf speech' action='/digits'/>"),
-        op("gather", GatherPlan()) >> Gathered("5"),
-        fetch(ACTION, Digits="5", FinishedOnKey="")
-        >> twiml("<Gather input='dtmf speech' action='/digits' actionOnEmptyResult='true'/>"),
-        op("gather", GatherPlan()) >> Gathered(""),
-        fetch(ACTION, Digits="", FinishedOnKey="", SpeechResult="") >> twiml(""),
+        fetch(VOICE) >> twiml(both),
+        op("gather", listening(keys=True)) >> Gathered("5"),
+        fetch(ACTION, Digits="5", FinishedOnKey="") >> twiml(both),
+        op("gather", listening(keys=True)) >> Gathered(speech="yes", confidence=1.0),
+        fetch(ACTION, SpeechResult="yes", Confidence="1.0000", Language="en-US") >> twiml(both),
+        op("gather", listening(keys=True)) >> Gathered(""),
+        fetch(ACTION, Digits="", FinishedOnKey="", SpeechResult="", Language="en-US") >> twiml(""),
         op("hangup"),
     )
     await book.play_out()
-    assert book.warnings == [13340, 13340]
+    assert book.warnings == []
 
 
 async def test_a_prompt_that_cannot_be_had_is_a_warning() -> None:

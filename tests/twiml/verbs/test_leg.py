@@ -5,7 +5,7 @@ from lxml import etree
 
 from callwright.calls.application import Hook
 from callwright.twiml.reading import Reading
-from callwright.twiml.verbs.leg import MACHINE_DETECTION, URL, screening, url_method
+from callwright.twiml.verbs.leg import URL, screening, url_method
 
 METHOD = url_method(13221)
 
@@ -13,7 +13,7 @@ METHOD = url_method(13221)
 def asked(xml: str) -> tuple[Hook | None, list[int]]:
     reading = Reading("http://app.example/")
     element = etree.fromstring(xml)
-    values = reading.values(element, (URL, METHOD, *MACHINE_DETECTION))
+    values = reading.values(element, (URL, METHOD))
     hook = screening(element, values, METHOD, reading)
     return hook, [warning.code for warning in reading.warnings]
 

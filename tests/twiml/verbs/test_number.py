@@ -5,13 +5,12 @@ from typing import Any
 import pytest
 
 from callwright.calls.application import ALL_EVENTS, Hook
-from callwright.calls.control import NumberTarget, StatusCallback
+from callwright.calls.control import MachinePlan, NumberTarget, StatusCallback
+from callwright.media.machine import Thresholds
 from callwright.twiml.verbs import Dial
 from callwright.twiml.verbs.number import ATTRIBUTES, telephone
 from tests.twiml.playbook import codes, document
 from tests.twiml.verbs.tables import Row, Table
-
-BOTH_DETECTIONS = {"Enable": None, "DetectMessageEnd": None}
 
 
 def party(verb: Any) -> NumberTarget:
@@ -28,12 +27,22 @@ def unused(verb: Any) -> object:
 
 
 DETECTION = [
-    Row("machineDetection", unused, BOTH_DETECTIONS, None, noted=12200),
+    # machineDetection | Enable, DetectMessageEnd | none; what goes with it stands in test_detection
+    Row(
+        "machineDetection",
+        lambda verb: party(verb).machine,
+        {
+            "Enable": MachinePlan(Thresholds()),
+            "DetectMessageEnd": MachinePlan(Thresholds(to_end=True)),
+        },
+        None,
+        ["Maybe", "enable"],
+    ),
     Row("machineDetectionTimeout", unused, {"3": None, "60": None}, None, ["2", "61", "x"]),
     Row("machineDetectionSpeechThreshold", unused, {"1000": None, "6000": None}, None, ["999", "6001"]),
     Row("machineDetectionSpeechEndThreshold", unused, {"500": None, "5000": None}, None, ["499", "5001"]),
     Row("machineDetectionSilenceTimeout", unused, {"2000": None, "10000": None}, None, ["1999", "10001"]),
-    Row("amdStatusCallback", unused, {"/amd": None}, None),
+    Row("amdStatusCallback", unused, {"/amd": None}, None, ["ftp://x/"], 11100),
     Row("amdStatusCallbackMethod", unused, {"GET": None}, None, ["PUT"]),
 ]
 STATUS = [

@@ -1,17 +1,19 @@
 """<Sip> (call-control reference §1.6, §7.3)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from callwright.calls.application import Hook
-from callwright.calls.control import SipTarget, StatusCallback
+from callwright.calls.control import MachinePlan, SipTarget, StatusCallback
+from callwright.media.machine import Thresholds
 from callwright.twiml.verbs import Dial
 from callwright.twiml.verbs.sip import ATTRIBUTES, HEADER_NAME, HEADER_VALUE, URI_ATTRIBUTES, Alternative, Sip
 from tests.twiml.playbook import codes, document
 from tests.twiml.verbs.tables import Row, Table
-from tests.twiml.verbs.test_number import BOTH_DETECTIONS
+from tests.twiml.verbs.test_number import DETECTION
 
 URI = "sip:bob@pbx.example"
 
@@ -51,13 +53,14 @@ TABLE = Table(
         ),
         Row("statusCallbackMethod", lambda verb: target(verb).callback, {"GET": None}, None, ["PUT"]),
         Row("statusCallbackEvent", lambda verb: target(verb).callback, {"ringing": None}, None, ["busy", ""]),
-        Row("machineDetection", unused, BOTH_DETECTIONS, None, noted=12200),
-        Row("machineDetectionTimeout", unused, {"3": None, "60": None}, None, ["2", "61", "x"]),
-        Row("machineDetectionSpeechThreshold", unused, {"1000": None, "6000": None}, None, ["999", "6001"]),
-        Row("machineDetectionSpeechEndThreshold", unused, {"500": None, "5000": None}, None, ["499", "5001"]),
-        Row("machineDetectionSilenceTimeout", unused, {"2000": None, "10000": None}, None, ["1999", "10001"]),
-        Row("amdStatusCallback", unused, {"/amd": None}, None),
-        Row("amdStatusCallbackMethod", unused, {"GET": None}, None, ["PUT"]),
+        Row(
+            "machineDetection",
+            lambda verb: target(verb).machine,
+            {"Enable": MachinePlan(Thresholds()), "DetectMessageEnd": MachinePlan(Thresholds(to_end=True))},
+            None,
+            ["Maybe"],
+        ),
+        *[replace(row, of=unused) for row in DETECTION[1:]],
         # a name without a password (and the other way round) is no login: 13249
         Row("username", lambda verb: target(verb).username, {"": ""}, "", ["alice", "a" * 256], 13249),
         Row("password", lambda verb: target(verb).password, {"": ""}, "", ["secret"], 13249),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from callwright.calls.conference.participant import Participant
+from callwright.sip.tap import Tap
 
 if TYPE_CHECKING:
     from callwright.calls.conference.conference import Conference
@@ -48,19 +49,17 @@ class Speakers:
 
     def __init__(self, conference: "Conference") -> None:
         self._conference = conference
-        self._taps: dict[Participant, int] = {}
+        self._taps: dict[Participant, Tap] = {}
 
     def watch(self, participants: Iterable[Participant]) -> None:
         """Listens to these from now on, and to no other."""
         wanted = list(participants) if self._conference.reports.speakers else []
         endpoint = self._conference.exchange.endpoint
         for participant in self._taps.keys() - set(wanted):
-            endpoint.untap(self._taps.pop(participant))
+            self._taps.pop(participant).close()
         for participant in wanted:
             if participant not in self._taps:
-                tap = endpoint.tap(self._listener(participant), notify=PIECE_MS)
-                self._taps[participant] = tap
-                endpoint.engine.connect(participant.node, tap)
+                self._taps[participant] = endpoint.tap(participant.node, self._listener(participant), notify=PIECE_MS)
 
     def _listener(self, participant: Participant) -> "Listener":
         return Listener(self._conference, participant)

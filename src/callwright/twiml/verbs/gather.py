@@ -1,10 +1,10 @@
-"""`<Gather>`: collects digits while prompts play (call-control reference §1.4)."""
+"""`<Gather>`: collects digits and words while prompts play (call-control reference §1.4)."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from callwright.calls.application import Hook
-from callwright.calls.control import CallControl, Gathered, GatherPlan, Prompt
+from callwright.calls.control import CallControl, Gathered, GatherPlan, Prompt, SpeechPlan
 from callwright.twiml.attribute import DAY, Attribute, Values, address, boolean, integer, keys, method, pattern
 from callwright.twiml.outcome import Next, Step
 from callwright.twiml.reading import RELATIVE_WITHOUT_BASE, Element, Reading
@@ -47,41 +47,46 @@ NUM_DIGITS = integer("numDigits", 0, 1, 1000, 13314)
 FINISH_ON_KEY = keys("finishOnKey", "#", 13310, most=1)
 ACTION_ON_EMPTY_RESULT = boolean("actionOnEmptyResult", False, 13338)
 SPEECH_TIMEOUT = Attribute("speechTimeout", _speech_timeout, 0, 13327)
+MAX_SPEECH_TIME = integer("maxSpeechTime", 60, 1, 60, 13328)
+LANGUAGE = pattern("language", r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", "en-US", 13331)
 SPEECH_MODEL = pattern("speechModel", r"[a-z][A-Za-z0-9_.-]{1,80}", "default", 13334)
 PARTIAL_RESULT = address("partialResultCallback")
 PARTIAL_RESULT_METHOD = method("partialResultCallbackMethod", 13329)
 HINTS: Attribute[tuple[str, ...]] = Attribute("hints", _hints, (), 13330)
+PROFANITY_FILTER = boolean("profanityFilter", True, 13333)
+BARGE_IN = boolean("bargeIn", True, 13332)
 SPEECH = (
     SPEECH_TIMEOUT,
-    integer("maxSpeechTime", 60, 1, 60, 13328),
-    pattern("language", r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", "en-US", 13331),
+    MAX_SPEECH_TIME,
+    LANGUAGE,
     HINTS,
     PARTIAL_RESULT,
     PARTIAL_RESULT_METHOD,
-    boolean("profanityFilter", True, 13333),
+    PROFANITY_FILTER,
     SPEECH_MODEL,
     boolean("enhanced", False),
-    boolean("bargeIn", True, 13332),
+    BARGE_IN,
     boolean("debug", False),
 )
-"""What only concerns speech: checked here, and used when speech is heard."""
+"""What only concerns speech. `enhanced` and `debug` are for the hosted service's own recognisers."""
 
+COMMANDS_MODEL = "numbers_and_commands"
 NESTED = 13320
-SPEECH_UNHEARD = 13340
 AUTO_WITH_MODEL = 13335
 
 
 @dataclass(frozen=True, slots=True)
 class Gather(Verb):
-    """Prompts, and the digits pressed during and after them.
+    """Prompts, and the digits pressed or the words spoken during and after them.
 
     Attributes:
         kinds: of input that are listened for: dtmf, speech.
         action: what digits are sent to; None when the document has no URL of its own and names none.
-        timeout: seconds without a key, from the end of the prompts and again from each key.
+        timeout: seconds without a key or a word, from the end of the prompts and again from each key.
         num_digits: that end the input; 0 for no limit.
         finish_on_key: the key that ends the input; "" none.
         action_on_empty_result: whether the action is requested without input, too.
+        speech: how words are listened for; None when they are not.
     """
 
     name: ClassVar[str] = "Gather"
@@ -94,11 +99,12 @@ class Gather(Verb):
     num_digits: int = NUM_DIGITS.default
     finish_on_key: str = FINISH_ON_KEY.default
     action_on_empty_result: bool = ACTION_ON_EMPTY_RESULT.default
+    speech: SpeechPlan | None = None
 
     @classmethod
     def parse(cls, element: Element, reading: Reading) -> Self | None:
         values = reading.values(element, cls.attributes)
-        _check_speech(element, values, reading)
+        speech = _speech(element, values, reading)
         reading.no_text(element)
         return cls(
             sounds=_sounds(element, reading),
@@ -108,53 +114,56 @@ class Gather(Verb):
             num_digits=values[NUM_DIGITS],
             finish_on_key=values[FINISH_ON_KEY],
             action_on_empty_result=values[ACTION_ON_EMPTY_RESULT],
+            speech=speech if "speech" in values[INPUT] else None,
         )
 
     def prompts(self) -> tuple[Prompt, ...]:
         return self.sounds
 
     async def execute(self, control: CallControl) -> Step:
-        if "dtmf" in self.kinds:
-            gathered = await control.gather(
-                GatherPlan(
-                    prompts=self.sounds,
-                    timeout=self.timeout,
-                    finish_on=self.finish_on_key,
-                    max_digits=self.num_digits,
-                )
+        gathered = await control.gather(
+            GatherPlan(
+                prompts=self.sounds,
+                timeout=self.timeout,
+                finish_on=self.finish_on_key,
+                max_digits=self.num_digits,
+                keys="dtmf" in self.kinds,
+                speech=self.speech,
             )
-        else:
-            await self._hear_nothing(control)
-            gathered = Gathered("")
-        if not (gathered.digits or self.action_on_empty_result):
+        )
+        if not (gathered.digits or gathered.speech or self.action_on_empty_result):
             return None
         if self.action is None:
-            control.note("warning", code=RELATIVE_WITHOUT_BASE, message="<Gather>: no URL to send the digits to")
+            control.note("warning", code=RELATIVE_WITHOUT_BASE, message="<Gather>: no URL to send the input to")
             return None
         return Next(self.action, self._parameters(gathered))
 
-    async def _hear_nothing(self, control: CallControl) -> None:
-        """Speech alone, and nobody to recognise it: the prompts, then the time in which nothing was understood."""
-        await control.answer()
-        if self.sounds:
-            await control.play(self.sounds)
-        await control.pause(self.timeout)
-
     def _parameters(self, gathered: Gathered) -> dict[str, str]:
         parameters: dict[str, str] = {}
-        if "dtmf" in self.kinds:
+        if "dtmf" in self.kinds and not gathered.speech:
             parameters |= {"Digits": gathered.digits, "FinishedOnKey": gathered.finished_on}
-        if "speech" in self.kinds and not gathered.digits:
-            parameters["SpeechResult"] = ""
+        if self.speech is not None and not gathered.digits:
+            parameters |= {"SpeechResult": gathered.speech, "Language": self.speech.language}
+        if gathered.speech:
+            parameters["Confidence"] = f"{gathered.confidence:.4f}"
         return parameters
 
 
-def _check_speech(element: Element, values: Values, reading: Reading) -> None:
-    reading.hook(element, values[PARTIAL_RESULT], values[PARTIAL_RESULT_METHOD], PARTIAL_RESULT.code)
+def _speech(element: Element, values: Values, reading: Reading) -> SpeechPlan:
+    """How words are to be listened for. Without a `speechTimeout` it is the `timeout`; 0 leaves it to the listener."""
+    hook = reading.hook(element, values[PARTIAL_RESULT], values[PARTIAL_RESULT_METHOD], PARTIAL_RESULT.code)
     if values.given(SPEECH_MODEL) and "auto" in element.get("speechTimeout", ""):
         reading.warn(element, AUTO_WITH_MODEL, "a speechModel needs a speechTimeout in seconds")
-    if "speech" in values[INPUT]:
-        reading.warn(element, SPEECH_UNHEARD, "speech is not recognised here; digits are")
+    return SpeechPlan(
+        language=values[LANGUAGE],
+        hints=values[HINTS],
+        commands=values[SPEECH_MODEL] == COMMANDS_MODEL,
+        pause=values[SPEECH_TIMEOUT] if values.given(SPEECH_TIMEOUT) else values[TIMEOUT],
+        longest=values[MAX_SPEECH_TIME],
+        barge_in=values[BARGE_IN],
+        unmasked=not values[PROFANITY_FILTER],
+        partial=hook,
+    )
 
 
 def _sounds(element: Element, reading: Reading) -> tuple[Prompt, ...]:

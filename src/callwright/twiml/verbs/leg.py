@@ -1,20 +1,10 @@
-"""The attributes that nouns of `<Dial>` share: a document for the callee, and answering machine detection."""
+"""The attributes that nouns of `<Dial>` share: a document for the callee."""
 
 from callwright.calls.application import Hook
-from callwright.twiml.attribute import Attribute, Values, address, choice, integer, method
+from callwright.twiml.attribute import Attribute, Values, address, method
 from callwright.twiml.reading import Element, Reading
 
 URL = address("url")
-MACHINE_DETECTION = (
-    choice("machineDetection", ("Enable", "DetectMessageEnd"), "", unsupported=True),
-    integer("machineDetectionTimeout", 30, 3, 60),
-    integer("machineDetectionSpeechThreshold", 2400, 1000, 6000),
-    integer("machineDetectionSpeechEndThreshold", 1200, 500, 5000),
-    integer("machineDetectionSilenceTimeout", 5000, 2000, 10000),
-    address("amdStatusCallback"),
-    method("amdStatusCallbackMethod"),
-)
-"""Accepted and checked; without detection the call goes on as if none was asked for."""
 
 
 def url_method(code: int) -> Attribute[str]:

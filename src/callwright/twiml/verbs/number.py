@@ -6,7 +6,8 @@ from callwright.calls.control import NumberTarget
 from callwright.twiml.attribute import pattern, text
 from callwright.twiml.reading import Element, Reading, text_of
 from callwright.twiml.verbs.callbacks import STATUS, status_callback
-from callwright.twiml.verbs.leg import MACHINE_DETECTION, URL, screening, url_method
+from callwright.twiml.verbs.detection import MACHINE_DETECTION, machine_plan
+from callwright.twiml.verbs.leg import URL, screening, url_method
 
 SEND_DIGITS = pattern("sendDigits", r"[0-9*#wW]{0,500}", code=13222)
 METHOD = url_method(13221)
@@ -43,8 +44,11 @@ def parse(element: Element, reading: Reading) -> NumberTarget | None:
     reading.children(element)
     target = plain(element, text_of(element), reading)
     callback = status_callback(element, values, reading)
+    machine = machine_plan(element, values, reading)
     try:
         hook = screening(element, values, METHOD, reading)
     except ValueError:
         return None
-    return NumberTarget(target.number, values[SEND_DIGITS], callback, hook) if target else None
+    if target is None:
+        return None
+    return NumberTarget(target.number, values[SEND_DIGITS], callback, hook, machine=machine)

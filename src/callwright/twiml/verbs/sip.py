@@ -8,7 +8,8 @@ from callwright.calls.control import SipTarget, StatusCallback
 from callwright.twiml.attribute import Attribute, integer, pattern, text
 from callwright.twiml.reading import Element, Reading, text_of
 from callwright.twiml.verbs.callbacks import STATUS, status_callback
-from callwright.twiml.verbs.leg import MACHINE_DETECTION, URL, screening, url_method
+from callwright.twiml.verbs.detection import MACHINE_DETECTION, machine_plan
+from callwright.twiml.verbs.leg import URL, screening, url_method
 from callwright.twiml.verbs.sip_uri import LONGEST_HEADERS, allowed_name, allowed_value, query_fields, split
 
 BAD_URI = 13243
@@ -111,7 +112,9 @@ def parse(element: Element, reading: Reading) -> Sip | None:
         reading.warn(element, BAD_URI, "no SIP URI")
     if not alternatives:
         return None
-    return Sip(tuple(replace(one, target=replace(one.target, screening=hook)) for one in alternatives))
+    machine = machine_plan(element, values, reading)
+    targets = (replace(one, target=replace(one.target, screening=hook, machine=machine)) for one in alternatives)
+    return Sip(tuple(targets))
 
 
 def target(element: Element, text: str, reading: Reading) -> SipTarget | None:
