@@ -64,6 +64,23 @@ async def test_a_phone_calls_out(house: House) -> None:
     await house.site.told("completed", told["CallSid"])
 
 
+async def test_codecs_of_a_user(sites: Sites, phones: Phones) -> None:
+    """Both ways, whatever [media] prefers."""
+    users = [{**people("alice")[0], "codecs": ["PCMA"]}]
+    house = House(await sites(strangers=True, users=users), phones)
+    alice = await house.registered("alice")
+    house.site.script("/user", "<Play digits='1'/><Pause length='20'/>")
+    call = await alice.call(house.aor("600"))
+    assert call.remote_sdp is not None
+    assert [codec.name for codec in call.remote_sdp.codecs][:1] == ["PCMA"]
+    await call.hangup()
+    await house.calls("alice", twiml=STAYS)
+    incoming = await alice.incoming()
+    assert incoming.remote_sdp is not None
+    assert "PCMU" not in [codec.name for codec in incoming.remote_sdp.codecs]
+    await incoming.refuse(486)
+
+
 async def test_one_calls_the_other_on_two_phones(house: House) -> None:
     """Both ring; who answers talks, and the other one hears no more of it."""
     alice = await house.registered("alice")

@@ -63,7 +63,8 @@ def after(bindings: Sequence[Binding], *contacts: str, draw: float = NEVER_LESS,
         ([HOME], {"cseq": 5}, 500),
         ([f"{HOME};expires=0"], {"cseq": 4}, 500),
         (["*"], {"cseq": 5, "expires": 0}, 500),
-        ([", ".join(f"<sip:alice@h{n}>" for n in range(9))], {"cseq": 6}, 403),
+        ([", ".join(f"<sip:alice@h{n}>" for n in range(9))], {"cseq": 6, "call_id": "another phone's"}, 403),
+        ([", ".join(f"<sip:alice@h{n}>" for n in range(11))], {"cseq": 6}, 403),
     ],
 )
 def test_bindings_after(contacts: list[str], facts: dict[str, object], result: object) -> None:
@@ -89,8 +90,28 @@ def test_most_contacts_do_not_stop_a_refresh() -> None:
     narrow = user(max_contacts=1)
     refreshed = updated(Answers().register(HOME, cseq=6), narrow, TWO, TERMS, now=NOON, draw=lambda: 0)
     assert not isinstance(refreshed, Refusal) and len(refreshed) == 2
-    further = updated(Answers().register("<sip:a@h>", cseq=6), narrow, TWO[:1], TERMS, now=NOON, draw=lambda: 0)
+    further = updated(Answers().register("<sip:a@h>", call_id="2"), narrow, TWO[:1], TERMS, now=NOON, draw=lambda: 0)
     assert isinstance(further, Refusal) and (further.code, further.reason) == (403, "Too Many Contacts")
+
+
+@pytest.mark.parametrize(
+    ("contact", "call_id", "left"),
+    [
+        ("<sip:a@h>", "registration-1", ["young", "sip:a@h"]),
+        ('<sip:a@h>;+sip.instance="<urn:uuid:1>"', "after a restart", ["young", "sip:a@h"]),
+        ('<sip:a@h>;+sip.instance="<urn:uuid:2>"', "another phone's", 403),
+    ],
+)
+def test_a_phone_is_not_shut_out_by_its_own_past(contact: str, call_id: str, left: object) -> None:
+    """One that names another port each time it connects: its oldest binding makes room."""
+    young = bound("<sip:alice@10.0.0.5:2>", "young", instance="urn:uuid:1", expires_at=NOON + timedelta(seconds=200))
+    old = bound("<sip:alice@10.0.0.5:1>", "old", instance="urn:uuid:1")
+    request = Answers().register(contact, cseq=6, call_id=call_id)
+    found = updated(request, user(max_contacts=2), (young, old), TERMS, now=NOON, draw=lambda: 0)
+    if isinstance(found, Refusal):
+        assert found.code == left
+    else:
+        assert [one.id if one.id == "young" else one.uri for one in found] == left
 
 
 def test_it_remembers_the_way_back() -> None:

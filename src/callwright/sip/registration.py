@@ -98,9 +98,20 @@ def updated(
             expires_at = now + timedelta(seconds=terms.granted(wanted, draw))
             id_ = known[0].id if known else secrets.token_hex(8)
             after[id_] = _made(id_, request, user, contact, expires_at)
+    for binding in _left_behind(tuple(after.values()), bindings, request.call_id, user.max_contacts):
+        del after[binding.id]
     if len(after) > user.max_contacts and len(after) > len(bindings):
         return Refusal(403, f"{user.aor} would have more than {user.max_contacts} contacts", "Too Many Contacts")
     return tuple(after.values())
+
+
+def _left_behind(after: Sequence[Binding], before: Sequence[Binding], call_id: str, most: int) -> Sequence[Binding]:
+    """What makes room for a phone that has registered anew from another port each time it connected, and would be shut
+    out by its own past: its oldest bindings, as many as there are too many."""
+    instances = {binding.instance for binding in after if binding not in before} - {""}
+    own = [one for one in after if one in before and (one.call_id == call_id or one.instance in instances)]
+    own.sort(key=lambda binding: binding.expires_at)
+    return own[: max(0, len(after) - max(most, len(before)))]
 
 
 def _wanted(contact: Contact, request: Request, terms: Terms) -> int:
