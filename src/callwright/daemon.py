@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from prometheus_client import CollectorRegistry
 from sqlalchemy import select
@@ -191,7 +190,7 @@ class Daemon:
         self.draining = False
         self.public_url = config.server.public_url.rstrip("/")
         self.live: dict[str, Call] = {}
-        self._sources: WeakKeyDictionary[Call, Documents] = WeakKeyDictionary()
+        self._sources: dict[str, Documents] = {}
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Daemon"]:
@@ -310,9 +309,12 @@ class Daemon:
         hears."""
         if call is None:
             return Documents(self.client, Application(), account, _note)
-        if call not in self._sources:
-            self._sources[call] = Documents(self.client, call.application, account, call.note)
-        return self._sources[call]
+        if (source := self._sources.get(call.sid)) is None:
+            source = Documents(self.client, call.application, account, call.note)
+            if not call.ended.done():
+                self._sources[call.sid] = source
+                call.ended.add_done_callback(lambda _: self._sources.pop(call.sid, None))
+        return source
 
     async def _open_web(self, stack: AsyncExitStack, web: socket.socket) -> None:
         http = self.config.http
