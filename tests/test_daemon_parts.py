@@ -1,5 +1,6 @@
 """The daemon's own judgements: its health, and where a lost callback is told."""
 
+import asyncio
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from callwright.apps.callbacks import GivenUp
+from callwright.calls.application import Application
 from callwright.config import validate
 from callwright.daemon import Daemon
 
@@ -61,3 +63,19 @@ def test_lost_callback_of_a_conference(daemon: Any, caplog: pytest.LogCaptureFix
     """16011; no call's story has it."""
     daemon._on_given_up(GivenUp("AC1", "CF" + "1" * 32, "participant-join", "http://x/", "HTTP 404", 404))
     assert "code=16011" in caplog.text and "CF" + "1" * 32 in caplog.text
+
+
+async def test_the_documents_of_a_call_are_one_source_until_its_end(daemon: Any) -> None:
+    """They share its cookies; what is over is not remembered."""
+    daemon.client = SimpleNamespace()
+    account, ended = SimpleNamespace(), asyncio.get_running_loop().create_future()
+    call = SimpleNamespace(sid="CA1", application=Application(), note=lambda kind, **data: None, ended=ended)
+    source = daemon._documents(account, call)
+    assert daemon._documents(account, call) is source
+    assert daemon._documents(account, None) is not daemon._documents(account, None)
+    ended.set_result(None)
+    over = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_soon(over.set_result, None)
+    await over
+    assert daemon._sources == {}
+    assert daemon._documents(account, call) is not source and daemon._sources == {}

@@ -15,7 +15,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from prometheus_client import CollectorRegistry
 from sqlalchemy import select
@@ -212,7 +211,7 @@ class Daemon:
         self.draining = False
         self.public_url = config.server.public_url.rstrip("/")
         self.live: dict[str, Call] = {}
-        self._sources: WeakKeyDictionary[Call, Documents] = WeakKeyDictionary()
+        self._sources: dict[str, Documents] = {}
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Daemon"]:
@@ -373,9 +372,12 @@ class Daemon:
         if call is None:
             alert = partial(self.alerts.add, account.sid, "")
             return Documents(self.client, Application(), account, _note, alert)
-        if call not in self._sources:
-            self._sources[call] = Documents(self.client, call.application, account, call.note, call.alerts.add)
-        return self._sources[call]
+        if (source := self._sources.get(call.sid)) is None:
+            source = Documents(self.client, call.application, account, call.note, call.alerts.add)
+            if not call.ended.done():
+                self._sources[call.sid] = source
+                call.ended.add_done_callback(lambda _: self._sources.pop(call.sid, None))
+        return source
 
     async def screen(self, call: Call, hook: Hook, params: Mapping[str, str]) -> bool:
         """Runs a document on a callee before it is connected."""

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.harness import tones
+from tests.harness.application import Answer
 from tests.harness.waiting import within
 
 from .line import Line
@@ -203,3 +204,22 @@ async def test_a_redirect_leaves_at_once(line: Line) -> None:
     assert (await meeting.calls[1].until_ended()).how == "bye received"
     await meeting.told("participant-leave", 1, ReasonParticipantLeft="participant_updated_via_api")
     await meeting.hears_nothing(2)
+
+
+async def test_the_secondary_URI_of_a_waiting_document(line: Line) -> None:
+    """System 2: fallback holds for every fetch of a session."""
+    meeting = Meeting(line, "fallback")
+    line.sound("/wait.wav", 900, 0.4)
+    line.application.on("/wait", Answer("busy", status=503))
+    line.on("/fallback", "<Play loop='0'>/wait.wav</Play>")
+    call = await meeting.joins('waitUrl="/wait"')
+    asked = await line.request("/fallback")
+    assert (asked.form["ErrorCode"], asked.form["ConferenceSid"]) == ("11200", (await meeting_sid(meeting)))
+    assert asked.form["ErrorUrl"] == line.application.url("/wait")
+    await call.media.heard_tone(900)
+    line.allowed += ["11200", "fallback"]
+
+
+async def meeting_sid(meeting: Meeting) -> str:
+    """CF... of the conference, as its first callback tells it."""
+    return (await meeting.told("participant-join", 0)).form["ConferenceSid"]
