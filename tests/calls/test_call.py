@@ -390,3 +390,39 @@ async def test_what_goes_wrong_is_a_warning(
     call.note(kind, code=11200)
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [(level, f"{kind} code=11200")]
     call.hang_up()
+
+
+class TestDuring:
+    """Work that makes no sense without the caller."""
+
+    async def test_its_result(self, room: Room) -> None:
+        call, _ = await room.inbound()
+        assert await call.during(asyncio.ensure_future(asyncio.sleep(0, "done"))) == "done"
+        call.hang_up()
+
+    async def test_a_caller_who_leaves(self, room: Room) -> None:
+        call, _ = await room.inbound()
+        work: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting = asyncio.create_task(call.during(work))
+        await turns()
+        call.hang_up()
+        with pytest.raises(LegGone):
+            await waiting
+        assert work.cancelled()
+
+    async def test_a_call_that_was_never_placed(self, room: Room) -> None:
+        call = outbound(room)
+        work: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        with pytest.raises(LegGone):
+            await call.during(work)
+        assert work.cancelled()
+        call.hang_up()
+
+
+async def test_a_warning_is_an_alert(room: Room) -> None:
+    call, _ = await room.inbound()
+    call.note("warning", code=13420, message="<Play>: not a sound", url="http://app.example/x")
+    call.note("verb", name="Play")
+    call.hang_up()
+    [alert] = room.rows.tables["notifications"].values()
+    assert (alert["call_sid"], alert["error_code"], alert["level"]) == (call.sid, 13420, "warning")

@@ -221,8 +221,17 @@ class Chance:
     def prefetch(self, prompts: Sequence[Prompt]) -> None:
         assert prompts
 
-    async def left(self) -> None:
-        await self.gone.wait()
+    async def during(self, work: "asyncio.Future[T]") -> T:
+        leaving = asyncio.ensure_future(self.gone.wait())
+        try:
+            await asyncio.wait({work, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                raise LegGone("the caller left")
+            return work.result()
+        finally:
+            leaving.cancel()
+            work.cancel()
+            await asyncio.gather(work, leaving, return_exceptions=True)
 
     async def answer(self) -> None:
         await self._happens()

@@ -53,8 +53,9 @@ class Failure(StrEnum):
 class Health(StrEnum):
     """What a failure tells of the origin.
 
-    `ABSENT`: whoever asks it waits a time-out in vain. `PRESENT`: it is there, whatever it said; one that refuses or
-    resets at once costs a caller nothing and is seen at once when it is back. `UNKNOWN`: it was not asked.
+    `ABSENT`: whoever asks it waits a time-out in vain. `PRESENT`: it is there, whatever it said; one that refuses at
+    once costs a caller nothing and is seen at once when it is back. `UNKNOWN`: it was not asked, or it cannot
+    be told: a connection that is lost may be one that waited for its turn among those that hang.
     """
 
     ABSENT = "absent"
@@ -91,7 +92,7 @@ FACTS: Mapping[Failure, Facts] = MappingProxyType(
         Failure.UNRESOLVED: Facts(11210, "ct", later=True, health=Health.ABSENT),
         Failure.UNCONNECTED_IN_TIME: Facts(11201, "ct", later=True, health=Health.ABSENT),
         Failure.REFUSED: Facts(11202, "ct", later=True),
-        Failure.LOST: Facts(11205, "ct", later=True),
+        Failure.LOST: Facts(11205, "ct", later=True, health=Health.UNKNOWN),
         Failure.TLS: Facts(11220, "ct", later=True),
         Failure.CERTIFICATE_NAME: Facts(11235, later=True),
         Failure.CERTIFICATE_EXPIRED: Facts(11236, later=True),

@@ -5,7 +5,7 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from callwright import clock, ids
 from callwright.calls import dial, gather, parameters, quality, record
@@ -37,6 +37,8 @@ from callwright.store import tables
 from callwright.store.steps import Steps
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 EVENT_OF = {
     CallStatus.INITIATED: "initiated",
@@ -439,10 +441,12 @@ class Call(Aside):
 
     # the control surface
 
-    async def left(self) -> None:
-        """Returns when the other party has left."""
-        if self.leg is not None:
-            await asyncio.shield(self.leg.ended)
+    async def during(self, work: "asyncio.Future[T]") -> T:
+        """The result of something that makes no sense without the caller."""
+        if self.leg is None:
+            work.cancel()
+            raise LegGone("the call has no leg")
+        return await self.leg.during(work)
 
     async def answer(self) -> None:
         """200 to an inbound call that is still ringing."""

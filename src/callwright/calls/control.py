@@ -6,9 +6,10 @@ Every operation is an awaitable that ends when its effect has ended. When the ca
 their action is still requested. Cancelling an operation stops its effect at once and leaves the call alive.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from callwright.calls.application import Hook
 from callwright.calls.status import CallStatus, Direction
@@ -16,6 +17,8 @@ from callwright.media.machine import Thresholds
 
 if TYPE_CHECKING:
     from callwright.calls.room_control import RoomControl
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,8 +396,12 @@ class CallControl(Protocol):
         """Adds a step to the call's event log and logs one INFO line ("fetch", "verb", "warning", "fallback", ...)."""
         ...
 
-    async def left(self) -> None:
-        """Returns when the caller has left; an application that still thinks is no longer waited for."""
+    async def during(self, work: "asyncio.Future[T]") -> T:
+        """The result of something that nobody needs once the caller has left; it is cancelled then.
+
+        Raises:
+            LegGone: the caller left first.
+        """
         ...
 
     async def answer(self) -> None:

@@ -221,17 +221,7 @@ class Session:
         Raises:
             LegGone: the caller left first.
         """
-        searching = asyncio.ensure_future(search)
-        leaving = asyncio.ensure_future(self._control.left())
-        try:
-            await asyncio.wait({searching, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            if searching.done():
-                return searching.result()
-            raise LegGone("the caller left while the application was asked")
-        finally:
-            searching.cancel()
-            leaving.cancel()
-            await asyncio.gather(searching, leaving, return_exceptions=True)
+        return await self._control.during(asyncio.ensure_future(search))
 
     def _arrived(self, document: Document) -> None:
         self._set_state(SessionState.RUNNING)
