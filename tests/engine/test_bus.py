@@ -60,6 +60,27 @@ async def test_buses_can_hear_each_other_in_one_direction(bridge: Bridge) -> Non
     assert np.array_equal(trimmed(bridge.heard(tap)), pcm)
 
 
+@pytest.mark.parametrize("how", ["disconnected", "by way of a bus that goes"])
+async def test_what_buses_hear_of_each_other_is_turned_round_at_once(bridge: Bridge, how: str) -> None:
+    """All in one batch: what goes closes no ring with what comes."""
+    outer, inner, between, tap = bridge.engine.bus(), bridge.engine.bus(), bridge.engine.bus(), bridge.tap()
+    first, last = (outer, inner) if how == "disconnected" else (outer, between)
+    bridge.engine.connect(first, last)
+    bridge.engine.connect(between, inner)
+    await bridge.pass_time(2)
+    if how == "disconnected":
+        bridge.engine.disconnect(outer, inner)
+    else:
+        bridge.engine.stop(between)
+    bridge.engine.connect(inner, outer)
+    bridge.engine.connect(outer, tap)
+    pcm = noise(4000)
+    player = bridge.engine.player([bridge.sound(pcm)], sink=inner)
+    await bridge.event(EventKind.PLAYED, player)
+    await bridge.pass_time(2)
+    assert np.array_equal(trimmed(bridge.heard(tap)), pcm)
+
+
 @pytest.mark.parametrize("clock_rate", [8000, 16000])
 async def test_everybody_in_a_conference_hears_all_the_others_and_not_himself(
     stations: Callable[..., Station], phones: Phones, clock_rate: int

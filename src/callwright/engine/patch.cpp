@@ -68,12 +68,21 @@ bool Patch::connect(std::uint64_t source, std::uint64_t sink) {
     const auto to = nodes_.find(sink);
     if (from == nodes_.end() || to == nodes_.end()) return false;
     if (holds(from->second.sinks, sink)) return true;
+    if (bus_reaches(sink, source)) return false;
     from->second.sinks.push_back(sink);
     to->second.sources.push_back(source);
     touch(source);
     touch(sink);
     for (std::uint64_t listener : Ids(to->second.listeners)) connect(source, listener);
     return true;
+}
+
+// By way of buses alone. There are no rings so far, and so it ends.
+bool Patch::bus_reaches(std::uint64_t from, std::uint64_t to) const {
+    const Node& node = nodes_.at(from);
+    if (node.kind != Kind::BUS || nodes_.at(to).kind != Kind::BUS) return false;
+    return from == to || std::any_of(node.sinks.begin(), node.sinks.end(),
+                                     [&](std::uint64_t sink) { return bus_reaches(sink, to); });
 }
 
 bool Patch::disconnect(std::uint64_t source, std::uint64_t sink) {

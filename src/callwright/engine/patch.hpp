@@ -33,7 +33,7 @@ class Patch {
     void set_line(std::uint64_t leg, std::shared_ptr<Line> line);
     // The node and its connections are forgotten. A port hears of it by Port::left(), once nothing uses it any more.
     void remove(std::uint64_t node);
-    // False when either node is unknown.
+    // False when either node is unknown, or a ring of buses would be closed.
     bool connect(std::uint64_t source, std::uint64_t sink);
     bool disconnect(std::uint64_t source, std::uint64_t sink);
     // From now on listener hears whatever node hears, now and later: what a recording of both sides of a leg needs.
@@ -74,6 +74,7 @@ class Patch {
     };
     struct Changes;
 
+    bool bus_reaches(std::uint64_t from, std::uint64_t to) const;
     void forget_listener(std::uint64_t node, std::uint64_t listener);
     void touch(std::uint64_t node) { touched_.insert(node); }
     std::vector<std::uint64_t> affected() const;

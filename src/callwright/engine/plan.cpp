@@ -156,7 +156,10 @@ void Patch::plan_sink(std::uint64_t id, Node& node, Changes& changes) {
     }
     for (std::uint64_t source : node.mixed) {
         if (holds(mix, source)) continue;
-        changes.disconnect.push_back([mixer = mixer_, source, id] { mixer->disconnect(source, id); });
+        // Between buses before any connection: a new one might close a ring with what goes.
+        const auto gone = nodes_.find(source);
+        const bool buses = node.kind == Kind::BUS && gone != nodes_.end() && gone->second.kind == Kind::BUS;
+        (buses ? changes.join : changes.disconnect).push_back([mixer = mixer_, source, id] { mixer->disconnect(source, id); });
     }
     node.mixed = mix;
     if (!(feed == node.feed)) change_feed(node, feed, changes);
@@ -199,7 +202,8 @@ void Patch::bury(std::uint64_t id, Node& node, Changes& changes) {
         changes.deafen.push_back([line = node.placed] { line->listen(false); });
     }
     if (node.in_mixer) {
-        changes.leave.push_back([mixer = mixer_, id] { mixer->remove(id); });
+        auto& steps = node.kind == Kind::BUS ? changes.join : changes.leave;  // a bus: as in plan_sink
+        steps.push_back([mixer = mixer_, id] { mixer->remove(id); });
     } else if (node.port != nullptr) {
         changes.leave.push_back([port = node.port] { port->left(); });
     }
