@@ -29,7 +29,7 @@ from callwright.calls.application import Hook
 from callwright.calls.byoc import ByocTrunks
 from callwright.calls.numbers import Numbers
 from callwright.calls.order import CallOrder
-from callwright.config import validate
+from callwright.config import Config, validate
 from callwright.errors import RestError
 from callwright.store.accounts import Accounts
 from callwright.store.directory import Directory, Record
@@ -40,6 +40,7 @@ from callwright.store.tables import calls
 MINE = Account("AC" + "1" * 32, "secret-of-mine", "Main")
 OTHER = Account("AC" + "2" * 32, "secret-of-other", "Other")
 NUMBER = "+15550001000"
+PUBLIC_URL = "http://voice.example"
 VOICE_URL = "http://apps.example/voice"
 NUMBER_SID = ids.derived(ids.PHONE_NUMBER, MINE.sid, NUMBER)
 BASE = f"/2010-04-01/Accounts/{MINE.sid}"
@@ -178,46 +179,51 @@ class Site:
         return response.status, json.loads(body)
 
 
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    store = await Store.open(f"sqlite:///{tmp_path}/callwright.db")
-    registry = CollectorRegistry()
-    Counter("callwright_calls", "Calls.", registry=registry).inc(3)
-    switchboard = FakeSwitchboard(store)
-    listening = socket.create_server(("127.0.0.1", 0))
-    port = listening.getsockname()[1]
-    directory = await Directory.open(store, declared())
-    numbers = Numbers(directory)
+def configured() -> Config:
+    """What the configuration file says beside: ranges of numbers, one for everybody and one for each account; TURN."""
     ranges = [
         {"first": "+15550003000", "last": "+15550003009", "region": "CA", "locality": "Springfield"},
         {"first": "+18005550000", "last": "+18005550001", "type": "toll-free", "account": MINE.sid},
         {"first": "+447700900000", "last": "+447700900001", "type": "mobile", "country": "GB", "account": OTHER.sid},
     ]
+    urls = {"stun": ["stun:turn.example:3478"], "urls": ["turn:turn.example:3478?transport=udp"]}
     accounts = [{"sid": MINE.sid}, {"sid": OTHER.sid}]
-    turn = {"stun": ["stun:turn.example:3478"], "urls": ["turn:turn.example:3478?transport=udp"]}
-    turns = {"turn": {**turn, "secret": "turn-secret"}}
-    config = validate({"account": accounts, "numbers": {"ranges": ranges}, **turns})
-    accounts_now = Accounts(directory)
-    posts = Posts()
-    validations = Validations(directory, accounts_now, posts, switchboard.place, "http://voice.example")
-    services = Services(
-        public_url="http://voice.example",
-        accounts=accounts_now,
-        validations=validations,
+    return validate({"account": accounts, "numbers": {"ranges": ranges}, "turn": {**urls, "secret": "turn-secret"}})
+
+
+async def serving(store: Store, switchboard: FakeSwitchboard, posts: Posts, recordings: Path) -> Services:
+    """The parts that answer."""
+    registry = CollectorRegistry()
+    Counter("callwright_calls", "Calls.", registry=registry).inc(3)
+    directory = await Directory.open(store, declared())
+    accounts, numbers = Accounts(directory), Numbers(directory)
+    return Services(
+        public_url=PUBLIC_URL,
+        accounts=accounts,
         store=store,
         directory=directory,
         answers=Answers(store),
-        config=config,
+        config=configured(),
         applications=numbers.application,
         byoc=ByocTrunks(directory).targets,
         in_use=lambda sid: any(order.application.sid == sid for order in switchboard.orders),
+        validations=Validations(directory, accounts, posts, switchboard.place, PUBLIC_URL),
         switchboard=switchboard,
-        recordings=tmp_path / "recordings",
+        recordings=recordings,
         mp3=encode,
         owns=numbers.owns,
         health=lambda: (200 if store.healthy else 503, {"status": "ok", "calls": 0}),
         metrics=registry,
     )
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    store = await Store.open(f"sqlite:///{tmp_path}/callwright.db")
+    switchboard, posts = FakeSwitchboard(store), Posts()
+    services = await serving(store, switchboard, posts, tmp_path / "recordings")
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
     http = server(build(services), f"127.0.0.1:{port}")
     task = asyncio.create_task(http.serve([listening]))
     async with aiohttp.ClientSession() as session:
