@@ -31,7 +31,7 @@ from callwright.calls.control import DialRecording
 from callwright.calls.numbers import Numbers
 from callwright.calls.order import CallOrder
 from callwright.calls.rooms import Rooms
-from callwright.config import validate
+from callwright.config import Config, validate
 from callwright.errors import RestError
 from callwright.store.accounts import Accounts
 from callwright.store.directory import Directory, Record
@@ -221,47 +221,52 @@ class Site:
         return response.status, json.loads(body)
 
 
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    store = await Store.open(f"sqlite:///{tmp_path}/callwright.db")
-    registry = CollectorRegistry()
-    Counter("callwright_calls", "Calls.", registry=registry).inc(3)
-    switchboard = FakeSwitchboard(store)
-    listening = socket.create_server(("127.0.0.1", 0))
-    port = listening.getsockname()[1]
-    directory = await Directory.open(store, declared())
-    numbers = Numbers(directory)
+def configured() -> Config:
+    """What the configuration file says beside: ranges of numbers, one for everybody and one for each account; TURN."""
     ranges = [
         {"first": "+15550003000", "last": "+15550003009", "region": "CA", "locality": "Springfield"},
         {"first": "+18005550000", "last": "+18005550001", "type": "toll-free", "account": MINE.sid},
         {"first": "+447700900000", "last": "+447700900001", "type": "mobile", "country": "GB", "account": OTHER.sid},
     ]
+    urls = {"stun": ["stun:turn.example:3478"], "urls": ["turn:turn.example:3478?transport=udp"]}
     accounts = [{"sid": MINE.sid}, {"sid": OTHER.sid}]
-    turn = {"stun": ["stun:turn.example:3478"], "urls": ["turn:turn.example:3478?transport=udp"]}
-    turns = {"turn": {**turn, "secret": "turn-secret"}}
-    config = validate({"account": accounts, "numbers": {"ranges": ranges}, **turns})
-    accounts_now = Accounts(directory)
-    posts = Posts()
-    validations = Validations(directory, accounts_now, posts, switchboard.place, PUBLIC)
-    services = Services(
+    return validate({"account": accounts, "numbers": {"ranges": ranges}, "turn": {**urls, "secret": "turn-secret"}})
+
+
+async def serving(store: Store, switchboard: FakeSwitchboard, posts: Posts, recordings: Path) -> Services:
+    """The parts that answer."""
+    registry = CollectorRegistry()
+    Counter("callwright_calls", "Calls.", registry=registry).inc(3)
+    directory = await Directory.open(store, declared())
+    accounts, numbers = Accounts(directory), Numbers(directory)
+    return Services(
         public_url=PUBLIC,
-        accounts=accounts_now,
-        validations=validations,
+        accounts=accounts,
         store=store,
         directory=directory,
         answers=Answers(store),
-        config=config,
+        config=configured(),
         applications=numbers.application,
         byoc=ByocTrunks(directory).targets,
         in_use=lambda sid: any(order.application.sid == sid for order in switchboard.orders),
+        validations=Validations(directory, accounts, posts, switchboard.place, PUBLIC),
         switchboard=switchboard,
-        recordings=tmp_path / "recordings",
+        recordings=recordings,
         mp3=encode,
         owns=numbers.owns,
         rooms=Rooms(Nothing(), Nothing()),
         health=lambda: (200 if store.healthy else 503, {"status": "ok", "calls": 0}),
         metrics=registry,
     )
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    store = await Store.open(f"sqlite:///{tmp_path}/callwright.db")
+    switchboard, posts = FakeSwitchboard(store), Posts()
+    services = await serving(store, switchboard, posts, tmp_path / "recordings")
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
     http = server(build(services), f"127.0.0.1:{port}")
     task = asyncio.create_task(http.serve([listening]))
     async with aiohttp.ClientSession() as session:

@@ -129,3 +129,27 @@ async def test_a_call_over_a_trunk_of_ones_own(site: Site) -> None:
     await incoming.answer()
     await incoming.until_ended()
     assert (await site.over(placed.sid)).form["CallStatus"] == "completed"
+
+
+async def test_a_call_to_a_number_of_an_elastic_trunk(site: Site) -> None:
+    """It goes on to the trunk's origination URL, and is answered when that answers."""
+    number = f"+1667{site.number[-7:]}"
+
+    def build(client: Any) -> None:
+        bought = client.incoming_phone_numbers.create(phone_number=number)
+        trunk = client.trunking.v1.trunks.create(friendly_name="PBX")
+        of = client.trunking.v1.trunks(trunk.sid)
+        uri = f"sip:{site.carrier.address}:{site.carrier.port}"
+        of.origination_urls.create(sip_url=uri, priority=1, weight=1, enabled=True, friendly_name="x")
+        of.phone_numbers.create(phone_number_sid=bought.sid)
+
+    await site.do(build)
+    call = await site.dial_in(number)
+    reached = await site.carrier.incoming()
+    assert number in reached.invite.uri
+    await reached.ring()
+    await call.ringing()
+    await reached.answer()
+    await call.answered()
+    await call.hangup()
+    await reached.until_ended()

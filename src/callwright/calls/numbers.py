@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from callwright.calls.application import Application, Hook
+from callwright.calls.elastic import origination
 from callwright.store.directory import Directory, Record
 
 NOBODY = "<Response><Reject/></Response>"
@@ -52,7 +53,9 @@ class Numbers:
         return self._directory.first(kind, name, number) or self._directory.first(kind, name, "+" + number)
 
     def _answering(self, record: Record) -> Application:
-        """A number's application; the stored one that it names goes before its own URLs."""
+        """A number's application: its trunk, the stored one that it names, or its own URLs, in this order."""
+        if (twiml := origination(self._directory, record)) is not None:
+            return Application(twiml=twiml, status_callback=settings(record.fields).status_callback)
         sid = record["voice_application_sid"] or ""
         application = self._directory.get("applications", sid)
         if application is not None and application.account_sid == record.account_sid:

@@ -1,6 +1,7 @@
 """Elastic trunks: where they originate, who may use them, which numbers they have (call-control reference §3.15).
 
-They are kept and shown; calls go by the [[trunk]] tables of the configuration file.
+A call to a number of a trunk goes on to the trunk's origination URLs. Calls from them come in by the [[trunk]] tables
+of the configuration file.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +21,7 @@ from callwright.api.stored.values import METHOD, Choice, Flag, Reference, Text, 
 from callwright.errors import RestError
 from callwright.store.directory import Record
 
-NOTES = "kept; calls go by `[[trunk]]`"
+NOTES = "calls to its numbers go to its origination URLs; calls from there, transfer and disaster recovery: not yet"
 MODES = tuple(f"{mode}{dual}" for mode in ("record-from-ringing", "record-from-answer") for dual in ("", "-dual"))
 MODE = Choice(("do-not-record", *MODES))
 TRIM = Choice(("trim-silence", "do-not-trim"))
@@ -86,8 +87,7 @@ ORIGINATION_URLS = Stored(
     ),
     parent=TRUNKS,
     parent_field="trunk_sid",
-    notes=NOTES,
-    maturity="partly",
+    notes="a call tries them by priority and weight",
 )
 
 
@@ -107,7 +107,7 @@ def _mapping(of: Stored, path: str) -> Stored:
         addressed=key,
         check=once(key, INVALID_PARAMETER),
         show=named(key, of.kind),
-        notes=NOTES,
+        notes="kept; calls from there come in by `[[trunk]]`",
         maturity="partly",
     )
 
