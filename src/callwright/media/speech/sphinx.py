@@ -28,7 +28,8 @@ PIECE_SECONDS = 1.0
 """The most sound that one message to a process carries."""
 ANSWER_S = 15.0
 """The most that a process may take for one message; loading the large language model takes most of a second."""
-IDLE_S = 60.0
+IDLE_S = 300.0
+"""A start costs the event loop some 10 ms, an idle process 60 MB."""
 LONGEST_ANSWER = 1 << 20
 
 
