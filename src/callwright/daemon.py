@@ -347,7 +347,9 @@ class Daemon:
         if not speech.recognition:
             return None
         model = Model.at(Path(speech.recognition_model)) if speech.recognition_model else Model.embedded()
-        recognition = SphinxRecognition(model, language=speech.recognition_language, processes=speech.recognisers)
+        recognition = SphinxRecognition(
+            model, language=speech.recognition_language, processes=speech.recognisers, speaker=speech.command
+        )
         stack.push_async_callback(recognition.close)
         return recognition
 

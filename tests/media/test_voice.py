@@ -31,11 +31,14 @@ def test_a_tone_is_a_tone_at_every_rate(rate: int, hz: int) -> None:
     for frame in found:
         assert frame.tone == pytest.approx(hz, abs=30)
         assert frame.level == pytest.approx(-13, abs=0.5)
-        assert frame.flatness < 0.2
+        assert frame.flatness < 0.2 and not frame.key
 
 
-def test_two_tones_are_none() -> None:
-    assert {frame.tone for frame in frames(tones.dtmf("5", 0.2))} == {0.0}
+@pytest.mark.parametrize("rate", [8000, 16000, 48000])
+@pytest.mark.parametrize("digit", tones.DTMF_TONES)
+def test_a_digit_is_a_key_and_no_tone(rate: int, digit: str) -> None:
+    found = frames(tones.dtmf(digit, 0.2, rate=rate), rate)
+    assert {(frame.tone, frame.key, frame.signal) for frame in found} == {(0.0, True, True)}
 
 
 def test_silence() -> None:
@@ -67,8 +70,9 @@ def test_speech_is_voice(voice: str, level: float) -> None:
         quiet(3.0, level=-20),
         tones.tone(440, 3.0),
         tones.tone(1000, 3.0, dbov=-30),
+        tones.dtmf("5", 3.0),
     ],
-    ids=["digital silence", "quiet noise", "noise", "loud noise", "tone", "faint tone"],
+    ids=["digital silence", "quiet noise", "noise", "loud noise", "tone", "faint tone", "digit"],
 )
 def test_what_is_no_voice(pcm: Pcm) -> None:
     assert seconds(activity(pcm)) < 0.1

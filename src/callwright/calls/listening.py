@@ -132,7 +132,8 @@ class Listener:
     def _keep(self, samples: bytes) -> None:
         """Sound goes to the recogniser while somebody speaks, else it waits to be an utterance's lead."""
         self._lead.append(samples)
-        if self._hearing is not None and self._quiet < TAIL_FRAMES:
+        speaking = self._endpointer.turn is Turn.SPEAKING and self._quiet < TAIL_FRAMES
+        if self._hearing is not None and speaking:
             while self._lead:
                 self._hearing.feed(self._lead.popleft())
         room = LEAD_S * self._tap.rate * 2

@@ -23,6 +23,8 @@ LOWEST_HZ, HIGHEST_HZ = 100.0, 3800.0
 """The band that a telephone carries."""
 MAIN_LOBE_HZ = 110.0
 """Half the width of a single tone in the spectrum of one windowed frame."""
+KEY_LOW_HZ, KEY_HIGH_HZ, KEY_SHARE = (670.0, 970.0), (1170.0, 1670.0), 0.96
+"""The two groups of which a DTMF digit has one tone each (ITU-T Q.23), and the part of the energy that they have."""
 TONE_SHARE = 0.93
 """The part of a frame's energy that lies in that width when there is nothing but a tone."""
 
@@ -35,11 +37,18 @@ class Frame:
         level: dBov.
         flatness: of the spectrum, 0 (all energy in one place) to 1; white noise has about 0.55.
         tone: Hz, when a single tone is all that there is; 0 otherwise.
+        key: whether a DTMF digit is all that there is.
     """
 
     level: float
     flatness: float
     tone: float
+    key: bool = False
+
+    @property
+    def signal(self) -> bool:
+        """Whether it is a machine's and no voice."""
+        return self.key or self.tone > 0
 
 
 class Analysis:
@@ -56,6 +65,9 @@ class Analysis:
         hz = np.fft.rfftfreq(self._size, 1 / rate)
         self._first, self._last = (int(place) for place in np.searchsorted(hz, (LOWEST_HZ, HIGHEST_HZ)))
         self._hz = hz[self._first : self._last]
+        self._low, self._high = (
+            slice(*(int(place) for place in np.searchsorted(self._hz, group))) for group in (KEY_LOW_HZ, KEY_HIGH_HZ)
+        )
         self._lobe = max(1, round(MAIN_LOBE_HZ * self._size / rate))
         self._rest = b""
 
@@ -75,18 +87,33 @@ class Analysis:
         sums = np.cumsum(spectra, axis=1)
         flatness = np.exp(np.log(spectra).mean(axis=1)) / (sums[:, -1] / spectra.shape[1])
         tones = self._tones(spectra, sums)
-        heard = np.where(levels < NOTHING_DBOV, 0.0, tones)
-        rows = zip(levels.tolist(), flatness.tolist(), heard.tolist(), strict=True)
-        return [Frame(level, flat, hz) for level, flat, hz in rows]
+        tones[levels < NOTHING_DBOV] = 0.0
+        keys = self._keys(spectra, sums) & (tones == 0.0)
+        rows = zip(levels.tolist(), flatness.tolist(), tones.tolist(), keys.tolist(), strict=True)
+        return [Frame(level, flat, hz, key) for level, flat, hz, key in rows]
 
     def _tones(self, spectra: NDArray[np.float64], sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        rows = np.arange(len(spectra))
         peaks = spectra.argmax(axis=1)
-        above = sums[rows, np.minimum(peaks + self._lobe, spectra.shape[1] - 1)]
-        below = peaks - self._lobe - 1
-        near = above - np.where(below >= 0, sums[rows, np.maximum(below, 0)], 0.0)
+        near = self._near(sums, peaks)
         found: NDArray[np.float64] = np.where(near >= TONE_SHARE * sums[:, -1], self._hz[peaks], 0.0)
         return found
+
+    def _keys(self, spectra: NDArray[np.float64], sums: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """The strongest tone of each of the two groups that DTMF has, and whether there is nothing else."""
+        low = self._low.start + spectra[:, self._low].argmax(axis=1)
+        high = self._high.start + spectra[:, self._high].argmax(axis=1)
+        lower, higher = self._near(sums, low), self._near(sums, high)
+        both = np.minimum(lower, higher) >= 0.1 * sums[:, -1]
+        found: NDArray[np.bool_] = both & (lower + higher >= KEY_SHARE * sums[:, -1])
+        return found
+
+    def _near(self, sums: NDArray[np.float64], places: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The energy within the main lobe of a tone at these places."""
+        rows = np.arange(len(sums))
+        above = sums[rows, np.minimum(places + self._lobe, sums.shape[1] - 1)]
+        below = places - self._lobe - 1
+        near: NDArray[np.float64] = above - np.where(below >= 0, sums[rows, np.maximum(below, 0)], 0.0)
+        return near
 
 
 class VoiceActivity:
@@ -112,14 +139,15 @@ class VoiceActivity:
         self._recent.append(frame.level)
         noise = min(self._recent) if len(self._recent) >= self.NOISE_FRAMES // 2 else SILENT_DBOV
         loud = frame.level > max(self.QUIETEST_DBOV, noise + self.ABOVE_NOISE_DB)
-        if loud and not frame.tone and frame.flatness < self.FLAT:
+        loud = loud and not frame.signal
+        if loud and frame.flatness < self.FLAT:
             self._vowel += 1
             if self._vowel >= self.VOWEL_FRAMES:
                 self._hang = self.CONSONANT_FRAMES
             return True
         self._vowel = 0
         self._hang = max(0, self._hang - 1)
-        return loud and not frame.tone and self._hang > 0
+        return loud and self._hang > 0
 
 
 class Turn(Enum):

@@ -106,6 +106,18 @@ async def test_a_hint_that_cannot_be_pronounced(recognition: SphinxRecognition) 
     assert heard == Heard("operator", heard.confidence, ("xqzzt",))
 
 
+async def test_a_name_that_no_dictionary_holds() -> None:
+    """espeak-ng knows how it is said."""
+    names = ("Callwright", "Siobhan", "operator")
+    one = SphinxRecognition(Model.embedded(), processes=1, speaker="espeak-ng")
+    try:
+        for name in names:
+            heard = await understood(one, spoken(name, "en-us+f3"), Listening(hints=names))
+            assert (heard.text, heard.left_out) == (name, ())
+    finally:
+        await one.close()
+
+
 async def test_an_utterance_does_not_depend_on_the_one_before(recognition: SphinxRecognition) -> None:
     one = SphinxRecognition(Model.embedded(), processes=1)
     try:

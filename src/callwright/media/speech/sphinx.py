@@ -28,7 +28,8 @@ PIECE_SECONDS = 1.0
 """The most sound that one message to a process carries."""
 ANSWER_S = 15.0
 """The most that a process may take for one message; loading the large language model takes most of a second."""
-IDLE_S = 60.0
+IDLE_S = 300.0
+"""A start costs the event loop some 10 ms, an idle process 60 MB."""
 LONGEST_ANSWER = 1 << 20
 
 
@@ -77,11 +78,21 @@ class SphinxRecognition:
         model: what it understands.
         language: of the model, BCP-47; its regional relatives are understood as well as they go.
         processes: at the same time.
+        speaker: espeak-ng's name or path: it knows how words are said that an English model does not hold.
         idle: seconds after which a process that nobody needs ends.
     """
 
-    def __init__(self, model: Model, *, language: str = "en-US", processes: int = 2, idle: float = IDLE_S) -> None:
+    def __init__(
+        self,
+        model: Model,
+        *,
+        language: str = "en-US",
+        processes: int = 2,
+        speaker: str = "",
+        idle: float = IDLE_S,
+    ) -> None:
         self._model = model
+        self._speaker = speaker if _primary(language) == "en" else ""
         self._language = language
         self._slots = asyncio.Semaphore(processes)
         self._idle_seconds = idle
@@ -124,7 +135,7 @@ class SphinxRecognition:
                 if worker.alive:
                     return worker
                 self._workers.discard(worker)
-            worker = await _Worker.start(self._model)
+            worker = await _Worker.start(self._model, self._speaker)
         except BaseException:
             self._slots.release()
             raise
@@ -169,9 +180,9 @@ class _Worker:
         self.rest: asyncio.Handle = asyncio.get_running_loop().call_soon(lambda: None)
 
     @classmethod
-    async def start(cls, model: Model) -> Self:
+    async def start(cls, model: Model, speaker: str) -> Self:
         """Raises: MediaError: it cannot be started."""
-        files = [str(model.acoustic), str(model.dictionary), str(model.language)]
+        files = [str(model.acoustic), str(model.dictionary), str(model.language), speaker]
         pipe = asyncio.subprocess.PIPE
         try:
             # of a session of its own: a signal to the terminal's group is for the daemon to act on

@@ -21,7 +21,8 @@ import soxr
 from numpy.typing import NDArray
 from pocketsphinx import Decoder
 
-from callwright.media.speech.grammar import Grammar, grammar
+from callwright.media.speech.grammar import Grammar, grammar, spoken
+from callwright.media.speech.pronunciation import pronounced
 
 RATE = 16000
 FRAME = RATE // 100
@@ -50,6 +51,9 @@ COVERED = (0.55, 0.85)
 """Of the frames with speech, the share that the words explain: below the first nothing is believed."""
 BELIEVED = 0.4
 
+MOST_ADDED = 5000
+"""Words that are added to the dictionary, at most; further ones are left out of their grammars."""
+
 
 def confidence(score: float, covered: float) -> float:
     """How sure a result is, 0 to 1.
@@ -77,13 +81,16 @@ class Ear:
         model: directory of the acoustic model.
         dictionary: its pronouncing dictionary.
         language_model: for utterances without hints.
+        speaker: espeak-ng, which knows how words are said that the dictionary does not hold; "" for none.
     """
 
-    def __init__(self, model: str, dictionary: str, language_model: str) -> None:
+    def __init__(self, model: str, dictionary: str, language_model: str, speaker: str = "") -> None:
         self._decoder = Decoder(
             hmm=model, dict=dictionary, lm=None, bestpath=False, maxhmmpf=3000, loglevel="FATAL", **GRAMMAR_BEAMS
         )
         self._language_model = language_model
+        self._speaker = speaker
+        self._asked: set[str] = set()
         self._dictation = self._running = False
         self._grammar: Grammar | None = None
         self._resampler: Any = None
@@ -98,7 +105,8 @@ class Ear:
             self._decoder.end_utt()
         self._grammar = None
         if hints or commands:
-            self._grammar = grammar(hints, commands, lambda word: self._decoder.lookup_word(word) is not None)
+            self._learn(hints)
+            self._grammar = grammar(hints, commands, self._knows)
             self._with_beams(GRAMMAR_BEAMS)
             self._decoder.add_jsgf_string("hints", self._grammar.jsgf())
             self._decoder.activate_search("hints")
@@ -112,6 +120,20 @@ class Ear:
         self._running = True
         self._process(LEAD)
         return {}
+
+    def _knows(self, word: str) -> bool:
+        return self._decoder.lookup_word(word) is not None
+
+    def _learn(self, hints: list[str]) -> None:
+        """Adds words of the hints to the dictionary, as espeak-ng says them; each is asked for once."""
+        words = {word for hint in hints for way in spoken(hint) for word in way.split()}
+        new = sorted(word for word in words - self._asked if not self._knows(word))
+        new = new[: MOST_ADDED - len(self._asked)]
+        if not new or not self._speaker:
+            return
+        self._asked.update(new)
+        for word, phones in pronounced(new, self._speaker).items():
+            self._decoder.add_word(word, phones, False)
 
     def _dictate(self) -> None:
         if not self._dictation:
@@ -204,4 +226,4 @@ def serve(ear: Ear, given: BinaryIO, answers: BinaryIO) -> None:
 
 if __name__ == "__main__":
     os.nice(NICE)
-    serve(Ear(*sys.argv[1:4]), sys.stdin.buffer, sys.stdout.buffer)
+    serve(Ear(*sys.argv[1:5]), sys.stdin.buffer, sys.stdout.buffer)
