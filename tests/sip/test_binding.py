@@ -7,7 +7,7 @@ import pytest
 
 from callwright.sip.binding import Binding
 from callwright.sip.contact import Contact
-from tests.sip.registering import NOON
+from tests.sip.registering import NOON, Answers
 
 END = NOON + timedelta(seconds=60)
 BINDING = Binding("alice@pbx.example", "b1", "sip:alice@10.0.0.5:5062", "c1", 7, END, "192.0.2.7", 40000, "TCP")
@@ -27,6 +27,26 @@ FLOW = replace(BINDING, instance="urn:uuid:1", reg_id=1)
 )
 def test_what_renews_it(binding: Binding, contact: Contact, renews: bool) -> None:
     assert binding.is_of(contact) is renews
+
+
+@pytest.mark.parametrize(
+    ("binding", "register", "left"),
+    [
+        (BINDING, {}, True),
+        (BINDING, {"port": 40000}, False),
+        (BINDING, {"transport": "UDP"}, False),
+        (BINDING, {"host": "192.0.2.8"}, False),
+        (BINDING, {"call_id": "another phone's"}, False),
+        (replace(BINDING, instance="urn:uuid:1"), {"call_id": "after a restart"}, True),
+        (replace(BINDING, path=("<sip:p;lr>",)), {}, False),
+        (FLOW, {}, False),
+    ],
+)
+def test_what_leaves_it_behind(binding: Binding, register: dict[str, object], left: bool) -> None:
+    """A new connection of the same phone; over UDP an address may be another phone's."""
+    facts = {"host": "192.0.2.7", "port": 40001, "transport": "TCP", "call_id": "c1", **register}
+    request = Answers().register(**facts)  # type: ignore[arg-type]  # the test's business
+    assert binding.is_left_by(Contact("sip:alice@10.0.0.5:9", instance="urn:uuid:1"), request) is left
 
 
 def test_as_an_answer_lists_it() -> None:

@@ -80,6 +80,13 @@ def test_a_flow_replaces_itself_and_no_other() -> None:
     assert after([first], f"<sip:alice@10.0.0.5:2>{flow}2", cseq=6) == {"flow": 100, "sip:alice@10.0.0.5:2": 1800}
 
 
+def test_a_new_connection_replaces_the_old_one() -> None:
+    """But two Contacts of one connection stay two."""
+    old = bound("<sip:alice@10.0.0.5:1;transport=tcp>", "old", transport="TCP", port=1)
+    both = ["<sip:alice@10.0.0.5:2;transport=tcp>", "<sips:alice@10.0.0.5:3>"]
+    assert after([old], *both, cseq=6, transport="TCP", port=2, expires=70) == {"old": 70, "sips:alice@10.0.0.5:3": 70}
+
+
 def test_423_says_what_is_enough() -> None:
     found = updated(Answers().register(HOME, expires=5), ALICE, (), TERMS, now=NOON, draw=lambda: 0)
     assert isinstance(found, Refusal) and found.headers == [("Min-Expires", "60")]

@@ -8,6 +8,7 @@ from typing import Any
 
 from callwright.sip.contact import Contact, same_place
 from callwright.sip.lookup import is_address
+from callwright.sip.request import Request
 from callwright.sip.uri import at_place, is_reliable, user_and_host, without_port
 
 
@@ -44,6 +45,14 @@ class Binding:
         if contact.instance and contact.reg_id:
             return (self.instance, self.reg_id) == (contact.instance, contact.reg_id)
         return same_place(self.uri, contact.uri)
+
+    def is_left_by(self, contact: Contact, request: Request) -> bool:
+        """Whether the phone has left this binding behind: it registers again, on another connection than that which led
+        here, and a phone without flows (RFC 5626) has one at a time."""
+        flows = self.reg_id or contact.reg_id or self.path or "UDP" in (self.transport, request.transport)
+        moved = self.host == request.source_host and self.port != request.source_port
+        same = self.call_id == request.call_id or (self.instance != "" and self.instance == contact.instance)
+        return same and moved and not flows
 
     def lives(self, now: datetime) -> bool:
         """Whether it has not expired."""

@@ -142,10 +142,11 @@ class Registrar:
     def _tell(self, request: Request, before: Sequence[Binding], after: Sequence[Binding]) -> None:
         """One line for each phone that has come or gone; what only goes on is worth none."""
         known, left = {binding.id for binding in before}, {binding.id for binding in after}
+        verbose = logger.isEnabledFor(logging.DEBUG)
         for binding in after:
             if binding.id not in known:
                 logger.info("registered %s", _words(binding))
-            elif binding not in before:
+            elif verbose and binding not in before:
                 logger.debug("refreshed %s", _words(binding))
         for binding in before:
             if binding.id not in left:

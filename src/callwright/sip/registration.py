@@ -89,7 +89,7 @@ def updated(
         wanted = _wanted(contact, request, terms)
         if 0 < wanted < terms.shortest:
             return Refusal(423, f"{wanted} s are too short", headers=[("Min-Expires", str(terms.shortest))])
-        known = [binding for binding in after.values() if binding.is_of(contact)]
+        known = [one for one in after.values() if one.is_of(contact) or one.is_left_by(contact, request)]
         if late := _out_of_order(request, [one for one in known if one in bindings]):
             return late
         for binding in known:
