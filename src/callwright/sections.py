@@ -1,12 +1,22 @@
-"""What sections of the configuration file are made of, and those that only the API reads."""
+"""Sections of the configuration file that stand for themselves, and what sections are made of."""
 
+import ipaddress
 import re
 from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from callwright.values import AccountSid
+from callwright.values import (
+    AccountSid,
+    AddressPort,
+    Codecs,
+    MediaAddress,
+    OutsideUrl,
+    port_is_good,
+)
 
 MOST_NUMBERS = 100_000
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}\Z")
@@ -16,6 +26,125 @@ class Section(BaseModel):
     """A frozen section; a key it does not know is a fault."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ServerSection(Section):
+    """[server]"""
+
+    data_dir: Path = Path("var")
+    public_url: str = "http://127.0.0.1:8080"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
+    drain_seconds: float = Field(30.0, ge=0, le=86400)
+    alert_days: int = Field(30, ge=1, le=3650)
+
+    @model_validator(mode="after")
+    def _public(self) -> Self:
+        parts = urlsplit(self.public_url)
+        bare = parts.path in ("", "/") and not (parts.query or parts.fragment or parts.username)
+        if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_good(parts) or not bare:
+            raise ValueError("public_url must be http://host[:port] or https://host[:port], without a path")
+        return self
+
+
+class HttpSection(Section):
+    """[http]"""
+
+    listen: AddressPort = "127.0.0.1:8080"
+    certificate: str = ""
+    private_key: str = ""
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if bool(self.certificate) != bool(self.private_key):
+            raise ValueError("certificate and private_key go together")
+        return self
+
+
+class MediaSection(Section):
+    """[media]"""
+
+    address: MediaAddress = "127.0.0.1"
+    address6: str = ""
+    codecs: Codecs = Field(("PCMU", "PCMA", "G722", "opus"), min_length=1)
+    ptime: Literal[10, 20, 30, 40, 50, 60] = 20
+    opus_bitrate: int = Field(0, ge=0, le=510000)
+    opus_complexity: int = Field(5, ge=0, le=10)
+    opus_fec: bool = True
+    opus_dtx: bool = False
+    rtp_ports: tuple[int, int] = (20000, 29999)
+    clock_rate: Literal[8000, 16000, 32000, 48000] = 16000
+    timeout_s: int = Field(30, ge=5, le=3600)
+    hold_timeout_s: int = Field(300, ge=5, le=86400)
+    io: Literal["auto", "io_uring", "epoll"] = "auto"
+    cache_mb: int = Field(1024, ge=1)
+    cache_days: int = Field(30, ge=1)
+    memory_mb: int = Field(256, ge=1)
+
+    @model_validator(mode="after")
+    def _ports(self) -> Self:
+        low, high = self.rtp_ports
+        if not 1024 <= low < high <= 65535:
+            raise ValueError("rtp_ports must be [low, high] with 1024 <= low < high <= 65535")
+        return self
+
+    def faults(self) -> Iterator[str]:
+        """What does not go together, with its key."""
+        if 0 < self.opus_bitrate < 6000:
+            yield "media.opus_bitrate: must be 0, or 6000 to 510000"
+        if not self.address6:
+            return
+        try:
+            ipv6 = ipaddress.ip_address(self.address6).version == 6
+        except ValueError:
+            ipv6 = False
+        if not ipv6:
+            yield "media.address6: must be an IPv6 address"
+        elif ":" in self.address:
+            yield "media.address6: media.address is an IPv6 address already"
+
+
+class SpeechSection(Section):
+    """[speech]"""
+
+    command: str = "espeak-ng"
+    language: str = "en-US"
+    concurrency: int = Field(4, ge=1, le=64)
+    recognition: Literal["pocketsphinx", ""] = "pocketsphinx"
+    recognition_model: str = ""
+    recognition_language: str = Field("en-US", pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")
+    recognisers: int = Field(2, ge=1, le=64)
+
+
+class OutboundHttp(Section):
+    """[outbound_http]: webhooks, media, redirects: every URL that we request."""
+
+    allow_private: bool = False
+    connect_timeout_ms: int = Field(5000, ge=100, le=10000)
+    read_timeout_ms: int = Field(15000, ge=100, le=60000)
+    total_timeout_ms: int = Field(15000, ge=100, le=60000)
+    max_redirects: int = Field(10, ge=0, le=20)
+    max_document_bytes: int = Field(65536, ge=1024, le=1048576)
+    max_media_bytes: int = Field(52428800, ge=1024)
+    connections_per_origin: int = Field(100, ge=1, le=10000)
+    breaker_failures: int = Field(5, ge=0, le=1000)
+    breaker_open_ms: int = Field(10000, ge=100, le=3600000)
+    breaker_probes: int = Field(1, ge=1, le=100)
+
+
+class MessagesSection(Section):
+    """[messages]"""
+
+    gateway: OutsideUrl = ""
+
+
+class LimitsSection(Section):
+    """[limits]: an [[account]] may override the first two."""
+
+    calls_per_second: float = Field(10.0, gt=0, le=10000)
+    concurrent_calls: int = Field(1000, ge=1, le=100000)
+    call_seconds: int = Field(14400, ge=1, le=86400)
+    legs: int = Field(2000, ge=1, le=2700)
 
 
 class NumberRange(Section):

@@ -7,7 +7,7 @@ from callwright.api.stored.presentation import route
 
 from .conftest import BASE, MINE, Site
 
-TO_COME = {"conferences", "notifications", "queues", "transcriptions"}
+TO_COME = {"transcriptions"}
 
 
 @pytest.mark.parametrize("stored", STORED, ids=lambda stored: stored.path)

@@ -6,8 +6,8 @@ import pytest
 
 from callwright.apps.client import ApplicationClient
 from callwright.calls.application import Account
-from callwright.config import OutboundHttp
 from callwright.outbound import Outbound
+from callwright.sections import OutboundHttp
 from tests.apps.certificates import Authority
 from tests.apps.faulty import Deaf, FaultyServer
 

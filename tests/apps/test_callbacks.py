@@ -257,7 +257,7 @@ import asyncio, os, signal, sys
 from callwright.apps.callbacks import Callbacks
 from callwright.apps.client import ApplicationClient
 from callwright.calls.application import Account, Hook
-from callwright.config import OutboundHttp
+from callwright.sections import OutboundHttp
 from callwright.outbound import Outbound
 from callwright.store.store import Store
 

@@ -14,9 +14,9 @@ from twilio.request_validator import RequestValidator
 from callwright.apps.client import ApplicationClient, Fetch, encoded
 from callwright.apps.cookies import CookieJar
 from callwright.calls.application import Account, Hook
-from callwright.config import OutboundHttp
 from callwright.errors import ApplicationError
 from callwright.outbound import ConnectError, Outbound
+from callwright.sections import OutboundHttp
 from tests.apps.faulty import Deaf, FaultyServer, Hang, Raw, Reply, Request, Reset, refused_port
 
 PARAMS = {"CallSid": "CA" + "0" * 32, "From": "+15550001000", "To": "sip:zoë@example", "Digits": "1#*", "Empty": ""}

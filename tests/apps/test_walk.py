@@ -17,9 +17,9 @@ from callwright.apps.fallback import Documents
 from callwright.apps.states import TABLE, State
 from callwright.calls.alerts import Alert, Level
 from callwright.calls.application import Account, Application, Hook
-from callwright.config import OutboundHttp
 from callwright.errors import ApplicationError
 from callwright.outbound import Outbound
+from callwright.sections import OutboundHttp
 from callwright.store.store import Store
 from callwright.twiml.document import Document, parse
 from tests.apps.certificates import Authority

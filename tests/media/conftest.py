@@ -11,12 +11,12 @@ import pytest
 
 from callwright import signing
 from callwright.account import Account
-from callwright.config import OutboundHttp
 from callwright.errors import MediaError
 from callwright.media.library import Library
 from callwright.media.limits import MediaLimits
 from callwright.media.speech.protocol import Synthesis
 from callwright.outbound import Outbound
+from callwright.sections import OutboundHttp
 from tests.harness import tones
 from tests.media import sounds
 from tests.media.fileserver import FileServer, file_server

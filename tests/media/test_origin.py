@@ -6,11 +6,11 @@ import pytest
 from aiohttp import web
 
 from callwright import signing
-from callwright.config import OutboundHttp
 from callwright.errors import MediaError
 from callwright.media.library import Library
 from callwright.media.limits import MediaLimits
 from callwright.outbound import Outbound
+from callwright.sections import OutboundHttp
 from tests.harness.ports import free_port
 from tests.media import sounds
 from tests.media.conftest import ACCOUNT, WAV, Opener, Sound, code_of, pitch

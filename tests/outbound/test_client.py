@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from callwright.config import OutboundHttp
 from callwright.errors import ApplicationError
 from callwright.outbound import ConnectError, Limits, Outbound
+from callwright.sections import OutboundHttp
 from tests.apps.faulty import FaultyServer, Hang, Raw, Reply, Reset
 
 LIMITS = Limits(2.0, 2.0, 2.0)

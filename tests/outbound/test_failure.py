@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
-from callwright.config import OutboundHttp
 from callwright.errors import ApplicationError
 from callwright.outbound import ConnectError, Limits, Outbound, ReadError
+from callwright.sections import OutboundHttp
 from tests.apps.certificates import Authority
 from tests.apps.faulty import Deaf, FaultyServer, Hang, Raw, Reply, Reset, Route, refused_port
 

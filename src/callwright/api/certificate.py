@@ -7,7 +7,7 @@ from pathlib import Path
 
 import uvicorn
 
-from callwright.config import HttpSection
+from callwright.sections import HttpSection
 
 logger = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ from callwright.calls.alerts import Alert
 from callwright.calls.application import Application, Hook
 from callwright.cli.script import Act, keyed, read
 from callwright.cli.simulation import SimulatedCall
-from callwright.config import OutboundHttp
 from callwright.errors import ApplicationError, DocumentError
 from callwright.outbound import Outbound
+from callwright.sections import OutboundHttp
 from callwright.twiml.catalogue import Declared, State, elements, markdown
 from callwright.twiml.document import Document, parse
 from callwright.twiml.session import Session

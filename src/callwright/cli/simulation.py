@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from callwright import ids
 from callwright.calls import parameters
@@ -31,6 +32,8 @@ from callwright.calls.status import CallStatus, Direction
 from callwright.cli.script import Act
 from callwright.cli.simulated_rooms import SimulatedRooms
 from callwright.errors import LegGone, MediaError
+
+T = TypeVar("T")
 
 WORDS_A_SECOND = 2.5
 SOUND_S = 3.0
@@ -76,9 +79,9 @@ class SimulatedCall:
         self._recording = False
         self.rooms: RoomControl = SimulatedRooms(self._say, self._talk)
 
-    async def left(self) -> None:
+    async def during(self, work: "asyncio.Future[T]") -> T:
         """The caller of a script leaves between two verbs, not while an application is asked."""
-        await asyncio.Event().wait()
+        return await work
 
     @property
     def remaining(self) -> list[Act]:

@@ -13,12 +13,12 @@ from types import MappingProxyType
 import aiohttp
 from multidict import CIMultiDictProxy
 
-from callwright.config import OutboundHttp
 from callwright.outbound.body import Stream
 from callwright.outbound.failure import Attempt, unanswered
 from callwright.outbound.guard import Guard, addresses, current_attempt, open_socket
 from callwright.outbound.limits import Limits
 from callwright.outbound.target import Target, parse
+from callwright.sections import OutboundHttp
 
 IDLE_S = 15.0
 MAX_SKIMMED_BYTES = 65536

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from callwright.config import Config, validate
-from callwright.daemon import accounts, auth_token, check_certificate, check_media_address, claim, listener
 from callwright.errors import StartError
+from callwright.start import accounts, auth_token, check_certificate, check_media_address, claim, listener
 
 SID, OTHER = "AC" + "1" * 32, "AC" + "2" * 32
 
