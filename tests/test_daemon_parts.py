@@ -79,3 +79,16 @@ async def test_the_documents_of_a_call_are_one_source_until_its_end(daemon: Any)
     await over
     assert daemon._sources == {}
     assert daemon._documents(account, call) is not source and daemon._sources == {}
+
+
+def test_late_callback(daemon: Any) -> None:
+    """The first failure of a callback that will be tried again: of a live call, and of one that is over."""
+    noted: list[Any] = []
+    daemon.live["CA1"] = SimpleNamespace(note=lambda kind, **data: noted.append((kind, data)))
+    daemon._on_retry(LOST)
+    message = "the call-completed callback is tried again: HTTP 404"
+    assert noted == [("retry", {"code": 15003, "message": message, "url": "http://x/"})]
+    del daemon.live["CA1"]
+    daemon.epilogue = SimpleNamespace(retry=lambda *call, **data: noted.append((call, data["code"])))
+    daemon._on_retry(LOST)
+    assert noted[1] == (("CA1", "AC1"), 15003)

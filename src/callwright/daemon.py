@@ -137,7 +137,12 @@ class Daemon:
         self.epilogue = Epilogue(self.store)
         stack.push_async_callback(self.epilogue.close, EPILOGUE_S)
         self.callbacks = Callbacks(
-            self.store, self.client, self.accounts, on_given_up=self._on_given_up, on_alert=self.alerts.add
+            self.store,
+            self.client,
+            self.accounts,
+            on_given_up=self._on_given_up,
+            on_retry=self._on_retry,
+            on_alert=self.alerts.add,
         )
         await self.callbacks.start()
         stack.push_async_callback(self.callbacks.close)
@@ -247,6 +252,14 @@ class Daemon:
             call.note("warning", code=lost.code, message=message, url=lost.url)
         else:
             self.epilogue.warn(lost.call_sid, lost.account_sid, code=lost.code, message=message, url=lost.url)
+
+    def _on_retry(self, late: GivenUp) -> None:
+        """A callback that fails for the first time is a step of its call's story."""
+        message = f"the {late.kind} callback is tried again: {late.message}"
+        if (call := self.live.get(late.call_sid)) is not None:
+            call.note("retry", code=late.code, message=message, url=late.url)
+        else:
+            self.epilogue.retry(late.call_sid, late.account_sid, code=late.code, message=message, url=late.url)
 
     def _session(self, call: Call) -> Session:
         resort = call.application.last_resort or call.account.last_resort

@@ -44,6 +44,7 @@ class Queue(Callbacks):
 
     def __init__(self, store: Store, client: ApplicationClient, account: Account, pauses: tuple[float, ...]) -> None:
         self.lost: list[GivenUp] = []
+        self.late: list[GivenUp] = []
         self.alerts: list[Alert] = []
         self.account = account
         super().__init__(
@@ -51,6 +52,7 @@ class Queue(Callbacks):
             client,
             {account.sid: account},
             on_given_up=self.lost.append,
+            on_retry=self.late.append,
             on_alert=lambda account_sid, call_sid, alert: self.alerts.append(alert),
             pauses=pauses,
         )
@@ -156,6 +158,7 @@ async def test_given_up_after_the_last_pause(store: Store, make: Make) -> None:
     assert (queue.retried, queue.given_up, queue.pending) == (2, 1, 0)
     assert (await rows(store))[0]["state"] == "given_up"
     assert [(alert.code, alert.level) for alert in queue.alerts] == [(15003, Level.WARNING)] * 2  # the first, the last
+    assert [(late.kind, late.code) for late in queue.late] == [("status", 15003)]
 
 
 async def test_the_pauses_are_those_of_the_contract() -> None:

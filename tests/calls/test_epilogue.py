@@ -29,11 +29,12 @@ async def test_warnings_follow_the_calls_own_steps(store: Store, caplog: pytest.
     store.put(tables.calls, {"sid": SID, "account_sid": ACCOUNT})
     steps.Steps(store, SID).add(now(), "completed", {})
     epilogue = Epilogue(store)
+    epilogue.retry(SID, ACCOUNT, code=15003, message="none", url="http://x/")
     for message in ("one", "two"):
         epilogue.warn(SID, ACCOUNT, code=15003, message=message, url="http://x/")
     await epilogue.close(60)
     told = [(step.number, step.kind, step.data.get("message")) for step in await steps.read(store, SID)]
-    assert told == [(0, "completed", None), (1, "warning", "one"), (2, "warning", "two")]
+    assert told == [(0, "completed", None), (1, "retry", "none"), (2, "warning", "one"), (3, "warning", "two")]
     assert "warning code=15003 message=one url=http://x/" in caplog.text
 
 

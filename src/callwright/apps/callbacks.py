@@ -46,7 +46,7 @@ STORE_PAUSE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """A callback that will not be delivered, for a notification.
+    """A callback that will not be delivered, or was not at first, for its call's story.
 
     Attributes:
         url: without credentials and query.
@@ -95,6 +95,7 @@ class Callbacks:
     Args:
         accounts: by SID; they sign.
         on_given_up: told of each callback that will not be delivered.
+        on_retry: told of each callback that fails for the first time and will be tried again.
         on_alert: told of the first failure of each callback, and of its last: (AccountSid, CallSid, alert).
         pauses: seconds between the attempts.
 
@@ -111,6 +112,7 @@ class Callbacks:
         accounts: Mapping[str, Account],
         *,
         on_given_up: Callable[[GivenUp], None] | None = None,
+        on_retry: Callable[[GivenUp], None] | None = None,
         on_alert: Callable[[str, str, Alert], None] | None = None,
         pauses: Sequence[float] = PAUSES_S,
     ) -> None:
@@ -121,6 +123,7 @@ class Callbacks:
         self._client = client
         self._accounts = accounts
         self._on_given_up = on_given_up
+        self._on_retry = on_retry
         self._on_alert = on_alert
         self._pauses = tuple(pauses)
         # Documents to the same origin must find connections free.
@@ -344,6 +347,8 @@ class Callbacks:
         if decision.state is State.GIVEN_UP:
             self._give_up(lane, error.message, error.response_status)
             return
+        if self._on_retry is not None and state is State.DELIVERY:
+            self._on_retry(_told(callback, error.message, error.response_status))
         pause = self._pauses[callback.attempt]
         callback.attempt += 1
         self.retried += 1
@@ -361,12 +366,12 @@ class Callbacks:
 
     def _count_given_up(self, callback: Callback, reason: str, status: int) -> None:
         self.given_up += 1
-        url = shown(callback.hook.url)
+        lost = _told(callback, reason, status)
         CallLog(log, callback.call_sid, callback.account_sid).info(
-            "%s callback to %s given up: %s", callback.kind, url, reason
+            "%s callback to %s given up: %s", lost.kind, lost.url, reason
         )
         if self._on_given_up is not None:
-            self._on_given_up(GivenUp(callback.account_sid, callback.call_sid, callback.kind, url, reason, status))
+            self._on_given_up(lost)
 
     def _leave(self, lane: Lane) -> None:
         """Takes the first callback out of its lane; the next one's turn comes at once."""
@@ -383,6 +388,11 @@ class Callbacks:
     def _hold_no_params(self, callback: Callback) -> None:
         self._held -= callback.params is not None
         callback.params = None
+
+
+def _told(callback: Callback, reason: str, status: int) -> GivenUp:
+    url = shown(callback.hook.url)
+    return GivenUp(callback.account_sid, callback.call_sid, callback.kind, url, reason, status)
 
 
 def _exchanged(callback: Callback, error: ApplicationError) -> Exchanged:

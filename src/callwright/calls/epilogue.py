@@ -25,11 +25,17 @@ class Epilogue:
 
     def warn(self, call_sid: str, account_sid: str, *, code: int, message: str, url: str) -> None:
         """A warning. Never blocks; when too many wait for the database, the log alone has it."""
+        self._tell(call_sid, account_sid, logging.WARNING, "warning", {"code": code, "message": message, "url": url})
+
+    def retry(self, call_sid: str, account_sid: str, *, code: int, message: str, url: str) -> None:
+        """Something that will be tried again; otherwise like `warn`."""
+        self._tell(call_sid, account_sid, logging.INFO, "retry", {"code": code, "message": message, "url": url})
+
+    def _tell(self, call_sid: str, account_sid: str, level: int, kind: str, data: dict[str, object]) -> None:
         log = CallLog(logger, call_sid, account_sid)
-        log.warning("warning code=%d message=%s url=%s", code, message, url)
+        log.log(level, "%s code=%d message=%s url=%s", kind, data["code"], data["message"], data["url"])
         if len(self._tasks) < MOST_WAITING:
-            data = {"code": code, "message": message, "url": url}
-            self._tasks.spawn(self._add(call_sid, log, "warning", data), f"epilogue of {call_sid}")
+            self._tasks.spawn(self._add(call_sid, log, kind, data), f"epilogue of {call_sid}")
 
     async def _add(self, call_sid: str, log: CallLog, kind: str, data: dict[str, object]) -> None:
         async with self._turn:
