@@ -7,21 +7,59 @@ logged.
 import json
 import logging
 import sys
+import time
 from collections.abc import MutableMapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TextIO
+
+_BLANK = logging.LogRecord("", logging.INFO, "", 0, "", (), None).__dict__
+"""What formatters of other people may look for in a record."""
+
+
+class CallRecord(logging.LogRecord):
+    """A record of a call's log: what no line of ours tells (file, thread, process) is not looked up for it."""
+
+    def __init__(self, name: str, level: int, message: object, args: tuple[object, ...], call: dict[str, str]) -> None:
+        self.__dict__ = {
+            **_BLANK,
+            **call,
+            "name": name,
+            "levelno": level,
+            "levelname": logging.getLevelName(level),
+            "msg": message,
+            "args": args,
+            "created": time.time(),
+        }
 
 
 class CallLog(logging.LoggerAdapter[logging.Logger]):
     """A logger bound to one call: every line carries `call_sid` and `account_sid`."""
 
     def __init__(self, logger: logging.Logger, call_sid: str, account_sid: str) -> None:
-        super().__init__(logger, {"call_sid": call_sid, "account_sid": account_sid})
+        self._call = {"call_sid": call_sid, "account_sid": account_sid}
+        super().__init__(logger, self._call)
+
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        """As every logger's: a call tells its story through it, six lines or more."""
+        if kwargs:
+            super().log(level, msg, *args, **kwargs)
+        elif self.logger.isEnabledFor(level):
+            self.logger.handle(CallRecord(self.logger.name, level, msg, args, self._call))
 
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
         kwargs["extra"] = self.extra
         return msg, kwargs
+
+
+class Lines(logging.StreamHandler[TextIO]):
+    """Writes to a stream that is flushed at the end of each line, as standard error is."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self.stream.write(self.format(record) + "\n")
+        except Exception:  # as logging's own handlers: a line that cannot be written must not end a call
+            self.handleError(record)
 
 
 def _printable(text: str) -> str:
@@ -84,7 +122,7 @@ def configure(level: str, style: str) -> None:
         level: DEBUG, INFO, WARNING or ERROR.
         style: "text" or "json".
     """
-    handler = logging.StreamHandler(sys.stderr)
+    handler = Lines(sys.stderr)
     handler.setFormatter(JsonFormat() if style == "json" else TextFormat())
     # What no line tells is not collected: the caller's frame alone is a sixth of a line's cost.
     logging._srcfile = None
