@@ -438,12 +438,17 @@ class Sounds:
         missing: URLs and texts that cannot be had.
         held: URLs and texts that wait for their event.
         asked: what was loaded, in order.
+        near: URLs whose sound is at hand.
     """
 
     def __init__(self) -> None:
+        self.near: dict[str, Sound] = {}
         self.missing: set[str] = set()
         self.held: dict[str, asyncio.Event] = {}
         self.asked: list[str] = []
+
+    def at_hand(self, url: str, account: Account) -> Sound | None:
+        return self.near.get(url)
 
     async def file(self, url: str, account: Account) -> Sound:
         return await self._load(url)

@@ -6,7 +6,7 @@ import pytest
 
 from callwright.calls.control import File, Keys, Silence, Speech
 from callwright.calls.prompts import AHEAD, send_keys
-from callwright.engine import EventKind
+from callwright.engine import EventKind, Sound
 from callwright.errors import LegGone, MediaError
 from tests.calls.fakes import PATIENCE_S, Room
 from tests.calls.jumping import turns
@@ -25,6 +25,19 @@ async def test_in_order_and_each_when_the_last_has_ended(room: Room) -> None:
     room.engine.played(second.node)
     await task
     assert [one.values["digits"] for one in room.engine.of("send_digits")] == ["5"]
+
+
+async def test_a_sound_at_hand_is_not_loaded(room: Room) -> None:
+    room.sounds.near["http://x/near"] = near = Sound(b"\1\0" * 160, 16000)
+    call, _ = await room.inbound()
+    call.prefetch([File("http://x/near"), File("http://x/far")])
+    task = asyncio.create_task(call.play([File("http://x/near"), File("http://x/near"), File("http://x/far")]))
+    for count in (1, 2, 3):
+        player = await room.engine.until("player", count=count)
+        assert (player.values["sounds"] == [near]) is (count < 3)
+        room.engine.played(player.node)
+    await task
+    assert room.sounds.asked == ["http://x/far"]
 
 
 async def test_missing_sound(room: Room) -> None:

@@ -1,14 +1,16 @@
 """Calls in, calls out, live control, and the end of the daemon."""
 
 import asyncio
-from collections.abc import Callable
+import gc
+import weakref
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from callwright.calls.application import Application, Hook
 from callwright.calls.call import Call
-from callwright.calls.control import DialRecording
+from callwright.calls.control import DialRecording, GatherPlan, Speech
 from callwright.calls.order import CallOrder
 from callwright.calls.status import CallStatus
 from callwright.errors import RestError
@@ -42,6 +44,32 @@ class TestInbound:
         assert not room.engine.of("answer", leg)
         assert (await room.engine.until("answer", leg)).values["code"] == 180
         thinking.set()
+
+    @pytest.mark.parametrize(
+        "script",
+        [
+            lambda call: call.play([Speech("one")]),
+            lambda call: call.gather(GatherPlan()),
+            lambda call: call.gather(GatherPlan([Speech("one")])),
+            lambda call: call.pause(60),
+        ],
+        ids=["play", "gather", "gather with a prompt", "pause"],
+    )
+    async def test_is_freed_at_once(self, room: Room, script: Callable[[Call], Awaitable[None]]) -> None:
+        """By its last reference. Cycles would wait for the collector, which holds up every other call."""
+        room.script = script
+        call, leg = await room.inbound()
+        await turns()
+        gone = weakref.ref(call)
+        del call
+        room.sessions.clear()
+        gc.disable()
+        try:
+            room.engine.end(leg)
+            await turns()
+            assert gone() is None
+        finally:
+            gc.enable()
 
     async def test_no_180_after_a_quick_answer(self, room: Room) -> None:
         _, leg = await room.inbound()

@@ -140,6 +140,16 @@ async def test_a_fresh_file_is_played_without_a_request(
     assert server.count("/a.wav") == 2
 
 
+async def test_what_is_fresh_and_in_memory_is_at_hand(library: Library[Sound], server: FileServer, now: Clock) -> None:
+    url = server.serve("/a.wav", WAV, Cache_Control="max-age=60", Date=formatdate(now.at, usegmt=True))
+    assert library.at_hand(url, ACCOUNT) is None and library.at_hand("nowhere", ACCOUNT) is None
+    sound = await library.file(url, ACCOUNT)
+    assert library.at_hand(url, ACCOUNT) is sound and library.at_hand(url, OTHER) is None
+    now.at += 61
+    assert library.at_hand(url, ACCOUNT) is None
+    assert server.count("/a.wav") == 1
+
+
 async def test_an_etag_is_revalidated_and_304_keeps_the_sound(library: Library[Sound], server: FileServer) -> None:
     url = server.serve_validated("/a.wav", WAV, '"one"')
     sound = await library.file(url, ACCOUNT)

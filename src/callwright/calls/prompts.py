@@ -25,7 +25,7 @@ class Prompter:
 
     def __init__(self, call: "Call") -> None:
         self._owner = weakref.ref(call)
-        self._loading: dict[Prompt, asyncio.Task[Sound]] = {}
+        self._loading: dict[Prompt, Sound | asyncio.Task[Sound]] = {}
 
     @property
     def _call(self) -> "Call":
@@ -44,13 +44,18 @@ class Prompter:
         """At most `AHEAD` sounds are under way."""
         for prompt in prompts:
             if isinstance(prompt, File | Speech) and prompt not in self._loading and len(self._loading) < AHEAD:
-                self._loading[prompt] = asyncio.create_task(self._load(prompt))
+                self._loading[prompt] = self._at_hand(prompt) or asyncio.create_task(self._load(prompt))
 
     def close(self) -> None:
         """Stops loading; the call is over."""
-        for task in self._loading.values():
-            _abandon(task)
+        for loading in self._loading.values():
+            _abandon(loading)
         self._loading.clear()
+
+    def _at_hand(self, prompt: File | Speech) -> Sound | None:
+        """Most prompts have been played before: no task, and no turn of the loop, is needed for those."""
+        call = self._call
+        return call.exchange.sounds.at_hand(prompt.url, call.account) if isinstance(prompt, File) else None
 
     async def _load(self, prompt: File | Speech) -> Sound:
         sounds = self._call.exchange.sounds
@@ -61,9 +66,11 @@ class Prompter:
     async def _sound(self, prompt: File | Speech, leg: Leg) -> Sound:
         """The sound of a prompt, as long as there is somebody to hear it."""
         self._load_ahead([prompt])
-        task = self._loading.pop(prompt, None) or asyncio.create_task(self._load(prompt))
+        loading = self._loading.pop(prompt, None) or asyncio.create_task(self._load(prompt))
+        if not isinstance(loading, asyncio.Task):
+            return loading
         try:
-            return task.result() if task.done() else await leg.during(task)
+            return loading.result() if loading.done() else await leg.during(loading)
         except LegGone:
             raise
         except CallwrightError as error:
@@ -97,11 +104,13 @@ class Prompter:
             await send_keys(self._call, keys.digits)
 
 
-def _abandon(task: "asyncio.Task[Sound]") -> None:
+def _abandon(loading: "Sound | asyncio.Task[Sound]") -> None:
     """A prompt that will not be played: it is of no consequence whether it could have been."""
-    if task.done() and not task.cancelled():
-        task.exception()
-    task.cancel()
+    if not isinstance(loading, asyncio.Task):
+        return
+    if loading.done() and not loading.cancelled():
+        loading.exception()
+    loading.cancel()
 
 
 async def send_keys(call: "Call", digits: str) -> None:

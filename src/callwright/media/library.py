@@ -12,7 +12,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 from weakref import WeakValueDictionary
@@ -146,16 +146,27 @@ class Library(Generic[S]):
         Raises:
             MediaError: 11100 and the 11200 family: it cannot be fetched; 13420: it is no sound that can be played.
         """
-        wanted = target(url)
-        key = _digest("request", account.sid, wanted.text, ":".join(wanted.credentials or ()))
+        wanted, key = _wanted(url, account.sid)
+        sound = self._remembered(key)
+        return sound if sound is not None else await self._join(key, partial(self._file, key, wanted, account))
+
+    def at_hand(self, url: str, account: Account) -> S | None:
+        """The sound at a URL that nothing has to be asked or read for; None when `file` must be awaited for it."""
+        try:
+            _, key = _wanted(url, account.sid)
+        except MediaError:
+            return None  # `file` will say why
+        return self._remembered(key)
+
+    def _remembered(self, key: str) -> S | None:
         entry = self._entries.get(key)
-        if entry is not None and entry.freshness.fresh(self._now()):
-            sound = self._memory.get(entry.content)
-            if sound is not None:
-                self.counters["memory"] += 1
-                self._entries.move_to_end(key)
-                return sound
-        return await self._join(key, partial(self._file, key, wanted, account))
+        if entry is None or not entry.freshness.fresh(self._now()):
+            return None
+        sound = self._memory.get(entry.content)
+        if sound is not None:
+            self.counters["memory"] += 1
+            self._entries.move_to_end(key)
+        return sound
 
     async def speech(self, text: str, *, voice: str = "", language: str = "", ssml: bool = False) -> S:
         """Spoken text.
@@ -373,6 +384,13 @@ def _recognised(body: Path, fetched: Fetched, wanted: str) -> formats.Format | N
         return None
     found = formats.recognise(body, content_type=fetched.content_type, url=fetched.url)
     return found or formats.recognise(body, content_type=fetched.content_type, url=wanted)
+
+
+@lru_cache(maxsize=1024)
+def _wanted(url: str, account_sid: str) -> tuple[Target, str]:
+    """A URL, checked, and the key of what it gives to this account. Raises MediaError."""
+    wanted = target(url)
+    return wanted, _digest("request", account_sid, wanted.text, ":".join(wanted.credentials or ()))
 
 
 def _digest(*parts: str) -> str:
