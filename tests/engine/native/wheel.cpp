@@ -67,6 +67,33 @@ void beats_go_where_the_fewest_are() {
     }
 }
 
+void short_beats_come_together() {
+    Wheel wheel(20 * ms, 20);
+    std::vector<Count> counts(Wheel::BUNCH * 20 + 20);
+    for (std::size_t i = 0; i < Wheel::BUNCH + 1; i++) wheel.add(&counts[i], Wheel::BESIDE, start);
+    // A bunch in one phase, the one that is too many in another.
+    wheel.run(start + 20 * ms);
+    unsigned beats = 0, wakes = 0;
+    for (const Count& count : counts) beats += count.beats;
+    CHECK_EQUAL(beats, Wheel::BUNCH + 1);
+    for (Nanos end = start + 40 * ms; wheel.due() <= end; wakes++) wheel.run(wheel.due());
+    CHECK_EQUAL(wakes, 2);
+    // Who leaves makes room.
+    wheel.remove(&counts[0]);
+    wheel.add(&counts[0], Wheel::BESIDE, start + 40 * ms);
+    for (wakes = 0; wheel.due() <= start + 60 * ms; wakes++) wheel.run(wheel.due());
+    CHECK_EQUAL(wakes, 2);
+    // When every phase has a bunch, all grow alike.
+    for (Count& count : counts) wheel.add(&count, Wheel::BESIDE, start + 60 * ms);
+    for (Count& count : counts) count.beats = 0;
+    for (unsigned phase = 1; phase <= 20; phase++) {
+        wheel.run(wheel.due());
+        beats = 0;
+        for (const Count& count : counts) beats += count.beats;
+        CHECK_EQUAL(beats, (Wheel::BUNCH + 1) * phase);
+    }
+}
+
 void what_was_missed_is_made_good_up_to_25() {
     Wheel wheel(20 * ms, 20);
     Count count;
@@ -138,6 +165,7 @@ int main() {
     nothing_is_due_without_beats();
     each_phase_has_its_millisecond();
     beats_go_where_the_fewest_are();
+    short_beats_come_together();
     what_was_missed_is_made_good_up_to_25();
     a_beat_may_end_itself_and_others();
     a_beat_may_add_others_which_begin_with_the_next_frame();

@@ -91,7 +91,7 @@ void Line::update_beat() noexcept {
     }
     credit_ms_ = format_.ptime - std::min(format_.ptime, BEAT_MS);  // the first packet goes with the first beat
     try {
-        engine_.media().every_frame(this);
+        engine_.media().every_frame(this, Wheel::BESIDE);
         beating_ = true;
     } catch (const std::bad_alloc&) {
         beating_ = false;  // the next change tries again

@@ -51,8 +51,8 @@ class MediaThread {
 
     // --- media thread only ---
     Datagrams& datagrams() noexcept { return *datagrams_; }
-    // In the phase that has the fewest; `phase` (0 to 19) when it is given. Once each.
-    void every_frame(Beat* beat, int phase = -1) { frames_.add(beat, phase, monotonic_now()); }
+    // `phase`: see Wheel::add. Once each.
+    void every_frame(Beat* beat, int phase = Wheel::FEWEST) { frames_.add(beat, phase, monotonic_now()); }
     void never(Beat* beat) noexcept { frames_.remove(beat); }  // no further beat, also when called from a beat
     // Once a second, each at its own time; `frames` is the number of seconds.
     void every_second(Beat* beat) { seconds_.add(beat, -1, monotonic_now()); }

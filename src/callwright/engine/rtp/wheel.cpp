@@ -12,10 +12,12 @@ void Wheel::add(Beat* beat, int phase, Nanos now) {
     for (const Phase& other : phases_) {
         if (std::find(other.beats.begin(), other.beats.end(), beat) != other.beats.end()) return;
     }
-    const auto fewest = std::min_element(phases_.begin(), phases_.end(),
-                                         [](const Phase& a, const Phase& b) { return a.count < b.count; });
-    const std::size_t index = phase >= 0 ? static_cast<std::size_t>(phase) % phases_.size()
-                                         : static_cast<std::size_t>(fewest - phases_.begin());
+    std::size_t index;
+    switch (phase) {
+        case FEWEST: index = fewest(); break;
+        case BESIDE: index = beside(); break;
+        default: index = static_cast<std::size_t>(phase) % phases_.size();
+    }
     Phase& chosen = phases_[index];
     chosen.beats.push_back(beat);
     if (chosen.count++ == 0) {
@@ -24,6 +26,21 @@ void Wheel::add(Beat* beat, int phase, Nanos now) {
         if (chosen.due <= now) chosen.due += period_;
     }
     find_due();
+}
+
+std::size_t Wheel::fewest() const noexcept {
+    const auto found = std::min_element(phases_.begin(), phases_.end(),
+                                        [](const Phase& a, const Phase& b) { return a.count < b.count; });
+    return static_cast<std::size_t>(found - phases_.begin());
+}
+
+std::size_t Wheel::beside() const noexcept {
+    const Phase* fullest = nullptr;
+    for (const Phase& phase : phases_) {
+        const bool room = phase.count > 0 && phase.count < BUNCH;
+        if (room && (fullest == nullptr || phase.count > fullest->count)) fullest = &phase;
+    }
+    return fullest != nullptr ? static_cast<std::size_t>(fullest - phases_.data()) : fewest();
 }
 
 void Wheel::remove(Beat* beat) noexcept {

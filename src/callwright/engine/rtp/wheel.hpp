@@ -1,6 +1,7 @@
 // Who beats when: a period cut into phases, so that the work of all is spread over it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <vector>
@@ -19,7 +20,12 @@ class Wheel {
 
     Wheel(Nanos period, unsigned phases);
 
-    // phase -1: the one that has the fewest. The first beat is the next time that the phase comes after `now`. One that
+    // In place of a phase. FEWEST: the one that has the fewest, for beats that take their time. BESIDE: one that beats
+    // already and has fewer than BUNCH, for short ones: while there are few, waking up costs more than they do.
+    static constexpr int FEWEST = -1, BESIDE = -2;
+    static constexpr std::uint32_t BUNCH = 16;
+
+    // phase: 0 and up, FEWEST or BESIDE. The first beat is the next time that the phase comes after `now`. One that
     // beats already stays where it is.
     void add(Beat* beat, int phase, Nanos now);
     void remove(Beat* beat) noexcept;
@@ -41,6 +47,8 @@ class Wheel {
 
     void run(Phase& phase, Nanos now, Ran& ran) noexcept;
     void find_due() noexcept;
+    std::size_t fewest() const noexcept;
+    std::size_t beside() const noexcept;
 
     const Nanos period_;
     std::vector<Phase> phases_;
