@@ -1,8 +1,8 @@
 """SIDs: two letters and 32 lower-case hexadecimal digits (call-control reference §3.1)."""
 
 import hashlib
+import os
 import re
-import secrets
 
 _SID = re.compile(r"[A-Z]{2}[0-9a-f]{32}\Z")
 
@@ -21,7 +21,7 @@ MESSAGE = "SM"
 
 def new(prefix: str) -> str:
     """A fresh random SID with this prefix, e.g. `new(CALL)`."""
-    return prefix + secrets.token_hex(16)
+    return prefix + os.urandom(16).hex()
 
 
 def valid(sid: str, prefix: str) -> bool:

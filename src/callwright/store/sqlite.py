@@ -120,7 +120,7 @@ class SqliteDatabase:
         engine = create_engine(
             make_url(url).set(drivername="sqlite+pysqlite"),
             poolclass=NullPool,
-            json_serializer=partial(json.dumps, default=str, ensure_ascii=False, separators=(",", ":")),
+            json_serializer=json.JSONEncoder(default=str, ensure_ascii=False, separators=(",", ":")).encode,
         )
         event.listen(engine, "connect", _prepare)
         database = cls(engine)

@@ -17,6 +17,8 @@ from callwright.twiml.interpreter import arrive, interpret
 from callwright.twiml.outcome import Finish, Next
 from callwright.twiml.pace import Pace
 
+logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 APOLOGY = Speech("An application error has occurred. Goodbye.")
@@ -104,7 +106,7 @@ class Session:
         self._state = SessionState.FETCHING
         self._work: asyncio.Task[None] | None = None
         self._redirected: Source | None = None
-        self._log = CallLog(logging.getLogger(__name__), control.sid, control.account_sid)
+        self._log = CallLog(logger, control.sid, control.account_sid)
 
     @property
     def state(self) -> SessionState:
