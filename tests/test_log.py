@@ -63,6 +63,23 @@ def test_call_log_names_its_call(stream: io.StringIO) -> None:
     assert stream.getvalue().endswith("CA7 ringing after 12 ms\n")
 
 
+def test_call_log_obeys_the_level_and_other_peoples_formats(stream: io.StringIO) -> None:
+    logger = logging.getLogger("callwright.calls.call")
+    logger.setLevel(logging.WARNING)
+    form = "%(levelname)s %(name)s %(filename)s:%(lineno)d %(call_sid)s %(threadName)s %(message)s"
+    logger.handlers[-1].setFormatter(logging.Formatter(form))
+    log = CallLog(logger, "CA7", "AC7")
+    log.info("unheard")
+    log.warning("heard %d", 1)
+    try:
+        raise ValueError("why")
+    except ValueError:
+        log.exception("with its cause")
+    lines = stream.getvalue().splitlines()
+    assert lines[0].startswith("WARNING callwright.calls.call :0 CA7") and lines[0].endswith(" heard 1")
+    assert lines[1].endswith("with its cause") and lines[-1] == "ValueError: why"
+
+
 def test_configure() -> None:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level

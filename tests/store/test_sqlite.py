@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from callwright.errors import StartError, StoreError
 from callwright.store.sqlite import SqliteDatabase, transient
-from callwright.store.tables import calls
+from callwright.store.tables import call_events, calls
 
 
 async def test_refuses_what_is_no_database(tmp_path: Path) -> None:
@@ -60,3 +60,26 @@ async def test_a_closed_database_says_so(url: str) -> None:
 )
 def test_transient_errors(error: Exception, expected: bool) -> None:
     assert transient(error) is expected
+
+
+async def test_a_constant_column_keeps_its_first_value(url: str) -> None:
+    database = await SqliteDatabase.open(url)
+    whole = {"sid": "a", "from": "+1", "direction": "inbound", "status": "ringing"}
+    await database.write({}, {calls: [whole]})
+    await database.write({}, {calls: [whole | {"from": "+2", "status": "in-progress"}, whole | {"sid": "b"}]})
+    rows = await database.read(select(calls).order_by(calls.c.sid))
+    assert [(row["sid"], row["from"], row["status"]) for row in rows] == [
+        ("a", "+1", "in-progress"),
+        ("b", "+1", "ringing"),
+    ]
+    await database.close()
+
+
+async def test_a_key_of_two_columns(url: str) -> None:
+    database = await SqliteDatabase.open(url)
+    rows = [{"call_sid": sid, "number": number, "steps": [number]} for sid in "ab" for number in (0, 64)]
+    await database.write({}, {call_events: rows})
+    await database.write({call_events: [("a", 64), ("b", 0)]}, {call_events: [rows[0] | {"steps": ["new"]}]})
+    left = await database.read(select(call_events).order_by(call_events.c.call_sid))
+    assert left == [rows[0] | {"steps": ["new"]}, rows[3]]
+    await database.close()
