@@ -82,8 +82,7 @@ class Call:
         self.trunk = trunk
         self.leg: Leg | None = None
         self.log = CallLog(logger, self.sid, account.sid)
-        self.prompter = Prompter(self)
-        self.rooms = CallRooms(self)
+        self.prompter, self.rooms = Prompter(self), CallRooms(self)
         self.recording: Recording | None = None  # of the whole call
         self.recordings: dict[str, Recording] = {}  # all that go on
         self.time_limit = exchange.call_seconds
