@@ -13,7 +13,7 @@ import asyncio
 import itertools
 import os
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -23,7 +23,6 @@ from sqlalchemy import Table
 import callwright.sip.endpoint as endpoint_module
 from callwright.calls.alerts import Alerts
 from callwright.calls.application import Account, Application, Hook
-from callwright.calls.backdrop import Programme
 from callwright.calls.call import Call
 from callwright.calls.capacity import Capacity
 from callwright.calls.exchange import Exchange
@@ -33,7 +32,7 @@ from callwright.calls.router import Router, lines
 from callwright.calls.switchboard import Switchboard
 from callwright.config import Config, validate
 from callwright.engine import EventKind, Sound
-from callwright.errors import ApplicationError, LegGone, MediaError, StoreError
+from callwright.errors import LegGone, MediaError, StoreError
 from callwright.media.recordings import RecordingFiles
 from callwright.media.speech.recognition import Heard, Listening
 from callwright.sip.endpoint import Endpoint
@@ -45,6 +44,8 @@ from callwright.store.declared import numbers as declared_numbers
 from callwright.store.directory import Directory
 from callwright.store.store import Store
 from tests.calls.jumping import turns
+from tests.calls.patchbay import Command, Patchbay
+from tests.calls.waiting import HeldMusic, Programmes
 
 PATIENCE_S = 3600.0
 """On the loop's own clock: what has not come by then never will."""
@@ -61,16 +62,7 @@ class Happening:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Command:
-    """A command that the engine was given; `node` is the leg or port it is about, 0 for none."""
-
-    name: str
-    node: int
-    values: dict[str, Any]
-
-
-class FakeEngine:
+class FakeEngine(Patchbay):
     """Records commands; a hang-up is followed by ENDED and a stop by PLAYED or RECORDED, as in the real one.
 
     Attributes:
@@ -80,6 +72,7 @@ class FakeEngine:
     """
 
     def __init__(self, **settings: Any) -> None:
+        super().__init__()
         self.settings = settings
         self.commands: list[Command] = []
         self.slow = False
@@ -285,28 +278,6 @@ class FakeEngine:
         self._note("tone", port, sink=sink, loop=loop, segments=list(segments))
         return port
 
-    def bus(self) -> int:
-        node = next(self._ids)
-        self._note("bus", node)
-        return node
-
-    def pause(self, recorder: int, on: bool, silence: bool = True) -> None:
-        self._note("pause", recorder, on=on, silence=silence)
-
-    def edges(self) -> set[tuple[int, int]]:
-        """Who is connected with whom: (source, sink)."""
-        found: set[tuple[int, int]] = set()
-        for one in self.commands:
-            if one.name == "connect":
-                found.add((one.node, one.values["sink"]))
-            elif one.name == "disconnect":
-                found.discard((one.node, one.values["sink"]))
-        return found
-
-    def playing(self, sink: int) -> list[Command]:
-        """The players and tones to a node that have not ended."""
-        return [one for one in self.commands if one.node in self._players and one.values.get("sink") == sink]
-
     def recorder(self, path: str, *, channels: int, max_duration: float, silence: float) -> tuple[int, ...]:
         Path(path).touch()
         nodes = tuple(next(self._ids) for _ in range(channels))
@@ -333,49 +304,6 @@ class FakeEngine:
             first, last = (200, duration - 200) if voiced else (-1, -1)
             facts = {"duration": duration, "voiced": voiced, "first_voice": first, "last_voice": last}
             self.happen(EventKind.RECORDED, port, text=path, dropped=0, error="", **facts)
-
-
-@dataclass
-class Programmes:
-    """Documents beside a call's own, by URL.
-
-    Attributes:
-        of: what each URL gives; a URL that is not there fails.
-        asked: URLs and parameters, in order.
-        work: what a document does to a call that waits in a queue, by URL.
-    """
-
-    of: dict[str, list[Programme]] = field(default_factory=dict)
-    work: dict[str, Callable[[Call], Awaitable[None]]] = field(default_factory=dict)
-    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
-
-    async def follow(
-        self, hook: Hook, params: dict[str, str], *, account: Account, call: Call | None
-    ) -> AsyncGenerator[Programme, None]:
-        self.asked.append((hook.url, params))
-        if hook.url not in self.of:
-            raise ApplicationError("HTTP 404", code=11200, url=hook.url)
-        for programme in self.of[hook.url]:
-            yield programme
-
-    async def perform(self, call: Call, hook: Hook, params: Callable[[], dict[str, str]], *, endless: bool) -> None:
-        while True:
-            self.asked.append((hook.url, params()))
-            if hook.url not in self.work:
-                raise ApplicationError("HTTP 404", code=11200, url=hook.url)
-            await self.work[hook.url](call)
-            if not endless:
-                return
-
-
-class HeldMusic:
-    """Hold music: one sound."""
-
-    def __init__(self) -> None:
-        self.one = Sound(b"\1\0" * 160, 16000)
-
-    async def sound(self) -> Sound:
-        return self.one
 
 
 class Rows:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from callwright import clock, ids
-from callwright.calls import dial, gather, parameters, quality, record
+from callwright.calls import dial, gather, parameters, quality, record, ringing
 from callwright.calls.alerts import CallAlerts
 from callwright.calls.application import Account, Application, Hook
 from callwright.calls.aside import Aside
@@ -28,8 +28,8 @@ from callwright.calls.prompts import Prompter
 from callwright.calls.recording import Recording
 from callwright.calls.reporting import Reporting
 from callwright.calls.room_control import CallRooms
-from callwright.calls.status import TRANSITIONS, CallStatus, Direction, status_for_sip
-from callwright.errors import LegGone, NotRegistered, Outcome
+from callwright.calls.status import TRANSITIONS, CallStatus, Direction, outcome_of, status_for_sip
+from callwright.errors import LegGone
 from callwright.log import CallLog
 from callwright.media.machine import Verdict
 from callwright.sip.leg import Ending, Leg
@@ -47,11 +47,8 @@ EVENT_OF = {
 }
 UNLOGGED = frozenset({"params", "body", "statistics"})  # in the event log only
 WARNINGS = frozenset({"warning", "fallback", "failure"})  # steps that an operator looks for
-NO_ADDRESS = 13254
 APPLICATION_FAILED = 480
 TERMINATED, UNAVAILABLE = 487, 503
-FULL = Ending(UNAVAILABLE, "every trunk that carries this number is full", "local")
-UNROUTABLE = Ending(404, "no trunk carries this number", "local")
 REJECT_CODES = {"busy": (486, CallStatus.BUSY), "rejected": (603, CallStatus.NO_ANSWER)}
 
 
@@ -87,8 +84,7 @@ class Call(Aside):
         self.trunk = trunk
         self.leg: Leg | None = None
         self.log = CallLog(logger, self.sid, account.sid)
-        self.prompter = Prompter(self)
-        self.rooms = CallRooms(self)
+        self.prompter, self.rooms = Prompter(self), CallRooms(self)
         self.recording: Recording | None = None  # of the whole call
         self.recordings: dict[str, Recording] = {}  # all that go on
         self.time_limit = exchange.call_seconds
@@ -290,53 +286,10 @@ class Call(Aside):
             self.finish(Ending(code, "hung up before it was placed", "local"))
 
     async def ring_out(self, attempts: Sequence[Attempt], on_progress: Callable[[Leg, bool], None]) -> bool:
-        """Places an outbound call, one attempt after the other while gateways fail.
+        """Places an outbound call: see `ringing.ring_out`."""
+        return await ringing.ring_out(self, attempts, on_progress)
 
-        Args:
-            attempts: none when nothing carries it.
-            on_progress: told of each provisional response: (leg, early media).
-
-        Returns:
-            Whether it was answered; if not, the call has its final status.
-        """
-        if self._status.final:
-            return False
-        ending = FULL if attempts else UNROUTABLE
-        for attempt in attempts:
-            try:
-                next_hop = await self.exchange.endpoint.next_hop(attempt.uri)
-                if self._status.final:  # canceled while the name was looked up
-                    return False
-                leg = attempt.send(next_hop)
-            except ValueError as error:
-                ending = Ending(400, str(error), "local")
-                continue
-            except (OSError, NotRegistered) as error:
-                ending = self._unsent(error)
-                continue
-            if leg is None:
-                continue
-            if self.leg is not None:
-                self.note("failover", code=ending.code, reason=ending.reason)
-            self.leg = leg
-            if (ended := await self._rung(leg, on_progress)) is None:
-                return True
-            ending = ended
-            # failover is for gateways: a party that rang has been reached (call-control reference §7.3)
-            if leg.rang or self.verdict or not (ending.code == 408 or 500 <= ending.code < 600):
-                break
-        self.finish(ending)
-        return False
-
-    def _unsent(self, error: OSError | NotRegistered) -> Ending:
-        """An attempt that has not left the house."""
-        code, sip_code = NO_ADDRESS, UNAVAILABLE
-        if isinstance(error, NotRegistered):
-            code, sip_code = error.code, error.sip_code
-        self.note("warning", code=code, message=str(error))
-        return Ending(sip_code, str(error), "local")
-
-    async def _rung(self, leg: Leg, on_progress: Callable[[Leg, bool], None]) -> Ending | None:
+    async def rung(self, leg: Leg, on_progress: Callable[[Leg, bool], None]) -> Ending | None:
         """One attempt, until it is answered (None; the call is in progress) or over."""
 
         def progress(code: int, early_media: bool) -> None:
@@ -406,7 +359,7 @@ class Call(Aside):
             "sip_code": ending.code,
             "sip_call_id": ending.call_id or None,
             "statistics": ending.statistics or None,
-            "outcome": str(_outcome(status, ending.code)),
+            "outcome": str(outcome_of(status, ending.code)),
         }
         if self.recording is None:
             self._enter(status, **columns)
@@ -508,12 +461,3 @@ class Call(Aside):
     def prefetch(self, prompts: Sequence[Prompt]) -> None:
         """Starts to load sounds."""
         self.prompter.prefetch(prompts)
-
-
-def _outcome(status: CallStatus, code: int) -> Outcome:
-    """The outcome that a call is counted under."""
-    if status is CallStatus.COMPLETED:
-        return Outcome.SUCCESS
-    if status is CallStatus.FAILED and code >= 500:
-        return Outcome.UPSTREAM_ERROR
-    return Outcome.CLIENT_ERROR

@@ -56,8 +56,7 @@ class Recording:
         self.ended = call.exchange.endpoint.loop.create_future()
         self.result: Recorded | None = None
         self._channels = channels
-        self._trim = trim
-        self._callback = callback
+        self._trim, self._callback = trim, callback
         self._started = clock.now()
         self._path = call.exchange.recordings.path(call.account.sid, self.sid)
         self._tape = self._open(channels, max_duration, silence)

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from callwright.errors import Outcome
+
 
 class CallStatus(StrEnum):
     """CallStatus as the API and the webhooks spell it."""
@@ -53,3 +55,12 @@ def status_for_sip(code: int, *, rang: bool) -> CallStatus:
     if code in (480, 487, 603) or (code == 408 and rang):
         return CallStatus.NO_ANSWER
     return CallStatus.FAILED
+
+
+def outcome_of(status: CallStatus, code: int) -> Outcome:
+    """The outcome that a call is counted under."""
+    if status is CallStatus.COMPLETED:
+        return Outcome.SUCCESS
+    if status is CallStatus.FAILED and code >= 500:
+        return Outcome.UPSTREAM_ERROR
+    return Outcome.CLIENT_ERROR

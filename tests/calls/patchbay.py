@@ -1,0 +1,47 @@
+"""The part of the fake engine that knows who is connected with whom."""
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that the engine was given; `node` is the leg or port it is about, 0 for none."""
+
+    name: str
+    node: int
+    values: dict[str, Any]
+
+
+class Patchbay:
+    """Buses and connections, as they were commanded."""
+
+    commands: list[Command]
+    _ids: "itertools.count[int]"
+    _players: set[int]
+
+    def _note(self, name: str, node: int = 0, **values: Any) -> None:
+        self.commands.append(Command(name, node, values))
+
+    def bus(self) -> int:
+        node = next(self._ids)
+        self._note("bus", node)
+        return node
+
+    def pause(self, recorder: int, on: bool, silence: bool = True) -> None:
+        self._note("pause", recorder, on=on, silence=silence)
+
+    def edges(self) -> set[tuple[int, int]]:
+        """Who is connected with whom: (source, sink)."""
+        found: set[tuple[int, int]] = set()
+        for one in self.commands:
+            if one.name == "connect":
+                found.add((one.node, one.values["sink"]))
+            elif one.name == "disconnect":
+                found.discard((one.node, one.values["sink"]))
+        return found
+
+    def playing(self, sink: int) -> list[Command]:
+        """The players and tones to a node that have not ended."""
+        return [one for one in self.commands if one.node in self._players and one.values.get("sink") == sink]
