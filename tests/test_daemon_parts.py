@@ -68,8 +68,12 @@ def test_lost_callback_of_a_conference(daemon: Any, caplog: pytest.LogCaptureFix
 async def test_the_documents_of_a_call_are_one_source_until_its_end(daemon: Any) -> None:
     """They share its cookies; what is over is not remembered."""
     daemon.client = SimpleNamespace()
-    account, ended = SimpleNamespace(), asyncio.get_running_loop().create_future()
-    call = SimpleNamespace(sid="CA1", application=Application(), note=lambda kind, **data: None, ended=ended)
+    account, ended = SimpleNamespace(sid="AC1"), asyncio.get_running_loop().create_future()
+    alerts = SimpleNamespace(add=lambda alert: None)
+    call = SimpleNamespace(
+        sid="CA1", application=Application(), note=lambda kind, **data: None, alerts=alerts, ended=ended
+    )
+    daemon.alerts = alerts
     source = daemon._documents(account, call)
     assert daemon._documents(account, call) is source
     assert daemon._documents(account, None) is not daemon._documents(account, None)

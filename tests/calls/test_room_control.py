@@ -15,4 +15,4 @@ async def test_one_that_is_taken_waits_no_longer(room: Room) -> None:
     assert caller.talks_with(agent) and not agent.call.rooms.waiting
     room.engine.end(agent.leg)
     await caller.task
-    assert caller.call.rooms.member is None
+    assert caller.call.member is None

@@ -25,6 +25,7 @@ from callwright.calls.control import (
 from callwright.calls.exchange import Exchange
 from callwright.calls.outbound import Attempt
 from callwright.calls.prompts import Prompter
+from callwright.calls.queue.queue import Member
 from callwright.calls.recording import Recording
 from callwright.calls.reporting import Reporting
 from callwright.calls.room_control import CallRooms
@@ -84,7 +85,8 @@ class Call(Aside):
         self.trunk = trunk
         self.leg: Leg | None = None
         self.log = CallLog(logger, self.sid, account.sid)
-        self.prompter, self.rooms = Prompter(self), CallRooms(self)
+        self.prompter = Prompter(self)
+        self.member: Member | None = None  # its place in the queue that it waits in
         self.recording: Recording | None = None  # of the whole call
         self.recordings: dict[str, Recording] = {}  # all that go on
         self.time_limit = exchange.call_seconds
@@ -393,6 +395,11 @@ class Call(Aside):
         return self.leg
 
     # the control surface
+
+    @property
+    def rooms(self) -> CallRooms:
+        """Conferences and queues. Made for each use: kept, it would be a cycle that only the collector ends."""
+        return CallRooms(self)
 
     async def during(self, work: "asyncio.Future[T]") -> T:
         """The result of something that makes no sense without the caller."""

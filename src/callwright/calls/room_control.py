@@ -7,7 +7,6 @@ from callwright.calls.conference.plan import ConferencePlan
 from callwright.calls.control import Dialled
 from callwright.calls.queue import dequeue, enqueue
 from callwright.calls.queue.plan import DequeuePlan, Enqueued, EnqueuePlan
-from callwright.calls.queue.queue import Member
 
 if TYPE_CHECKING:
     from callwright.calls.call import Call
@@ -39,15 +38,10 @@ class RoomControl(Protocol):
 
 
 class CallRooms:
-    """`RoomControl` of one call.
-
-    Attributes:
-        member: its place in the queue that it waits in.
-    """
+    """`RoomControl` of one call."""
 
     def __init__(self, call: "Call") -> None:
         self._call = call
-        self.member: Member | None = None
 
     async def confer(self, plan: ConferencePlan) -> Dialled | None:
         """Takes part in a conference."""
@@ -63,9 +57,9 @@ class CallRooms:
 
     def leave(self) -> bool:
         """Leaves the queue that the call waits in."""
-        return self.member is not None and self.member.leave()
+        return self._call.member is not None and self._call.member.leave()
 
     @property
     def waiting(self) -> bool:
         """Whether the call waits in a queue, and nobody has taken it yet."""
-        return self.member is not None and self.member.waiting
+        return self._call.member is not None and self._call.member.waiting

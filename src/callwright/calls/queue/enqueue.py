@@ -48,7 +48,7 @@ class Waiting:
 
     async def run(self) -> Enqueued:
         """Until it is over."""
-        self._call.rooms.member = self._member
+        self._call.member = self._member
         try:
             result = await self._until_over()
         except asyncio.CancelledError:
@@ -56,7 +56,7 @@ class Waiting:
             self._tell_redirected()
             raise
         finally:
-            self._call.rooms.member = None
+            self._call.member = None
             self._queue.remove(self._member)
         self._call.note("dequeued", result=str(result), seconds=self._member.seconds)
         return self._told(result)
