@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from callwright.engine import EventKind, Sound
-from tests.engine.station import Station
+from tests.engine.station import CALLER, Station
 from tests.harness import tones
 from tests.harness.packet import RtpPacket
 from tests.harness.rtp import RtpPeer
@@ -105,3 +105,13 @@ async def test_pairs_that_have_not_rested(stations: Callable[..., Station], phon
         await station.event(EventKind.ENDED, leg)
     assert len(set(places[:20])) == 20 and places[20] == places[0]
     assert station.engine.media_counters()["rtp_pairs_unrested"] == 1
+
+
+async def test_a_call_of_ours_takes_one_pair_of_ports(station: Station, phones: Phones) -> None:
+    phone = await phones("callee")
+    leg = station.engine.originate(phone.uri, local_uri=CALLER)
+    call = await phone.incoming()
+    assert station.engine.media_counts()["rtp_pairs_taken"] == 1
+    await call.refuse(486)
+    await station.event(EventKind.ENDED, leg)
+    assert station.engine.media_counts()["rtp_pairs_taken"] == 0

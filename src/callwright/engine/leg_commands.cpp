@@ -60,6 +60,7 @@ void Legs::originate(std::uint64_t id, const Order& order) {
     auto* user_data = reinterpret_cast<void*>(static_cast<std::uintptr_t>(id));
     pjsua_call_setting setting;
     pjsua_call_setting_default(&setting);
+    setting.txt_cnt = 0;  // or each call would take a pair of ports for a text stream that is never offered
     if (!order.offer) setting.flag |= PJSUA_CALL_NO_SDP_OFFER;
     pjsua_call_id call = PJSUA_INVALID_ID;
     const pjsua_acc_id account = accounts_.towards(order.uri, hop, order.policy);

@@ -293,6 +293,18 @@ void a_socket_may_go_before_its_first_turn(Datagrams& datagrams) {
     ::close(check::udp_socket(AF_INET, port));
 }
 
+// Also when nothing else ever happens: not the next packet's turn closes it.
+void what_is_removed_is_closed_though_nobody_speaks(Datagrams& datagrams) {
+    const int ours = check::udp_socket();
+    Seen seen;
+    datagrams.add(ours, &seen, 0);
+    settle(datagrams, 10 * ms);
+    datagrams.remove(ours);
+    ::alarm(60);
+    while (::fcntl(ours, F_GETFD) >= 0) datagrams.turn(forever);
+    ::alarm(0);
+}
+
 // The peer sends more than there are buffers, and all that came are kept.
 void buffers_that_run_out_come_back(Datagrams& datagrams) {
     const int ours = check::udp_socket(), theirs = check::udp_socket();
@@ -517,6 +529,7 @@ void all(const char* backend) {
          {both_ways, a_datagram_that_came_goes_back_changed, one_that_is_too_long_is_dropped, sends_keep_their_order,
           receives_keep_their_order, refused_sends_are_counted, a_closed_port_does_not_end_the_receiving,
           what_always_fails_rests, nothing_comes_after_remove, a_socket_may_go_before_its_first_turn,
+          what_is_removed_is_closed_though_nobody_speaks,
           it_waits_for_the_deadline_a_wake_or_a_datagram, a_flood_does_not_hold_a_turn_up, sockets_come_and_go,
           buffers_that_run_out_come_back, thousands_of_sockets}) {
         test(*datagrams);

@@ -180,6 +180,7 @@ void Uring::wait(Nanos deadline) noexcept {
     Nanos end = deadline;
     if (!resting_.empty()) end = std::min(end, rested_);
     if (in_spare_ == 0) end = std::min(end, now + starving);
+    if (!closings_.empty()) end = now;  // they are closed after this wait, however long nobody speaks
     const Nanos gather = gather_end();
     if (gather != 0) end = std::min(end, gather);
     const unsigned wanted = gather != 0 || end <= now ? batch : 1;
