@@ -15,6 +15,9 @@ from tests.harness.daemon import Daemon
 from tests.harness.rtp import RtpPeer
 from tests.harness.sip import Phone
 
+# The scripted call and the attribute tables of the documents' tests: others use them too, and come first.
+pytest.register_assert_rewrite("tests.twiml.playbook", "tests.twiml.verbs.tables")
+
 Section = tuple[str, Callable[[], str]]
 _SECTIONS = pytest.StashKey[list[Section]]()
 

@@ -5,6 +5,7 @@ every tick of the bridge, so that "20 ms of bridge time have passed" is an event
 """
 
 import asyncio
+import gc
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -47,6 +48,8 @@ class Bridge:
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self.engine.event_fd, self.take_events)
         self._ticker = self.engine.tap(capacity=40, notify=20)
+        gc.collect()
+        self._sounds = self.engine.counts()["sounds"]  # of the process: what other tests still hold
 
     def take_events(self) -> None:
         """Takes what waits in the engine's queue."""
@@ -73,6 +76,11 @@ class Bridge:
     def heard(self, tap: int) -> Pcm:
         """Everything that came to the tap so far."""
         return np.frombuffer(b"".join(self._heard[tap]), dtype="<i2").astype(np.int16)
+
+    @property
+    def sounds(self) -> int:
+        """Sounds that live beyond those that other tests still held when this bridge was made."""
+        return self.engine.counts()["sounds"] - self._sounds
 
     def sound(self, pcm: Pcm) -> Sound:
         """The samples as a sound of the engine's clock rate."""
@@ -103,13 +111,14 @@ class Bridge:
 
     async def rest(self, **left: int) -> None:
         """Returns when nothing native lives but the ticker and what is named."""
-        kept = {name: TICKER.get(name, 0) + left.get(name, 0) for name in ("ports", "bridge_ports", "sounds", "legs")}
+        kept = {name: TICKER.get(name, 0) + left.get(name, 0) for name in ("ports", "bridge_ports", "legs")}
+        sounds = left.get("sounds", 0)
 
         def at_rest() -> bool:
             counts = self.engine.counts()
-            return all(counts[name] == count for name, count in kept.items())
+            return self.sounds <= sounds and all(counts[name] == count for name, count in kept.items())
 
-        await self.until(at_rest, f"nothing left but {kept} in {self.engine.counts()}")
+        await self.until(at_rest, f"nothing left but {kept} and {sounds} sounds in {self.engine.counts()}")
 
     def describe(self) -> str:
         """The events, one line each."""

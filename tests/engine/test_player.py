@@ -200,7 +200,7 @@ async def test_many_players_share_one_native_copy(bridge: Bridge) -> None:
     taps = [bridge.tap() for _ in range(100)]
 
     players = [bridge.engine.player([sound, sound], sink=tap) for tap in taps]
-    assert bridge.engine.counts()["sounds"] == 1
+    assert bridge.sounds == 1
     for player in players:
         assert (await bridge.event(EventKind.PLAYED, player)).text == "finished"
     await bridge.pass_time(2)
@@ -222,7 +222,7 @@ async def test_a_sound_lives_as_long_as_it_is_played(bridge: Bridge) -> None:
     del sound
     gc.collect()
     assert known() is None
-    assert bridge.engine.counts()["sounds"] == 1
+    assert bridge.sounds == 1
     await bridge.event(EventKind.PLAYED, player)
     await bridge.pass_time(2)
 
@@ -271,7 +271,7 @@ async def test_what_plays_at_the_close_is_stopped(bridge: Bridge) -> None:
     bridge.close()
 
     assert [event.text for event in bridge.of(player) + bridge.of(unheard)] == ["stopped", "stopped"]
-    assert bridge.engine.counts()["sounds"] == 0
+    assert bridge.sounds == 0
     with pytest.raises(RuntimeError, match="closed"):
         bridge.engine.player([bridge.sound(noise(320))], sink=tap)
 

@@ -51,7 +51,12 @@ void Line::pass_up(Channel channel, Datagram& datagram, Nanos now, Forward& forw
             return;
         }
         if (handshake && !may_shake_hands(datagram.from)) {
-            refuse_foreign(datagram.from);
+            // Before there is a description it may well be the peer, which will say it again.
+            if (lock_.described().set()) {
+                refuse_foreign(datagram.from);
+            } else {
+                refuse_early();
+            }
             return;
         }
         pj_grp_lock_add_ref(bottom_.grp_lock);  // SRTP stays while it is called
