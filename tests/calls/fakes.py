@@ -12,13 +12,10 @@ Time is the loop's: when nothing is left to do, its clock jumps to the next time
 import asyncio
 import itertools
 import os
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
-
-from sqlalchemy import Table
 
 import callwright.sip.endpoint as endpoint_module
 from callwright.calls.alerts import Alerts
@@ -32,9 +29,8 @@ from callwright.calls.router import Router, lines
 from callwright.calls.switchboard import Switchboard
 from callwright.config import Config, validate
 from callwright.engine import EventKind, Sound
-from callwright.errors import LegGone, MediaError, StoreError
+from callwright.errors import LegGone, MediaError
 from callwright.media.recordings import RecordingFiles
-from callwright.media.speech.recognition import Heard, Listening
 from callwright.sip.endpoint import Endpoint
 from callwright.sip.registrar import Registrar
 from callwright.sip.trunks import Trunks
@@ -43,8 +39,10 @@ from callwright.sip.users import Users
 from callwright.store.declared import numbers as declared_numbers
 from callwright.store.directory import Directory
 from callwright.store.store import Store
+from tests.calls.hearing import FakeRecognition
 from tests.calls.jumping import turns
 from tests.calls.patchbay import Command, Patchbay
+from tests.calls.records import Posts, Rows
 from tests.calls.waiting import HeldMusic, Programmes
 
 PATIENCE_S = 3600.0
@@ -306,59 +304,6 @@ class FakeEngine(Patchbay):
             self.happen(EventKind.RECORDED, port, text=path, dropped=0, error="", **facts)
 
 
-class Rows:
-    """The store's rows as last put, by table and key."""
-
-    def __init__(self) -> None:
-        self.tables: dict[str, dict[Any, dict[str, Any]]] = defaultdict(dict)
-        self.broken = False
-
-    def put(self, table: Table, row: Mapping[str, Any]) -> None:
-        unknown = row.keys() - table.columns.keys()
-        assert not unknown, f"{table.name} has no {unknown}"
-        key = tuple(row[column.name] for column in table.primary_key)
-        self.tables[table.name].setdefault(key, {}).update(row)
-
-    def delete(self, table: Table, key: Any) -> None:
-        self.tables[table.name].pop(key if isinstance(key, tuple) else (key,), None)
-
-    async def flushed(self) -> None:
-        if self.broken:
-            raise StoreError("the database cannot be written")
-
-    def row(self, table: str, sid: str) -> dict[str, Any]:
-        """The row with this SID."""
-        return self.tables[table][(sid,)]
-
-    def steps(self, call_sid: str) -> list[tuple[str, dict[str, Any]]]:
-        """The steps of a call: kind and data."""
-        chunks = sorted((key[1], row) for key, row in self.tables["call_events"].items() if key[0] == call_sid)
-        return [(kind, data) for _, row in chunks for _, kind, data in row["steps"]]
-
-
-@dataclass(frozen=True)
-class Posted:
-    """A callback that was posted."""
-
-    url: str
-    kind: str
-    params: dict[str, str]
-
-
-class Posts:
-    """The callbacks, in order."""
-
-    def __init__(self) -> None:
-        self.all: list[Posted] = []
-
-    def post(self, *, account: Account, call_sid: str, hook: Hook, params: dict[str, str], kind: str) -> None:
-        self.all.append(Posted(hook.url, kind, dict(params)))
-
-    def of(self, url: str) -> list[dict[str, str]]:
-        """What was posted to a URL."""
-        return [one.params for one in self.all if one.url == url]
-
-
 class Sounds:
     """A sound for every URL and text.
 
@@ -391,57 +336,6 @@ class Sounds:
         if what in self.missing:
             raise MediaError(f"{what} is missing", code=11200)
         return Sound(b"\0\0" * 160, 16000)
-
-
-@dataclass
-class FakeHearing:
-    """An utterance at `FakeRecognition`."""
-
-    owner: "FakeRecognition"
-    listening: Listening
-    rate: int
-    on_partial: Callable[[str], None] | None
-    samples: bytes = b""
-    closed: bool = False
-
-    def feed(self, samples: bytes) -> None:
-        self.samples += samples
-
-    async def finish(self) -> Heard:
-        if self.owner.held is not None:
-            await self.owner.held.wait()
-        answer = self.owner.answers.pop(0)
-        if isinstance(answer, MediaError):
-            raise answer
-        return answer
-
-    def close(self) -> None:
-        self.closed = True
-
-
-class FakeRecognition:
-    """Understands what the test says.
-
-    Attributes:
-        answers: of the utterances to come, in order.
-        hearings: those that were begun.
-        held: utterances are understood when it is set.
-    """
-
-    def __init__(self) -> None:
-        self.answers: list[Heard | MediaError] = []
-        self.hearings: list[FakeHearing] = []
-        self.held: asyncio.Event | None = None
-
-    def knows(self, language: str) -> bool:
-        return language.startswith("en")
-
-    def hear(self, listening: Listening, rate: int, on_partial: Callable[[str], None] | None = None) -> FakeHearing:
-        self.hearings.append(FakeHearing(self, listening, rate, on_partial))
-        return self.hearings[-1]
-
-    async def close(self) -> None:
-        return None
 
 
 class ScriptedSession:

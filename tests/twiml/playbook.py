@@ -109,6 +109,20 @@ def hang_up(step: Step) -> Step:
     return (step >> LegGone("the caller hung up")).then(CallStatus.COMPLETED)
 
 
+async def unless_gone(work: "asyncio.Future[T]", gone: asyncio.Event) -> T:
+    """The result of work that nobody waits for once the caller is gone. Raises LegGone then."""
+    leaving = asyncio.ensure_future(gone.wait())
+    try:
+        await asyncio.wait({work, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            raise LegGone("the caller left")
+        return work.result()
+    finally:
+        leaving.cancel()
+        work.cancel()
+        await asyncio.gather(work, leaving, return_exceptions=True)
+
+
 class Playbook:
     """The recording fake: a `CallControl` and a source of documents that follow one script."""
 
@@ -197,16 +211,7 @@ class Playbook:
         self.prefetched.extend(prompts)
 
     async def during(self, work: "asyncio.Future[T]") -> T:
-        leaving = asyncio.ensure_future(self.gone.wait())
-        try:
-            await asyncio.wait({work, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
-                raise LegGone("the caller left")
-            return work.result()
-        finally:
-            leaving.cancel()
-            work.cancel()
-            await asyncio.gather(work, leaving, return_exceptions=True)
+        return await unless_gone(work, self.gone)
 
     async def answer(self) -> None:
         await self._media("answer")

@@ -39,7 +39,7 @@ from callwright.twiml.verbs.queue import ATTRIBUTES as QUEUE
 from callwright.twiml.verbs.sip import ATTRIBUTES as SIP
 from callwright.twiml.verbs.ssml import ELEMENTS
 from callwright.twiml.verbs.streams import CONNECTED, FORKED
-from tests.twiml.playbook import STANDARD, VOICE, Answer
+from tests.twiml.playbook import STANDARD, VOICE, Answer, unless_gone
 
 T = TypeVar("T")
 
@@ -222,16 +222,7 @@ class Chance:
         assert prompts
 
     async def during(self, work: "asyncio.Future[T]") -> T:
-        leaving = asyncio.ensure_future(self.gone.wait())
-        try:
-            await asyncio.wait({work, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
-                raise LegGone("the caller left")
-            return work.result()
-        finally:
-            leaving.cancel()
-            work.cancel()
-            await asyncio.gather(work, leaving, return_exceptions=True)
+        return await unless_gone(work, self.gone)
 
     async def answer(self) -> None:
         await self._happens()
