@@ -10,7 +10,7 @@ from typing import Self
 from .dialler import MEDIA_PORT
 from .machine import LOAD_HOST, SERVER_PRIORITY, family, scheduled
 from .ng import Control
-from .servers import RTP_PORTS, Process
+from .servers import POLL_S, RTP_PORTS, Process
 from .streams import Leg, build
 
 NG_PORT = 12223
@@ -84,7 +84,7 @@ class RtpEngine(Relay):
                 control.ask("ping")
                 return
             except ConnectionRefusedError:
-                time.sleep(0.05)
+                time.sleep(POLL_S)
         raise RuntimeError(f"rtpengine does not answer; log: {self._process.log}")
 
     def _bridge(self, control: Control, index: int) -> list[Leg]:
@@ -112,7 +112,7 @@ class Floor(Relay):
             self._process.check()
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{self.name} is not ready; log: {self._process.log}")
-            time.sleep(0.01)
+            time.sleep(POLL_S)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -29,6 +29,8 @@ from .machine import (
 
 ACCOUNT = "AC00000000000000000000000000000001"
 RTP_PORTS = (16000, 25999)
+POLL_S = 0.01
+"""How often a program that has just been started is asked whether it is ready."""
 PEER_SCRIPTS = ROOT / "bench/asterisk"
 START_S, STOP_S = 60.0, 15.0
 
@@ -175,7 +177,7 @@ def until_answered(url: str, process: Process, seconds: float = START_S) -> floa
         if fetch(url)[0] == 200:
             return now
         process.check()
-        time.sleep(0.01)
+        time.sleep(POLL_S)
     raise RuntimeError(f"{url} did not answer 200 within {seconds:g} s; log: {process.log}")
 
 
@@ -293,7 +295,7 @@ class Driver(Process):
             self.check()
             if time.monotonic() > deadline:
                 raise RuntimeError(f"bench.driver is not ready; log: {self.log}")
-            time.sleep(0.01)
+            time.sleep(POLL_S)
         return self
 
     def pids(self) -> list[int]:

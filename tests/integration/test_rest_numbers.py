@@ -153,3 +153,21 @@ async def test_a_call_to_a_number_of_an_elastic_trunk(site: Site) -> None:
     await call.answered()
     await call.hangup()
     await reached.until_ended()
+
+
+async def test_a_stored_application_takes_a_dialled_call_and_gives_back(site: Site) -> None:
+    """§6.6: the caller hears it, it is told the parameters, and what it returns reaches the dial's action."""
+    site.serve_tone("/crossed.wav", 600.0, 1.0)
+    site.script("/crossed", '<Play>/crossed.wav</Play><Hangup><Parameter name="answer" value="42"/></Hangup>')
+    made: Any = await site.do(lambda client: client.applications.create(voice_url=site.url("/crossed")))
+    asked = f'<ApplicationSid>{made.sid}</ApplicationSid><Parameter name="question" value="6x7"/>'
+    site.script("/voice", f'<Dial action="/after"><Application>{asked}</Application></Dial>')
+    site.script("/after", "<Hangup/>")
+    call = await site.dial_in()
+    await call.media.heard_tone(600.0)
+    entered = (await site.application.request("/crossed")).form
+    assert (entered["Param_question"], entered["ApplicationSid"]) == ("6x7", made.sid)
+    after = (await site.application.request("/after")).form
+    assert (after["ReturnParam_answer"], after["DialCallStatus"]) == ("42", "completed")
+    assert entered["ParentCallSid"] == after["CallSid"] and entered["CallSid"] == after["DialCallSid"]
+    await call.until_ended()
