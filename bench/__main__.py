@@ -11,8 +11,7 @@ Rows (each side pinned to core 0 at realtime priority 10, the load on core 1 at 
        latency and the highest clean rate with both cores
   P12  growth: how CPU and memory follow the number of calls, and memory per live and per finished call
   P13  cold start to the first answered call, and scripts/run to /health
-In P2 and P5 our side is the engine under a program of a few lines (bench/driver.py): no voice document asks for that
-work yet.
+Our side is the whole daemon in every row.
 """
 
 import argparse

@@ -9,7 +9,7 @@ from pathlib import Path
 from . import growth, probe, rows
 from .relays import Floor, Relay, RtpEngine, floor_legs, floors
 from .rows import Line, Sampling, Work
-from .servers import ApplicationServer, Asterisk, Callwright, Driver, Server
+from .servers import ApplicationServer, Asterisk, Callwright, Server
 
 Emit = Callable[[str, str, Line], None]
 """Takes (row, side, line) as soon as it is measured."""
@@ -32,8 +32,6 @@ WORK: Mapping[str, Mapping[str, Work]] = {
     "P5": {OURS: Work("conf", gap_ms=60), PEER: Work("conf", gap_ms=60)},
     "P12": {OURS: Work("play"), PEER: Work("play")},
 }
-DRIVEN = ("P2", "P5")
-"""What no voice document asks for yet: bench.driver stands in for the daemon."""
 PEER_CALLS = {"P1": 400, "P2": 400, "P3": 400, "P4": 200, "P5": 250, "P12": 300}
 """The largest load that the peer is asked to carry."""
 CALLS: Mapping[str, tuple[int, ...]] = {
@@ -169,16 +167,7 @@ class Run:
     @contextmanager
     def _media_sides(self, row: str) -> Iterator[list[Server]]:
         """The same for a row of media, each with one call behind it: the first of all fetches the prompt."""
-        with ExitStack() as stack:
-            sides: list[Server] = []
-            if row in DRIVEN:
-                driver = Driver(self._fresh(), clock_rate=self.plan.clock_rate)
-                stack.enter_context(driver)
-                sides.append(driver)
-            else:
-                sides.append(stack.enter_context(self._daemon())[0])
-            if self.plan.peer:
-                sides.append(stack.enter_context(Asterisk(self._fresh())))
+        with self._sides() as (_, _, sides):
             for side in sides:
                 rows.media(side, WORK[row][side.name], 1, Sampling(1, 0.5, 0.5), self._directory)
             yield sides

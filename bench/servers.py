@@ -73,6 +73,14 @@ number = "play"
 account = "{account}"
 twiml = '<Response><Play loop="0">{application}/prompt.wav</Play></Response>'
 [[number]]
+number = "echo"
+account = "{account}"
+twiml = '<Response><Echo/></Response>'
+[[number]]
+number = "conf"
+account = "{account}"
+twiml = '<Response><Dial><Conference beep="false" waitUrl="">conf</Conference></Dial></Response>'
+[[number]]
 number = "bridge"
 account = "{account}"
 twiml = '<Response><Dial><Number>+15559999999</Number></Dial></Response>'
@@ -271,41 +279,6 @@ class Callwright(AbstractContextManager["Callwright"]):
     def facts(self) -> dict[str, Any]:
         """Cores, the mixer's rate and the log level."""
         return self._facts
-
-
-class Driver(Process):
-    """bench.driver: our engine and endpoint, without what makes a daemon of them."""
-
-    name = Callwright.name
-    rtp_ports = RTP_PORTS
-
-    def __init__(self, directory: Path, *, clock_rate: int = 16000) -> None:
-        port = free_port(socket.SOCK_DGRAM)
-        self.target = f"{SERVER_HOST}:{port}"
-        self._clock_rate = clock_rate
-        command = [
-            *(sys.executable, "-m", "bench.driver", "--sip", str(port), "--clock-rate", str(clock_rate)),
-            *("--rtp", *map(str, RTP_PORTS)),
-        ]
-        super().__init__([*scheduled(SERVER_PRIORITY, "0"), *command], directory / "driver.log")
-
-    def __enter__(self) -> Self:
-        deadline = time.monotonic() + START_S
-        while "ready" not in self.log.read_text():
-            self.check()
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"bench.driver is not ready; log: {self.log}")
-            time.sleep(POLL_S)
-        return self
-
-    def pids(self) -> list[int]:
-        """The process."""
-        self.check()
-        return family([self.pid])
-
-    def facts(self) -> dict[str, Any]:
-        """The mixer's rate, and that it is not the whole daemon."""
-        return {"cores": "0", "clock_rate": self._clock_rate, "driver": True}
 
 
 class Asterisk(AbstractContextManager["Asterisk"]):
