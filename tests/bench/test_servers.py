@@ -35,6 +35,6 @@ def test_every_extension_that_a_row_calls_is_a_number() -> None:
 
 @pytest.mark.parametrize("twiml", [number.twiml for number in NUMBERS.values() if number.twiml])
 def test_a_number_s_document_is_run_as_it_is_written(twiml: str) -> None:
-    document = parse(twiml.encode())
+    document = parse(twiml.encode(), "text/xml", "")
     assert document.verbs
     assert document.warnings == ()
