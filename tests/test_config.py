@@ -75,6 +75,13 @@ def test_shipped_file_has_every_key() -> None:
         ({"media": {"opus_complexity": 11}}, "media.opus_complexity: Input should be less than or equal to 10"),
         ({"media": {"address6": "127.0.0.1"}}, "media.address6: must be an IPv6 address"),
         ({"media": {"address": "::1", "address6": "::1"}}, "media.address6: media.address is an IPv6 address already"),
+        ({"media": {"advertise": "example.com"}}, "media.advertise: 'example.com' does not appear to be"),
+        ({"media": {"advertise": "0.0.0.0"}}, "media.advertise: must be an address that peers can reach"),
+        ({"media": {"inside": ["10.0.0.0/33"]}}, "media.inside.0: '10.0.0.0/33' does not appear to be"),
+        (
+            {"sip": {"listen": [{"address": "udp:127.0.0.1:5060", "advertise": "::"}]}},
+            "sip.listen.0.advertise: must be an address that peers can reach",
+        ),
         ({"media": {"clock_rate": 44100}}, "media.clock_rate: Input should be 8000, 16000, 32000 or 48000"),
         (
             {"media": {"rtp_ports": [30000, 20000]}},

@@ -39,6 +39,7 @@ from callwright.sections import (
 )
 from callwright.values import (
     AccountSid,
+    Advertised,
     Codecs,
     Domain,
     LastResort,
@@ -70,6 +71,7 @@ class ListenSection(Section):
     private_key: str = ""
     ca: str = ""
     verify_client: bool | None = None
+    advertise: Advertised = ""
 
     @property
     def transport(self) -> str:

@@ -12,9 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from callwright.values import (
     AccountSid,
     AddressPort,
+    Advertised,
     Codecs,
     MediaAddress,
     OutsideUrl,
+    Prefix,
     port_is_good,
 )
 
@@ -66,6 +68,8 @@ class MediaSection(Section):
 
     address: MediaAddress = "127.0.0.1"
     address6: str = ""
+    advertise: Advertised = ""
+    inside: tuple[Prefix, ...] = ()
     codecs: Codecs = Field(("PCMU", "PCMA", "G722", "opus"), min_length=1)
     ptime: Literal[10, 20, 30, 40, 50, 60] = 20
     opus_bitrate: int = Field(0, ge=0, le=510000)

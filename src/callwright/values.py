@@ -63,6 +63,12 @@ def listen_entry(value: Any) -> Any:
     return {"address": _sip_listen(value)} if isinstance(value, str) else value
 
 
+def _advertised(value: str) -> str:
+    if value and ipaddress.ip_address(value).is_unspecified:
+        raise ValueError("must be an address that peers can reach")
+    return value
+
+
 def _prefix(value: str) -> str:
     ipaddress.ip_network(value, strict=False)
     return value
@@ -119,6 +125,7 @@ WebUrl = Annotated[str, AfterValidator(_web_url)]
 AddressPort = Annotated[str, AfterValidator(address_port)]
 SipListen = Annotated[str, AfterValidator(_sip_listen)]
 MediaAddress = Annotated[str, AfterValidator(_media_address)]
+Advertised = Annotated[str, AfterValidator(_advertised)]
 Prefix = Annotated[str, AfterValidator(_prefix)]
 SipUri = Annotated[str, AfterValidator(_sip_uri)]
 LastResort = Annotated[str, AfterValidator(_last_resort)]

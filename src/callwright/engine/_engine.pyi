@@ -134,12 +134,18 @@ class Engine:
         rtp_io: str = "auto",
         media_timeout: int = 30,
         hold_timeout: int = 300,
+        advertised_address: str = "",
+        inside: Sequence[str] = (),
+        advertised: Sequence[str] = (),
     ) -> None:
         """Starts pjlib, its transports and threads. At most one Engine lives at a time in a process.
 
         Args:
             listen: (transport "udp" | "tcp" | "tls", host, port); port 0 takes a free one (see `addresses`).
             media_address: address advertised in SDP and bound for RTP.
+            advertised_address: told in SDP in place of the media address of its family (a router translates it to
+                that), but to peers whose signalling comes from, or goes to, one of the prefixes of `inside`.
+            advertised: for each of `listen`, in order: the address in its Via and Contact; "" or none: its own.
             media_address6: the IPv6 one beside it; a call's media has the family of the offer, or of its signalling.
             tls: for each "tls" transport, in order: (certificate with its chain, private key, authorities,
                 verify_client), the first three as PEM text. Servers are verified by the authorities, or by the

@@ -42,6 +42,7 @@ struct Listen {
     std::string transport;  // "udp" | "tcp" | "tls"
     std::string host;
     int port = 0;
+    std::string advertised;  // the address that peers are told; empty: its own
 };
 
 struct EngineOptions {
@@ -50,6 +51,8 @@ struct EngineOptions {
     bool verify_server = true;
     std::string media_address;
     std::string media_address6;  // of the other family; empty: there is none
+    std::string advertised_address;  // of media, to peers that are not inside; empty: media_address
+    std::vector<std::string> inside;  // prefixes
     int rtp_first = 0;
     int rtp_last = 0;
     unsigned clock_rate = 16000;

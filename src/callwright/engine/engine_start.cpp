@@ -50,6 +50,7 @@ void check_transports(const EngineOptions& options) {
         require(tls || listen.transport == "udp" || listen.transport == "tcp",
                 "listen: a transport is \"udp\", \"tcp\" or \"tls\"");
         require(is_address(listen.host), "listen: a host is an IP address");
+        require(listen.advertised.empty() || is_address(listen.advertised), "advertised: an IP address");
         require(listen.port >= 0 && listen.port <= 65535, "listen: a port is 0 to 65535");
         if (tls) ++secured;
     }

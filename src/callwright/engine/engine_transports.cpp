@@ -41,6 +41,7 @@ void Engine::start_transport(const Listen& listen) {
     pjsua_transport_config_default(&config);
     config.port = static_cast<unsigned>(listen.port);
     config.bound_addr = borrow(listen.host);
+    config.public_addr = borrow(listen.advertised);
     int size = receive_buffer;
     if (listen.transport == "udp") {
         auto& option = config.sockopt_params.options[config.sockopt_params.cnt++];
@@ -58,7 +59,7 @@ void Engine::start_transport(const Listen& listen) {
     if (status != PJ_SUCCESS) throw bind_error(listen, status);
     pjsua_transport_info info;
     if (pjsua_transport_get_info(transport, &info) != PJ_SUCCESS) throw std::runtime_error("the transport is unknown");
-    bound_.push_back({listen.transport, listen.host, info.local_name.port});
+    bound_.push_back({listen.transport, listen.host, info.local_name.port, listen.advertised});
     legs_->accounts().add(transport, type);
 }
 

@@ -108,6 +108,7 @@ void Legs::on_incoming(pjsua_acc_id, pjsua_call_id call, pjsip_rx_data* rdata) {
     Leg& leg = engine.legs().add(engine.next_id(), false);
     leg.call = call;
     leg.policy = engine.offers().incoming();
+    leg.outside = engine.offers().incoming_outside();
     engine.legs().note_peer(leg, rdata);
     pjsua_call_set_user_data(call, reinterpret_cast<void*>(static_cast<std::uintptr_t>(leg.id)));
     auto event = std::make_unique<Event>(EventKind::INCOMING, leg.id);

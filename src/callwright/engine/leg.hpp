@@ -63,6 +63,7 @@ class Leg {
     Headers answer;        // of the 2xx to our INVITE, until the ACK
     Policy policy;
     std::string server;    // the name that a TLS server must prove
+    bool outside = false;  // its peer is told our advertised address
     bool held = false;     // by us, or wanted to be
     Address peer;          // where its signalling comes from
 

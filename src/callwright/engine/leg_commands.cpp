@@ -20,19 +20,24 @@ std::string words_of(pj_status_t status) {
     return text_of(pj_strerror(status, text.data(), text.size()));
 }
 
-// The name that a TLS server must prove: the host of the URI that it is called by. Empty without TLS.
-std::string server_of(const std::string& uri) {
+// Whom a URI names, and whether over TLS.
+struct Server {
+    std::string host;
+    bool tls = false;
+};
+
+Server server_of(const std::string& uri) {
     pj_pool_t* pool = pjsua_pool_create("server", 512, 512);
     std::string text = uri;
-    std::string name;
+    Server server;
     pjsip_uri* parsed = pjsip_parse_uri(pool, text.data(), text.size(), 0);
     if (parsed != nullptr && (PJSIP_URI_SCHEME_IS_SIP(parsed) || PJSIP_URI_SCHEME_IS_SIPS(parsed))) {
         const auto* address = static_cast<const pjsip_sip_uri*>(pjsip_uri_get_uri(parsed));
-        const bool tls = PJSIP_URI_SCHEME_IS_SIPS(parsed) || pj_stricmp2(&address->transport_param, "tls") == 0;
-        if (tls) name = text_of(address->host);
+        server = {text_of(address->host),
+                  PJSIP_URI_SCHEME_IS_SIPS(parsed) || pj_stricmp2(&address->transport_param, "tls") == 0};
     }
     pj_pool_release(pool);
-    return name;
+    return server;
 }
 
 // A call has no dialog any more between its end and its slot's reuse.
@@ -51,10 +56,12 @@ void Legs::originate(std::uint64_t id, const Order& order) {
         return;
     }
     placed.policy = order.policy;
-    placed.server = server_of(order.uri);
+    const Server server = server_of(order.uri);
+    if (server.tls) placed.server = server.host;
     MessageData message(order.headers);
     message->local_uri = borrow(order.local_uri);
     const std::string& hop = order.next_hop.empty() ? order.uri : order.next_hop;
+    placed.outside = engine_.offers().advertised().is_for(server_of(hop).host);
     if (!order.next_hop.empty()) message.send_to(order.next_hop);
     const pj_str_t target = borrow(order.uri);
     auto* user_data = reinterpret_cast<void*>(static_cast<std::uintptr_t>(id));

@@ -217,9 +217,17 @@ void construct(Engine* self, const std::vector<std::tuple<std::string, std::stri
                std::string user_agent, int log_level, std::string media_address6, const std::vector<Tls>& tls,
                bool verify_server, const std::vector<std::string>& codecs, unsigned ptime,
                const std::map<std::string, int>& opus, unsigned session_expires, unsigned min_session_expires,
-               std::string rtp_io, unsigned media_timeout, unsigned hold_timeout) {
+               std::string rtp_io, unsigned media_timeout, unsigned hold_timeout, std::string advertised_address,
+               std::vector<std::string> inside, const std::vector<std::string>& advertised) {
     EngineOptions options;
-    for (const auto& [transport, host, port] : listen) options.listen.push_back({transport, host, port});
+    if (!advertised.empty() && advertised.size() != listen.size()) {
+        throw std::invalid_argument("advertised: one entry for each transport, or none");
+    }
+    for (const auto& [transport, host, port] : listen) {
+        options.listen.push_back({transport, host, port, advertised.empty() ? "" : advertised[options.listen.size()]});
+    }
+    options.advertised_address = std::move(advertised_address);
+    options.inside = std::move(inside);
     options.media_address = std::move(media_address);
     options.rtp_first = rtp_ports.first;
     options.rtp_last = rtp_ports.second;
@@ -281,7 +289,9 @@ void bind_life(nb::class_<Engine>& engine) {
              "media_address6"_a = "", "tls"_a = std::vector<Tls>(), "verify_server"_a = true,
              "codecs"_a = usual_codecs, "ptime"_a = 20, "opus"_a = std::map<std::string, int>(),
              "session_expires"_a = 1800, "min_session_expires"_a = 90,
-             "rtp_io"_a = "auto", "media_timeout"_a = 30, "hold_timeout"_a = 300)
+             "rtp_io"_a = "auto", "media_timeout"_a = 30, "hold_timeout"_a = 300,
+             "advertised_address"_a = "", "inside"_a = std::vector<std::string>(),
+             "advertised"_a = std::vector<std::string>())
         .def_prop_ro("event_fd", [](Engine& self) { return self.events().fd(); })
         .def_prop_ro("addresses",
                      [](const Engine& self) {

@@ -107,7 +107,7 @@ std::string srtp_of(pjsua_call_id id) {
 
 Offers::Offers(Engine& engine)
     : engine_(engine), codecs_(engine.clock_rate(), engine.options().ptime, engine.options().opus),
-      usual_(engine.options().policy) {}
+      usual_(engine.options().policy), advertised_(engine.options().advertised_address, engine.options().inside) {}
 
 void Offers::install(pjsua_callback& callbacks) const {
     callbacks.on_acc_find_for_incoming = &Offers::on_account;
@@ -149,6 +149,7 @@ pj_bool_t Offers::on_request(pjsip_rx_data* rdata) {
     if (info.msg->line.req.method.id != PJSIP_INVITE_METHOD || info.to->tag.slen != 0) return PJ_FALSE;
     Offers& offers = Engine::current()->offers();
     offers.incoming_ = offers.of_source(rdata->pkt_info.src_addr);
+    offers.incoming_outside_ = offers.advertised_.is_for(rdata->pkt_info.src_addr);
     const auto* sdp = pjsip_rdata_get_sdp_info(rdata);
     if (sdp->sdp == nullptr || sdp->sdp_err != PJ_SUCCESS || sdp->sdp->media_count == 0) return PJ_FALSE;
     const auto unfit = offers.judge(sdp->sdp, offers.incoming_);
@@ -213,6 +214,7 @@ void Offers::on_description(pjsua_call_id call, pjmedia_sdp_session* sdp, pj_poo
     const Policy& policy = leg == nullptr ? offers.incoming_ : leg->policy;
     const pjsua_call& state = pjsua_var.calls[call];
     offers.write(pool, sdp, remote == nullptr ? current_first(state, policy.codecs) : policy.codecs);
+    if (leg == nullptr ? offers.incoming_outside_ : leg->outside) offers.advertised_.write(pool, sdp);
     if (remote != nullptr && state.inv != nullptr && state.inv->neg != nullptr) {
         pjmedia_sdp_neg_set_prefer_remote_codec_order(state.inv->neg, PJ_FALSE);
     }

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "advertised.hpp"
 #include "codecs.hpp"
 #include "gate.hpp"
 #include "policy.hpp"
@@ -48,6 +49,9 @@ class Offers {
     void enable_codecs() const { codecs_.enable(); }
     // Of the INVITE that pjsua is working on, before its leg exists.
     const Policy& incoming() const { return incoming_; }
+    // Whether its sender is beyond the router that translates our address.
+    bool incoming_outside() const { return incoming_outside_; }
+    const Advertised& advertised() const { return advertised_; }
     // Writes the answer that waits to be sent anew. What does not fit, if nothing does; none, too, when there is no
     // answer to be changed: it is out, or the peer has left the offer to us.
     std::optional<Unfit> answer_with(pjsua_call_id call, const Policy& policy) const;
@@ -73,6 +77,8 @@ class Offers {
     Codecs codecs_;
     Policy usual_;
     Policy incoming_;
+    bool incoming_outside_ = false;
+    Advertised advertised_;
     std::mutex mutex_;
     std::vector<std::pair<Prefix, Policy>> sources_;  // under mutex_
     std::atomic<std::uint64_t> refused_{0};

@@ -436,12 +436,15 @@ def _start(config: Config) -> Engine:
     identities = [certificates.read(files) for files in certificates.files_of(config.sip)]
     settings: dict[str, Any] = {
         "listen": [(entry.transport, *entry.place) for entry in config.sip.listen],
+        "advertised": [entry.advertise for entry in config.sip.listen],
         "tls": [(one.certificate, one.private_key, one.ca, one.verify_client) for one in identities],
         "verify_server": config.sip.verify_server,
         "session_expires": config.sip.session_expires,
         "min_session_expires": config.sip.min_session_expires,
         "media_address": media.address,
         "media_address6": media.address6,
+        "advertised_address": media.advertise,
+        "inside": media.inside,
         "codecs": media.codecs,
         "ptime": media.ptime,
         "opus": {
