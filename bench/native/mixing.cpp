@@ -1,4 +1,4 @@
-// sources: rtp/address.cpp rtp/datagrams.cpp rtp/datagrams_pool.cpp rtp/epoll.cpp rtp/uring.cpp rtp/uring_start.cpp rtp/wheel.cpp rtp/media_thread.cpp mix/mixer.cpp mix/samples.cpp mix/frame_resampler.cpp resampler.cpp playlist.cpp sound.cpp mix/dtmf_receiver.cpp
+// sources: rtp/address.cpp rtp/datagrams.cpp rtp/datagrams_pool.cpp rtp/epoll.cpp rtp/uring.cpp rtp/uring_start.cpp rtp/wheel.cpp rtp/media_thread.cpp mix/crew.cpp mix/mixer.cpp mix/samples.cpp mix/frame_resampler.cpp resampler.cpp playlist.cpp sound.cpp mix/dtmf_receiver.cpp
 // packages: liburing
 // What the mixer's arithmetic costs: nanoseconds of CPU time a frame of 20 ms, the best of several runs.
 #include <time.h>

@@ -87,6 +87,7 @@ class MediaFigures(Collector):
             ("rtp_pairs", "Port pairs of media.rtp_ports"),
             ("rtp_pairs_taken", "Port pairs in use"),
             ("jobs", "Changes that wait for the media thread"),
+            ("mixing_threads", "Threads that shared the last 20 ms of mixing"),
         ):
             yield GaugeMetricFamily(f"callwright_media_{name}", text, value=now.get(name, 0))
         turn = now.get("longest_turn_us", 0) / 1e6

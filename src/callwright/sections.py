@@ -81,6 +81,7 @@ class MediaSection(Section):
     timeout_s: int = Field(30, ge=5, le=3600)
     hold_timeout_s: int = Field(300, ge=5, le=86400)
     io: Literal["auto", "io_uring", "epoll"] = "auto"
+    mixers: int = Field(-1, ge=-1, le=15)
     cache_mb: int = Field(1024, ge=1)
     cache_days: int = Field(30, ge=1)
     memory_mb: int = Field(256, ge=1)

@@ -137,6 +137,8 @@ class Engine:
         advertised_address: str = "",
         inside: Sequence[str] = (),
         advertised: Sequence[str] = (),
+        mixers: int = -1,
+        mixing_us: int = 2000,
     ) -> None:
         """Starts pjlib, its transports and threads. At most one Engine lives at a time in a process.
 
@@ -146,6 +148,8 @@ class Engine:
             advertised_address: told in SDP in place of the media address of its family (a router translates it to
                 that), but to peers whose signalling comes from, or goes to, one of the prefixes of `inside`.
             advertised: for each of `listen`, in order: the address in its Via and Contact; "" or none: its own.
+            mixers: threads beside the media thread that decode and encode for it when its mixing takes more than
+                mixing_us of the 20 ms, at most 15; -1: as many as there are cores beside one.
             media_address6: the IPv6 one beside it; a call's media has the family of the offer, or of its signalling.
             tls: for each "tls" transport, in order: (certificate with its chain, private key, authorities,
                 verify_client), the first three as PEM text. Servers are verified by the authorities, or by the
@@ -202,7 +206,8 @@ class Engine:
         thread: "nice -10" | "normal" | "inherited")."""
     def media_counts(self) -> dict[str, int]:
         """Now: legs with media by what feeds them (idle, play, relay, mix), rtp_pairs (of the range), rtp_pairs_taken,
-        longest_turn_us (of the media thread, since the last look), jobs (that wait for it)."""
+        mixing_threads (that shared the last 20 ms), longest_turn_us (of the media thread, since the last look), jobs
+        (that wait for it)."""
     def media_counters(self) -> dict[str, int]:
         """Since start: late_beats (frames begun more than 10 ms late), lost_beats, failed_jobs, rtp_pairs_unrested
         (taken before they had rested for 30 s), system_calls, and datagrams: received, sent, dropped (too long, or no

@@ -134,6 +134,7 @@ void Engine::stop() noexcept {
     // Nobody is waited for any more: that has been done. What is left of calls takes its lines out of the media thread.
     pjsua_destroy2(PJSUA_DESTROY_NO_RX_MSG);
     if (media_) media_->close();
+    if (crew_) crew_->close();
     // The last ports to be freed were freed by the media thread's end.
     run_jobs();
 }

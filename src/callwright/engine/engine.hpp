@@ -29,6 +29,7 @@
 
 namespace callwright {
 
+class Crew;
 class Gate;
 class Legs;
 class MediaThread;
@@ -59,6 +60,8 @@ struct EngineOptions {
     unsigned max_legs = 2000;
     std::string user_agent;
     int log_level = 2;
+    int mixers = -1;  // threads beside the media thread that share its mixing when that takes long; -1: spare cores
+    unsigned mixing_us = 2000;  // of the 20 ms, from which on it is shared
     std::string rtp_io = "auto";  // "io_uring" | "epoll" | "auto"
     unsigned media_timeout = 30;  // seconds without RTP until MEDIA_LOST
     unsigned hold_timeout = 300;
@@ -167,6 +170,7 @@ class Engine {
     void start();
     void start_library();
     void start_media_thread();
+    static void begin_mixing();
     void start_wakeup();
     void start_transport(const Listen& listen);
     void start_media();
@@ -198,6 +202,7 @@ class Engine {
     pj_ioqueue_key_t* wakeup_key_ = nullptr;
     pj_ioqueue_op_key_t wakeup_op_{};
     std::array<char, 64> wakeup_buffer_{};
+    std::unique_ptr<Crew> crew_;
     std::unique_ptr<MediaThread> media_;
     std::unique_ptr<Mixer> mixer_;
     pj_thread_desc media_thread_;  // pjlib's record of it

@@ -69,6 +69,7 @@ Numbers Engine::media_counts() const {
         {"mix", feeding(*media_, Line::Egress::MIX)},
         {"rtp_pairs", legs_->rtp_ports().size()},
         {"rtp_pairs_taken", legs_->rtp_ports().taken()},
+        {"mixing_threads", mixer_->hands()},
         {"longest_turn_us", media_->take_longest_turn()},
         {"jobs", media_->jobs()},
     };

@@ -4,7 +4,11 @@
 #include <pjsua-lib/pjsua.h>
 
 #include <pjsua-lib/pjsua_internal.h>  // needs pjsua.h before it
+#include <pthread.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <system_error>
@@ -13,6 +17,7 @@
 #include "gate.hpp"
 #include "leg.hpp"
 #include "message.hpp"
+#include "mix/crew.hpp"
 #include "mix/mixer.hpp"
 #include "offers.hpp"
 #include "request.hpp"
@@ -22,6 +27,7 @@ namespace callwright {
 
 namespace {
 
+constexpr unsigned most_mixers = 15;
 
 void check(pj_status_t status, const char* what) {
     if (status == PJ_SUCCESS) return;
@@ -89,6 +95,8 @@ void check_options(const EngineOptions& options) {
     require(options.log_level >= 0 && options.log_level <= 6, "log_level: 0 to 6");
     require(options.rtp_io == "auto" || options.rtp_io == "io_uring" || options.rtp_io == "epoll",
             "rtp_io: \"auto\", \"io_uring\" or \"epoll\"");
+    require(options.mixers >= -1 && options.mixers <= static_cast<int>(most_mixers), "mixers: -1 to 15");
+    require(options.mixing_us <= 20000, "mixing_us: at most 20000");
     require(options.media_timeout >= 1 && options.hold_timeout >= 1, "media_timeout, hold_timeout: at least 1 s");
     // RFC 4028 section 5: the shortest that anybody may ask for is 90 s.
     require(options.min_session_expires >= 90, "min_session_expires: at least 90");
@@ -151,7 +159,11 @@ void Engine::start_media_thread() {
     Line::media_timeout_s = options_.media_timeout;
     Line::hold_timeout_s = options_.hold_timeout;
     media_ = std::make_unique<MediaThread>(options_.rtp_io);
-    mixer_ = std::make_unique<Mixer>(media_.get(), samples_per_frame());
+    crew_ = std::make_unique<Crew>(options_.mixers < 0 ? std::min(Crew::spare_cores(), most_mixers)
+                                                        : static_cast<unsigned>(options_.mixers),
+                                   &Engine::begin_mixing);
+    mixer_ = std::make_unique<Mixer>(media_.get(), samples_per_frame(), crew_.get(),
+                                     Mixer::Span{Nanos{options_.mixing_us} * 1000, Nanos{options_.mixing_us} * 250});
     patch_.start(*media_, *mixer_);
     // It calls streams and SRTP, whose locks ask pjlib who they are.
     media_->post([this] {
@@ -159,6 +171,16 @@ void Engine::start_media_thread() {
         pj_thread_t* thread = nullptr;
         pj_thread_register("callwright-rtp", media_thread_, &thread);
     });
+}
+
+// On each thread of the crew: streams' locks ask pjlib who they are.
+void Engine::begin_mixing() {
+    static thread_local pj_thread_desc description;
+    pj_thread_t* thread = nullptr;
+    pj_bzero(description, sizeof(description));
+    pj_thread_register("callwright-mix", description, &thread);
+    pthread_setname_np(pthread_self(), "callwright-mix");
+    setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), MediaThread::NICE);
 }
 
 void Engine::start_wakeup() {

@@ -218,7 +218,7 @@ void construct(Engine* self, const std::vector<std::tuple<std::string, std::stri
                bool verify_server, const std::vector<std::string>& codecs, unsigned ptime,
                const std::map<std::string, int>& opus, unsigned session_expires, unsigned min_session_expires,
                std::string rtp_io, unsigned media_timeout, unsigned hold_timeout, std::string advertised_address,
-               std::vector<std::string> inside, const std::vector<std::string>& advertised) {
+               std::vector<std::string> inside, const std::vector<std::string>& advertised, int mixers, unsigned mixing_us) {
     EngineOptions options;
     if (!advertised.empty() && advertised.size() != listen.size()) {
         throw std::invalid_argument("advertised: one entry for each transport, or none");
@@ -228,6 +228,8 @@ void construct(Engine* self, const std::vector<std::tuple<std::string, std::stri
     }
     options.advertised_address = std::move(advertised_address);
     options.inside = std::move(inside);
+    options.mixers = mixers;
+    options.mixing_us = mixing_us;
     options.media_address = std::move(media_address);
     options.rtp_first = rtp_ports.first;
     options.rtp_last = rtp_ports.second;
@@ -291,7 +293,8 @@ void bind_life(nb::class_<Engine>& engine) {
              "session_expires"_a = 1800, "min_session_expires"_a = 90,
              "rtp_io"_a = "auto", "media_timeout"_a = 30, "hold_timeout"_a = 300,
              "advertised_address"_a = "", "inside"_a = std::vector<std::string>(),
-             "advertised"_a = std::vector<std::string>())
+             "advertised"_a = std::vector<std::string>(), "mixers"_a = -1,
+             "mixing_us"_a = 2000)
         .def_prop_ro("event_fd", [](Engine& self) { return self.events().fd(); })
         .def_prop_ro("addresses",
                      [](const Engine& self) {

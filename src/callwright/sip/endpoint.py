@@ -456,6 +456,7 @@ def _start(config: Config) -> Engine:
         "rtp_ports": config.media.rtp_ports,
         "clock_rate": config.media.clock_rate,
         "rtp_io": config.media.io,
+        "mixers": config.media.mixers,
         "media_timeout": config.media.timeout_s,
         "hold_timeout": config.media.hold_timeout_s,
         "max_legs": config.limits.legs,

@@ -1,14 +1,17 @@
-// sources: rtp/address.cpp rtp/datagrams.cpp rtp/datagrams_pool.cpp rtp/epoll.cpp rtp/uring.cpp rtp/uring_start.cpp rtp/wheel.cpp rtp/media_thread.cpp mix/mixer.cpp mix/samples.cpp
+// sources: rtp/address.cpp rtp/datagrams.cpp rtp/datagrams_pool.cpp rtp/epoll.cpp rtp/uring.cpp rtp/uring_start.cpp rtp/wheel.cpp rtp/media_thread.cpp mix/crew.cpp mix/mixer.cpp mix/samples.cpp
 // packages: liburing
 // The mixer: who hears whom, sums and clipping, buses without one's own voice, and what comes and goes.
 #include "mix/mixer.hpp"
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <map>
 #include <random>
 #include <set>
+#include <thread>
 
 #include "check.hpp"
 
@@ -22,7 +25,8 @@ using Frame = std::vector<std::int16_t>;  // empty: silence
 // Outlives its party in the mixer.
 struct Voice {
     Frame says, heard;
-    unsigned reads = 0, writes = 0, lefts = 0;
+    unsigned reads = 0, writes = 0, finishes = 0, lefts = 0;
+    bool anywhere = false;
     std::uint64_t timestamp = 0;
 };
 
@@ -41,6 +45,8 @@ class VoiceParty final : public Mixer::Party {
         voice_.timestamp = timestamp;
         voice_.heard = samples == nullptr ? Frame() : Frame(samples, samples + FRAME);
     }
+    void finish() noexcept override { ++voice_.finishes; }
+    bool anywhere() const noexcept override { return voice_.anywhere; }
     void left() noexcept override { ++voice_.lefts; }
 
   private:
@@ -49,7 +55,9 @@ class VoiceParty final : public Mixer::Party {
 
 struct Room {
     std::map<std::uint64_t, Voice> voices;
-    Mixer mixer{nullptr, FRAME};
+    Mixer mixer;
+
+    explicit Room(Crew* crew = nullptr) : mixer(nullptr, FRAME, crew, {}) {}
 
     Voice& join(std::uint64_t id, bool speaks = true, bool listens = true) {
         Voice& voice = voices[id];
@@ -368,13 +376,14 @@ struct Model {
     void add_bus(std::vector<int>& sum, std::uint64_t bus, bool& any) const { add(sum, bus, any); }
 };
 
-void test_anything_equals_the_sums_made_one_by_one() {
+// crew: nullptr: all on one thread.
+void test_anything_equals_the_sums_made_one_by_one(Crew* crew) {
     std::mt19937 random(7);
-    Room room;
+    Room room(crew);
     Model model{{}, room.voices};
     std::vector<std::uint64_t> ids{100, 101, 102, 103};
     for (const std::uint64_t bus : ids) room.mixer.add_bus(bus);
-    for (std::uint64_t id = 1; id <= 10; ++id) room.join(id), ids.push_back(id);
+    for (std::uint64_t id = 1; id <= 10; ++id) room.join(id).anywhere = id != 3, ids.push_back(id);
     const auto any = [&] { return ids[random() % ids.size()]; };
     for (int round = 0; round < 3000; ++round) {
         const std::uint64_t source = any(), sink = any();
@@ -401,7 +410,40 @@ void test_anything_equals_the_sums_made_one_by_one() {
             const Frame heard = voice.heard.empty() ? constant(0) : voice.heard;
             CHECK(heard == clipped(sum));
             CHECK(loud || voice.heard.empty());
+            CHECK_EQUAL(voice.finishes, voice.writes);
         }
+        CHECK_EQUAL(room.mixer.hands(), crew == nullptr ? 1 : crew->hands() + 1);
+    }
+}
+
+void test_a_crew_does_each_once_and_all_of_it_before_it_returns() {
+    std::atomic<unsigned> begun{0};
+    Crew crew(3, [&] { ++begun; });
+    std::vector<unsigned> done(1000);
+    const Crew::Work count = [](void* subject, std::size_t index) noexcept {
+        ++(*static_cast<std::vector<unsigned>*>(subject))[index];
+    };
+    for (unsigned round = 1; round <= 2000; ++round) {
+        crew.each(done.size() - round % 7, count, &done);
+        CHECK(std::all_of(done.begin(), done.end() - 6, [&](unsigned times) { return times == round; }));
+    }
+    crew.each(0, count, nullptr);
+    CHECK(!Crew::at_work());
+    crew.close();
+    CHECK_EQUAL(begun, 3);
+    crew.close();
+}
+
+void test_a_crew_s_threads_know_that_they_are() {
+    static std::thread::id caller;
+    caller = std::this_thread::get_id();
+    Crew crew(2, [] {});
+    std::array<std::atomic<bool>, 2> seen{};
+    while (!seen[0] || !seen[1]) {  // by the caller, and by another
+        crew.each(64, [](void* subject, std::size_t) noexcept {
+            CHECK(Crew::at_work() == (std::this_thread::get_id() != caller));
+            (*static_cast<std::array<std::atomic<bool>, 2>*>(subject))[Crew::at_work() ? 1 : 0] = true;
+        }, &seen);
     }
 }
 
@@ -420,5 +462,9 @@ int main() {
     test_what_left_is_told_once_and_left_alone();
     test_time_is_one_for_all_and_what_was_missed_is_made_good();
     test_it_beats_while_it_has_a_node();
-    test_anything_equals_the_sums_made_one_by_one();
+    test_anything_equals_the_sums_made_one_by_one(nullptr);
+    Crew crew(3, [] {});
+    test_anything_equals_the_sums_made_one_by_one(&crew);
+    test_a_crew_does_each_once_and_all_of_it_before_it_returns();
+    test_a_crew_s_threads_know_that_they_are();
 }

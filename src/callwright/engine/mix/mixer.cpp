@@ -19,7 +19,8 @@ void erase(std::vector<Value>& values, Value value) {
 
 }  // namespace
 
-Mixer::Mixer(MediaThread* thread, unsigned frame) : thread_(thread), frame_(frame), sum_(frame), mixed_(frame) {}
+Mixer::Mixer(MediaThread* thread, unsigned frame, Crew* crew, Span span)
+    : thread_(thread), frame_(frame), crew_(crew != nullptr && crew->hands() != 0 ? crew : nullptr), span_(span), sum_(frame) {}
 
 Mixer::~Mixer() {
     for (const auto& [id, node] : nodes_) {
@@ -52,8 +53,10 @@ Mixer::Node& Mixer::make(std::uint64_t id, std::unique_ptr<Party> party) {
         speakers_.push_back(&node);
     }
     if (node.party != nullptr && node.listens()) {
+        node.mixed.resize(frame_);
         listeners_.push_back(&node);
     }
+    anywhere_.reserve(nodes_.size() + 1);
     if (nodes_.empty() && thread_ != nullptr) {
         thread_->every_frame(this);
     }
@@ -161,17 +164,68 @@ void Mixer::beat(Nanos, unsigned frames) noexcept {
 }
 
 void Mixer::tick() noexcept {
+    if (crew_ == nullptr) {
+        tick_alone();
+    } else {
+        const bool shared = shared_.load(std::memory_order_relaxed);
+        const Nanos began = monotonic_now();
+        shared ? tick_together() : tick_alone();
+        const Nanos took = monotonic_now() - began;
+        shared_.store(shared ? took > span_.shortest : took > span_.longest, std::memory_order_relaxed);
+    }
+    timestamp_ += frame_;
+}
+
+void Mixer::tick_alone() noexcept {
     for (Node* node : speakers_) {
-        node->audible = !node->sinks.empty() && node->party->read(node->frame.data());
+        read(*node);
     }
     for (Node* bus : buses_) {
         bus->summed = false;
     }
     for (Node* node : listeners_) {
-        node->party->write(heard(*node), timestamp_);
+        node->hears = heard(*node);
+        write(*node);
+        node->party->finish();
     }
-    timestamp_ += frame_;
 }
+
+// What must be done here is done first: the crew is awake sooner when there is something for it.
+void Mixer::tick_together() noexcept {
+    anywhere_.clear();
+    for (Node* node : speakers_) {
+        node->party->anywhere() ? anywhere_.push_back(node) : read(*node);
+    }
+    crew_->each(anywhere_.size(), &Mixer::read_one, this);
+    for (Node* bus : buses_) {
+        bus->summed = false;
+    }
+    anywhere_.clear();
+    for (Node* node : listeners_) {
+        node->hears = heard(*node);
+        node->party->anywhere() ? anywhere_.push_back(node) : write(*node);
+    }
+    crew_->each(anywhere_.size(), &Mixer::write_one, this);
+    for (Node* node : listeners_) {
+        node->party->finish();
+    }
+}
+
+void Mixer::read_one(void* mixer, std::size_t index) noexcept {
+    auto* self = static_cast<Mixer*>(mixer);
+    self->read(*self->anywhere_[index]);
+}
+
+void Mixer::write_one(void* mixer, std::size_t index) noexcept {
+    auto* self = static_cast<Mixer*>(mixer);
+    self->write(*self->anywhere_[index]);
+}
+
+void Mixer::read(Node& node) noexcept {
+    node.audible = !node.sinks.empty() && node.party->read(node.frame.data());
+}
+
+void Mixer::write(Node& node) noexcept { node.party->write(node.hears, timestamp_); }
 
 void Mixer::sum_up(Node& bus) noexcept {
     if (bus.summed) {
@@ -214,7 +268,7 @@ bool Mixer::mute(const Edge& edge, const Node& sink) noexcept {
     return !source.audible || (edge.own && source.only == &sink);
 }
 
-const std::int16_t* Mixer::heard(const Node& sink) noexcept {
+const std::int16_t* Mixer::heard(Node& sink) noexcept {
     const Edge* one = nullptr;
     for (const Edge& edge : sink.sources) {
         if (mute(edge, sink)) {
@@ -228,14 +282,14 @@ const std::int16_t* Mixer::heard(const Node& sink) noexcept {
     return one == nullptr ? nullptr : heard_alone(*one, sink);
 }
 
-const std::int16_t* Mixer::heard_alone(const Edge& edge, const Node& sink) noexcept {
+const std::int16_t* Mixer::heard_alone(const Edge& edge, Node& sink) noexcept {
     Node& source = *edge.source;
     if (source.party) {
         return source.frame.data();
     }
     if (edge.own && sink.audible) {
-        samples::saturate_without(source.sum.data(), sink.frame.data(), mixed_.data(), frame_);
-        return mixed_.data();
+        samples::saturate_without(source.sum.data(), sink.frame.data(), sink.mixed.data(), frame_);
+        return sink.mixed.data();
     }
     if (source.only != nullptr) {
         return source.only->frame.data();
@@ -247,7 +301,7 @@ const std::int16_t* Mixer::heard_alone(const Edge& edge, const Node& sink) noexc
     return source.frame.data();
 }
 
-const std::int16_t* Mixer::heard_together(const Node& sink) noexcept {
+const std::int16_t* Mixer::heard_together(Node& sink) noexcept {
     std::fill(sum_.begin(), sum_.end(), 0);
     for (const Edge& edge : sink.sources) {
         const Node& source = *edge.source;
@@ -263,8 +317,8 @@ const std::int16_t* Mixer::heard_together(const Node& sink) noexcept {
             samples::subtract(sum_.data(), sink.frame.data(), frame_);
         }
     }
-    samples::saturate(sum_.data(), mixed_.data(), frame_);
-    return mixed_.data();
+    samples::saturate(sum_.data(), sink.mixed.data(), frame_);
+    return sink.mixed.data();
 }
 
 }  // namespace callwright

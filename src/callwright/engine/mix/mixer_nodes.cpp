@@ -15,6 +15,8 @@ class LineParty final : public Mixer::Party {
 
     bool read(std::int16_t* samples) noexcept override { return line_->read(samples); }
     void write(const std::int16_t* samples, std::uint64_t) noexcept override { line_->write(samples); }
+    void finish() noexcept override { line_->send_kept(); }
+    bool anywhere() const noexcept override { return line_->steady(); }
 
   private:
     const std::shared_ptr<Line> line_;

@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "datagrams.hpp"
 #include "egress.hpp"
@@ -94,9 +95,12 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     // Whether packets go up into the stream (somebody in the mixer hears this leg).
     void listen(bool on);
 
-    // The mixer's: 20 ms at the engine's clock rate. read: false is silence. write: nullptr is silence.
+    // The mixer's: 20 ms at the engine's clock rate. read: false is silence. write: nullptr is silence. Of a steady
+    // line a thread of the mixer's crew may call them; what it encodes is kept until the media thread sends it.
     bool read(std::int16_t* samples) noexcept;
     void write(const std::int16_t* samples) noexcept;
+    bool steady() const noexcept { return egress_ == wanted_; }
+    void send_kept() noexcept;
 
     void on_datagram(int channel, Datagram datagram, Nanos now) noexcept override;
     void beat(Nanos now, unsigned frames) noexcept override;
@@ -198,7 +202,9 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     bool play_packet(bool withheld, Nanos now) noexcept;
     bool send_event(Nanos now) noexcept;
     void send_silence(Nanos now) noexcept;
+    pj_status_t take_encoded(const void* packet, std::size_t size) noexcept;
     pj_status_t send_encoded(const void* packet, std::size_t size) noexcept;
+    void keep_encoded(const void* packet, std::size_t size) noexcept;
     void send(Datagram datagram, std::size_t payload, const EgressClock::Stamp& stamp, unsigned payload_type,
               Nanos now) noexcept;
     void put_out(Channel channel, const void* packet, std::size_t size, const Address& to) noexcept;
@@ -271,6 +277,7 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     std::shared_ptr<Player> player_;
     unsigned credit_ms_ = 0;         // time that is to be filled with packets
     bool writing_ = false;           // the stream encodes, and its packets come to the top transport
+    std::vector<std::uint8_t> kept_; // packets, each behind its length in two bytes
     std::uint64_t tx_packets_ = 0, tx_bytes_ = 0, relayed_ = 0, tx_refused_ = 0;
     Nanos tx_first_at_ = 0, tx_last_at_ = 0;
 

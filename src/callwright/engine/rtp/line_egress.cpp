@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "../engine.hpp"
+#include "../mix/crew.hpp"
 #include "../mix/leg_audio.hpp"
 #include "../player.hpp"
 #include "line.hpp"
@@ -162,7 +163,39 @@ void Line::write(const std::int16_t* samples) noexcept {
     writing_ = false;
 }
 
-// The stream has encoded a packet, of the mixer's audio or of silence.
+// The stream has encoded a packet, of the mixer's audio or of silence. One that is destroyed sends the end of its own
+// digits as well, on the engine's thread: it has none.
+pj_status_t Line::take_encoded(const void* packet, std::size_t size) noexcept {
+    if (engine_.media().on_thread()) return send_encoded(packet, size);
+    if (Crew::at_work()) keep_encoded(packet, size);  // inside write(), whose lock it is
+    return PJ_SUCCESS;
+}
+
+void Line::keep_encoded(const void* packet, std::size_t size) noexcept {
+    if (!writing_ || size > Datagram::ROOM) return;
+    const auto* data = static_cast<const std::uint8_t*>(packet);
+    try {
+        kept_.reserve(kept_.size() + 2 + size);
+        kept_.push_back(static_cast<std::uint8_t>(size >> 8));
+        kept_.push_back(static_cast<std::uint8_t>(size & 0xFF));
+        kept_.insert(kept_.end(), data, data + size);
+    } catch (const std::bad_alloc&) {  // this packet is lost, and nothing else
+    }
+}
+
+void Line::send_kept() noexcept {
+    if (kept_.empty()) return;  // written by the crew, whose round is over
+    Hold hold(*this);
+    writing_ = true;
+    for (std::size_t at = 0; at < kept_.size();) {
+        const std::size_t size = std::size_t{kept_[at]} << 8 | kept_[at + 1];
+        send_encoded(kept_.data() + at + 2, size);
+        at += 2 + size;
+    }
+    writing_ = false;
+    kept_.clear();
+}
+
 pj_status_t Line::send_encoded(const void* packet, std::size_t size) noexcept {
     Hold hold(*this);
     RtpPacket parsed;

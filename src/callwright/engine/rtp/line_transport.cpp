@@ -221,8 +221,7 @@ struct TopTransport {
 
     static pj_status_t send_rtp(pjmedia_transport* transport, const void* packet, pj_size_t size) {
         Line& line = line_of(transport);
-        // A stream that is destroyed sends the end of its own digits: it has none.
-        return line.engine_.media().on_thread() ? line.send_encoded(packet, size) : PJ_SUCCESS;
+        return line.take_encoded(packet, size);
     }
 
     // The line makes its own reports.

@@ -15,7 +15,6 @@ namespace callwright {
 namespace {
 
 constexpr unsigned jobs_a_turn = 256;
-constexpr int nice_value = -10;
 
 }  // namespace
 
@@ -65,7 +64,7 @@ void MediaThread::raise_priority() noexcept {
         return;
     }
     // Not real-time: under overload that would leave signalling nothing, on one core or on two.
-    if (setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), nice_value) == 0) {
+    if (setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), NICE) == 0) {
         priority_ = "nice -10";
     }
 }

@@ -30,6 +30,7 @@ class Beat {
 class MediaThread {
   public:
     static constexpr Nanos FRAME = 20'000'000;
+    static constexpr int NICE = -10;        // where the system permits it
     static constexpr unsigned PHASES = 20;  // of 1 ms: what beats together sends together
 
     using Job = callwright::Job;
