@@ -441,6 +441,7 @@ async def run(config: Config) -> None:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*COLLECT_AFTER)
+        gc.enable()
         logger.info(
             "callwright %s ready in %.2f s: SIP %s; RTP by %s; HTTP %s",
             __version__,

@@ -1,6 +1,7 @@
 """The command line. Each command ends with 0, or with 1 and lines on standard error that say what to do."""
 
 import asyncio
+import gc
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -39,6 +40,7 @@ def serve(
     data: Annotated[Path | None, typer.Option("--data", help="Overrides server.data_dir.")] = None,
 ) -> None:
     """Runs the daemon in the foreground until SIGTERM or SIGINT."""
+    gc.disable()  # what a start makes is no garbage, and looking for some takes a tenth of it; `run` turns it on again
     import uvloop
 
     from callwright.daemon import run
