@@ -9,6 +9,7 @@ Rows (each side pinned to core 0 at realtime priority 10, the load on core 1 at 
   P6   answer and hang up, built-in document: CPU per call
   P7   the main job: INVITE, webhook, document, answer, prompt, BYE, status callback, durable record; then its
        latency and the highest clean rate with both cores
+  P11  n phones register again by digest, with both cores: until all are, while callers hear a prompt and others call
   P12  growth: how CPU and memory follow the number of calls, and memory per live and per finished call
   P13  cold start to the first answered call, and scripts/run to /health
 Our side is the whole daemon in every row.
@@ -58,6 +59,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--calls-total", type=int, help="P12: a long run of so many calls, as 100000")
     parser.add_argument("--rates", type=numbers, help="P6, P7: calls a second on one core")
     parser.add_argument("--capacity", type=numbers, help="P7: calls a second on two cores, until one is not clean")
+    parser.add_argument("--phones", type=int, help="P11: how many register again (default 10,000)")
     parser.add_argument("--window", type=float, help="P1 to P5, P12: seconds that are measured (default 10)")
     parser.add_argument("--warm", type=float, help="P1 to P5, P12: seconds of packets before them (default 6)")
     parser.add_argument("--seconds", type=float, help="P6, P7: how long calls are placed (default 20)")
@@ -90,7 +92,7 @@ def plan_of(given: argparse.Namespace) -> Plan:
         plan = plan.quick()
     if given.calls is not None:
         plan = plan.alike(given.calls)
-    chosen = ("repeat", "calls_total", "rates", "capacity", "window", "warm", "seconds", "settle")
+    chosen = ("repeat", "phones", "calls_total", "rates", "capacity", "window", "warm", "seconds", "settle")
     return replace(plan, **{name: getattr(given, name) for name in chosen if getattr(given, name) is not None})
 
 
@@ -140,6 +142,15 @@ def machine() -> Line:
     }
 
 
+def load_of(line: Line) -> str:
+    """What a measurement was under, in words."""
+    if "phones" in line:
+        return f"{line['phones']} phones"
+    if "calls" in line:
+        return f"{line['calls']} calls"
+    return f"{line['rate']:g}/s" if "rate" in line else ""
+
+
 class Output:
     """Tells each measurement when it is there, and keeps it."""
 
@@ -159,8 +170,10 @@ class Output:
         """A measurement: into the results, the file, and a line on the terminal."""
         self.results.add(row, side, line)
         self.write({"kind": "measurement", "row": row, "side": side, **line})
-        load = f"{line['calls']} calls" if "calls" in line else f"{line['rate']:g}/s" if "rate" in line else ""
+        load = load_of(line)
         facts = [f"{line['cost']:.3f} {line['unit']}"]
+        if "registered" in line:
+            facts.append(f"{line['registered']} registered in {line['seconds']:.1f} s")
         if "answer_p99_ms" in line:
             facts.append(f"200 after {line['answer_p50_ms']:.0f}/{line['answer_p99_ms']:.0f} ms (p50/p99)")
         if "gap_max_ms" in line:
@@ -171,7 +184,7 @@ class Output:
                 facts.append(f"[yellow]others used {line['other_cpu_pct']:.0f} %[/]")
         facts += [] if line["clean"] else [f"[red]not clean[/] {line.get('first_error', '')}"]
         elapsed = time.monotonic() - self._began
-        self._console.print(f"{elapsed:5.0f} s  {row:<15} {side:<10} {load:<10} {'; '.join(facts)}", highlight=False)
+        self._console.print(f"{elapsed:5.0f} s  {row:<15} {side:<10} {load:<12} {'; '.join(facts)}", highlight=False)
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
-from . import growth, probe, rows
+from . import growth, probe, rows, storm
 from .relays import Floor, Relay, RtpEngine, floor_legs, floors
 from .rows import Line, Sampling, Work
 from .servers import ApplicationServer, Asterisk, Callwright, Server
@@ -21,7 +21,8 @@ IDLE = "P12 idle"
 FINISHED = "P12 finished"
 TOTAL = "P12 total"
 CURVE_STEPS = 20
-ROWS = ("P1", "P2", "P3", "P4", "P5", "P6", "P7", "P12", "P13")
+STORM = "P11"
+ROWS = ("P1", "P2", "P3", "P4", "P5", "P6", "P7", STORM, "P12", "P13")
 
 OURS, PEER = Callwright.name, Asterisk.name
 WORK: Mapping[str, Mapping[str, Work]] = {
@@ -55,6 +56,8 @@ class Plan:
         rates: P6 and P7: calls a second on one core.
         capacity: P7: calls a second on two cores, ascending; ends at the first that is not clean twice.
         latency: P7: calls a second at which the answer's latency is taken, on two cores.
+        phones: P11: how many register again, `phone_rate` a second, while `phone_calls` calls are up and others are
+            placed, `phone_call_rate` a second.
         calls_total: P12: finished calls of the long run; 0: none.
         finish_rate, finished: P12: calls a second, and how many, whose memory after their end is taken.
         repeat: how often each is measured.
@@ -72,6 +75,10 @@ class Plan:
     rates: tuple[float, ...] = (50, 100, 200)
     capacity: tuple[float, ...] = (200, 250, 300, 350, 400)
     latency: float = 125
+    phones: int = 10_000
+    phone_rate: float = 500
+    phone_calls: int = 50
+    phone_call_rate: float = 10
     calls_total: int = 0
     finish_rate: float = 100
     finished: int = 2000
@@ -94,6 +101,7 @@ class Plan:
             rates=(50,),
             capacity=(150,),
             latency=50,
+            phones=1000,
             finished=500,
             repeat=1,
             window=4,
@@ -109,6 +117,13 @@ class Plan:
     def sampling(self) -> Sampling:
         """Of media."""
         return Sampling(self.ramp, self.warm, self.window)
+
+    @property
+    def storm(self) -> storm.Storm:
+        """Of P11."""
+        return storm.Storm(
+            self.phones, self.phone_rate, self.phone_calls, self.phone_call_rate, ramp=self.ramp, warm=self.warm
+        )
 
 
 class Run:
@@ -127,7 +142,7 @@ class Run:
 
     def all(self) -> None:
         """Every row that the plan names, in order."""
-        steps = {"P6": self._p6, "P7": self._p7, "P12": self._p12, "P13": self._p13}
+        steps = {"P6": self._p6, "P7": self._p7, STORM: self._p11, "P12": self._p12, "P13": self._p13}
         for name in self.plan.rows:
             if name in steps:
                 steps[name]()
@@ -140,18 +155,22 @@ class Run:
         return directory
 
     @contextmanager
-    def _daemon(self, cores: str = "0") -> Iterator[tuple[Callwright, ApplicationServer]]:
+    def _daemon(self, cores: str = "0", phones: int = 0) -> Iterator[tuple[Callwright, ApplicationServer]]:
         directory = self._fresh()
-        with ApplicationServer(directory) as application, self._callwright(directory, application, cores) as daemon:
+        with (
+            ApplicationServer(directory) as application,
+            self._callwright(directory, application, cores, phones) as daemon,
+        ):
             yield daemon, application
 
-    def _callwright(self, directory: Path, application: ApplicationServer, cores: str) -> Callwright:
+    def _callwright(self, directory: Path, application: ApplicationServer, cores: str, phones: int = 0) -> Callwright:
         return Callwright(
             directory,
             application.origin,
             cores=cores,
             clock_rate=self.plan.clock_rate,
             log_level=self.plan.log_level,
+            phones=phones,
         )
 
     @contextmanager
@@ -248,6 +267,14 @@ class Run:
         """A few calls that nobody counts: caches, lazy imports, the first growth of pools."""
         for side in sides:
             rows.signalling(side, extensions[side.name], 20, hold=1, seconds=3, settle=1, directory=self._directory)
+
+    def _p11(self) -> None:
+        """A daemon each time: it is the first storm that counts."""
+        for _ in range(self.plan.repeat):
+            with self._daemon(BOTH_CORES, self.plan.phones) as (daemon, _application):
+                self._warm([daemon], {daemon.name: storm.PLACED})
+                line = storm.registrations(daemon, self.plan.storm, self._directory)
+                self._emit(STORM, daemon.name, line | daemon.facts())
 
     def _p12(self) -> None:
         plan = self.plan

@@ -9,13 +9,15 @@ from typing import Any
 from rich.table import Table
 
 from .growth import exponent, slope
-from .plan import CAPACITY, FINISHED, IDLE, LATENCY, OURS, PEER, PEER_CALLS, TOTAL
+from .plan import CAPACITY, FINISHED, IDLE, LATENCY, OURS, PEER, PEER_CALLS, STORM, TOTAL
 from .rows import Line
+from .storm import ABSORBED_S
 
 BUSY_PCT = 10.0
 """Of a core, used by processes that are none of ours: beyond it a window says little."""
 
 P7_RATE, P7_ANSWER_MS = 250, 20.0
+P11_PHONES = 10_000
 P13_CALL_S, P13_RUN_S = 2.0, 3.0
 EXPONENT = 1.05
 RTPENGINE, RTPENGINE_RATIO = "rtpengine", 0.8
@@ -93,7 +95,7 @@ class Results:
 
     def add(self, row: str, side: str, line: Line) -> None:
         """Takes a line."""
-        self.lines[row, side][float(line.get("calls") or line.get("rate") or 0)].append(line)
+        self.lines[row, side][float(line.get("phones") or line.get("calls") or line.get("rate") or 0)].append(line)
 
     def values(self, row: str, side: str, load: float, key: str = "cost") -> list[float]:
         """A figure in the repetitions of one load."""
@@ -144,6 +146,7 @@ class Results:
             if goal.reach and (loads := self.loads(row)):
                 yield self._reach(row, f"calls, {goal.clean}", "", goal.reach, f"{loads[-1]:g} tried")
         yield from self._main_job()
+        yield from self._storm()
         yield from self._growth()
         for row, work, limit in (
             ("P13 first call", "cold start to first call: s", P13_CALL_S),
@@ -162,6 +165,19 @@ class Results:
             yield Finding(LATENCY, "INVITE to 200: p99 ms", f"{load:g}/s, 2 cores", ours, peer, limit, False, note=note)
         if loads := self.loads(CAPACITY):
             yield self._reach(CAPACITY, "calls/s, all clean", "2 cores", P7_RATE, f"{loads[-1]:g} tried")
+
+    def _storm(self) -> Iterable[Finding]:
+        for load in self.loads(STORM):
+            seconds, register, answer, gap, rate = (
+                self.median(STORM, OURS, load, key)
+                for key in ("seconds", "register_p99_ms", "answer_p99_ms", "gap_max_ms", "cost")
+            )
+            note = f"REGISTER p99 {register:g} ms, INVITE p99 {answer:g} ms, longest gap {gap:g} ms"
+            shown = f"{load:g}, 2 cores"
+            yield Finding(STORM, "phones register again: s", shown, seconds, None, ABSORBED_S, False, note=note)
+            yield Finding(STORM, "the same: CPU ms a phone", shown, rate, None, None, False)
+        if loads := self.loads(STORM):
+            yield self._reach(STORM, "phones, all calls clean", "2 cores", P11_PHONES, f"{loads[-1]:g} tried")
 
     def _cost(self, row: str, goal: Goal, load: float) -> Finding:
         ours, peer = self.median(row, OURS, load), self.median(row, PEER, load)

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -60,7 +61,7 @@ auth_token = "{token}"
 [[trunk]]
 name = "bench"
 account = "{account}"
-allow = ["127.0.0.0/8"]
+allow = ["{allow}"]
 targets = ["sip:{caller}:{called}"]
 max_calls = 4000
 calls_per_second = 10000
@@ -95,6 +96,14 @@ voice_url = "{application}/voice"
 status_callback = "{application}/status"
 """
 TOKEN = "0123456789abcdef0123456789abcdef"  # of an account that lives as long as the run
+PHONE_PASSWORD = "as long as the run"
+PHONE = """\
+[[user]]
+name = "u{number}"
+password = "{password}"
+account = "{account}"
+"""
+EVERYBODY = "127.0.0.0/8"
 
 
 class Server(Protocol):
@@ -202,19 +211,33 @@ class ApplicationServer(Process):
         return self
 
 
+def users(count: int) -> Iterator[str]:
+    """The [[user]] tables of so many phones."""
+    for number in range(count):
+        yield PHONE.format(number=number, password=PHONE_PASSWORD, account=ACCOUNT)
+
+
 class Callwright(AbstractContextManager["Callwright"]):
     """The daemon, with a configuration file and a data directory of its own.
 
     Args:
         application: origin of the application server.
         cores: a taskset list.
+        phones: how many users may register: u0, u1, ...; with some, only the load's own host is a trunk.
     """
 
     name = "callwright"
     rtp_ports = RTP_PORTS
 
     def __init__(
-        self, directory: Path, application: str, *, cores: str = "0", clock_rate: int = 16000, log_level: str = "INFO"
+        self,
+        directory: Path,
+        application: str,
+        *,
+        cores: str = "0",
+        clock_rate: int = 16000,
+        log_level: str = "INFO",
+        phones: int = 0,
     ) -> None:
         self.http, self._sip = free_port(socket.SOCK_STREAM), free_port(socket.SOCK_DGRAM)
         self.directory = directory
@@ -236,7 +259,9 @@ class Callwright(AbstractContextManager["Callwright"]):
                 called=CALLED_PORT,
                 caller=LOAD_HOST,
                 host=SERVER_HOST,
+                allow=f"{LOAD_HOST}/32" if phones else EVERYBODY,
             )
+            + "".join(users(phones))
         )
         self._process: Process | None = None
 

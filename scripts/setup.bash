@@ -83,23 +83,40 @@ install_packages() {
     fi
     mapfile -t missing < <(absent "${wanted[@]}"; python_packages)
     [ "${#missing[@]}" -eq 0 ] || apt_install "${missing[@]}"
-    case " $* " in *' test '*) unpack_fail2ban ;; esac
+    case " $* " in
+        *' test '*)
+            unpack fail2ban usr/bin/fail2ban-regex fail2ban
+            unpack kamailio usr/sbin/kamailio kamailio kamailio-tls-modules
+            ;;
+    esac
 }
 
-# Its filter tester only: the package, if it were installed, would begin to guard this machine.
-unpack_fail2ban() {
-    local stage=$CACHE/fail2ban.new
-    [ ! -x "$CACHE/fail2ban/usr/bin/fail2ban-regex" ] || return 0
-    say 'fail2ban: unpacking its filter tester'
+# unpack NAME PROGRAM PACKAGE... - programs of packages that are not to be installed: fail2ban would begin to guard this
+# machine, kamailio to serve SIP.
+unpack() {
+    local name=$1 program=$2 stage=$CACHE/$1.new
+    shift 2
+    [ ! -x "$CACHE/$name/$program" ] || return 0
+    say "$name: unpacking it"
     rm -rf -- "$stage"
-    mkdir -p "$stage/package"
-    if (cd "$stage/package" && logged "$LOG" apt-get download fail2ban) &&
-        dpkg-deb -x "$stage"/package/*.deb "$stage" && rm -rf -- "$stage/package" "$CACHE/fail2ban"; then
-        mv -T -- "$stage" "$CACHE/fail2ban"
+    mkdir -p "$stage/packages"
+    if (cd "$stage/packages" && logged "$LOG" apt-get download "$@") &&
+        unpack_into "$stage" "$stage"/packages/*.deb &&
+        rm -rf -- "$stage/packages" "$CACHE/${name:?}"; then
+        mv -T -- "$stage" "$CACHE/$name"
     else
         rm -rf -- "$stage"
-        say 'fail2ban: cannot be downloaded; the test of its filter will say so'
+        say "$name: cannot be downloaded; its tests will say so"
     fi
+}
+
+# unpack_into DIRECTORY FILE...
+unpack_into() {
+    local directory=$1 file
+    shift
+    for file in "$@"; do
+        dpkg-deb -x "$file" "$directory" || return 1
+    done
 }
 
 # absent PACKAGE... - those that are not installed.

@@ -49,6 +49,12 @@ def test_quick_with_numbers_of_one_s_own(monkeypatch: pytest.MonkeyPatch) -> Non
     assert (plan.sampling.window, plan.sampling.warm) == (2, 1)
 
 
+def test_the_storm(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (Plan().storm.phones, Plan().quick().storm.phones) == (10_000, 1000)
+    asked = planned(monkeypatch, "--rows", "P11", "--phones", "200").storm
+    assert (asked.phones, asked.seconds) == (200, 13 + 200 / Plan().phone_rate)
+
+
 def test_an_unknown_row_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         planned(monkeypatch, "--rows", "P1,P99")

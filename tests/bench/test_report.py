@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bench.plan import FINISHED, IDLE, OURS, PEER, TOTAL
+from bench.plan import FINISHED, IDLE, OURS, PEER, STORM, TOTAL
 from bench.plot import svg
 from bench.report import Finding, Results
 
@@ -150,3 +150,22 @@ def test_table_and_plot_hold_every_row() -> None:
         assert f">{title}" in drawn
     assert "P6" not in drawn
     assert drawn.count("rtpengine") == 1
+
+
+def stormed(seconds: float, clean: bool, phones: int = 10_000) -> tuple[str, str, dict[str, Any]]:
+    more = {"phones": phones, "seconds": seconds, "register_p99_ms": 9, "answer_p99_ms": 12, "clean": clean}
+    return STORM, OURS, line(0.4, **more)
+
+
+@pytest.mark.parametrize(("seconds", "clean", "met"), [(20, True, (True, True)), (70, False, (False, False))])
+def test_phones_that_register_again(seconds: float, clean: bool, met: tuple[bool, bool]) -> None:
+    found = results(stormed(seconds, clean))
+    absorbed, calls = finding(found, STORM, "phones register again"), finding(found, STORM, "phones, all calls clean")
+    assert (absorbed.ours, absorbed.goal) == (seconds, 60)
+    assert (absorbed.met, calls.met) == met
+    assert "INVITE p99 12 ms" in absorbed.note
+    assert finding(found, STORM, "the same").ours == 0.4
+
+
+def test_fewer_phones_than_the_goal_do_not_meet_it() -> None:
+    assert finding(results(stormed(2, True, phones=1000)), STORM, "phones, all calls clean").met is False

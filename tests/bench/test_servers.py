@@ -6,7 +6,7 @@ import pytest
 
 from bench import growth
 from bench.plan import JOBS, OURS, WORK
-from bench.servers import CONFIG
+from bench.servers import CONFIG, PHONE_PASSWORD, users
 from callwright.config import Config
 from callwright.twiml.document import parse
 
@@ -24,6 +24,7 @@ FILLED = CONFIG.format(
     caller="127.0.0.1",
     called=5070,
     application="http://127.0.0.1:9090",
+    allow="127.0.0.0/8",
 )
 NUMBERS = {number.number: number for number in Config.model_validate(tomllib.loads(FILLED)).number}
 
@@ -38,3 +39,9 @@ def test_a_number_s_document_is_run_as_it_is_written(twiml: str) -> None:
     document = parse(twiml.encode(), "text/xml", "")
     assert document.verbs
     assert document.warnings == ()
+
+
+def test_its_phones_are_users() -> None:
+    config = Config.model_validate(tomllib.loads(FILLED + "".join(users(3))))
+    assert [user.name for user in config.user] == ["u0", "u1", "u2"]
+    assert {user.password.get_secret_value() for user in config.user} == {PHONE_PASSWORD}

@@ -72,7 +72,7 @@ async def test_messages_together_in_pieces_and_between_keep_alives(station: Stat
 
 
 @pytest.mark.parametrize("first", [True, False])
-async def test_a_message_beyond_the_cap_ends_the_connection(station: Station, first: bool) -> None:
+async def test_S10_a_message_beyond_the_cap_ends_the_connection(station: Station, first: bool) -> None:
     stream = await Stream.open(station)
     if not first:
         stream.writer.write(options(1))
@@ -98,7 +98,7 @@ async def test_garbage_on_a_stream_disturbs_no_other(station: Station) -> None:
     await good.close()
 
 
-async def test_connections_of_one_source_are_capped(station: Station) -> None:
+async def test_S10_connections_of_one_source_are_capped(station: Station) -> None:
     cap = 1024
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

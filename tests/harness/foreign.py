@@ -10,7 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from . import tones
@@ -48,12 +48,24 @@ class ForeignProgram:
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
-    async def run(cls, *command: str, directory: Path) -> "ForeignProgram":
-        """Starts a command in a directory."""
+    async def run(
+        cls,
+        *command: str,
+        directory: Path,
+        environment: Mapping[str, str] | None = None,
+        interactive: bool = False,
+    ) -> "ForeignProgram":
+        """Starts a command in a directory.
+
+        Args:
+            environment: another one than our own.
+            interactive: whether `process.stdin` is a pipe.
+        """
         process = await asyncio.create_subprocess_exec(
             *command,
             cwd=directory,
-            stdin=asyncio.subprocess.DEVNULL,
+            env=environment,
+            stdin=asyncio.subprocess.PIPE if interactive else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             limit=2**20,
@@ -78,6 +90,19 @@ class ForeignProgram:
             return next((line for line in self.output[since:] if expression.search(line)), None)
 
         return await self.changes.until(probe, timeout, lambda: f"{pattern!r} in the output\n{self.tail()}")
+
+    async def listening(self, *wanted: str, timeout: float = 5.0) -> None:
+        """Its sockets ("udp 127.0.0.2:5060") are bound; it is looked at again when it writes, or after 20 ms."""
+
+        async def bound() -> None:
+            while not all(any(name.startswith(one) for name in holdings(self.process.pid).sockets) for one in wanted):
+                try:
+                    async with asyncio.timeout(0.02):
+                        await self.changes.changed()
+                except TimeoutError:
+                    assert self.process.returncode is None, f"it has ended\n{self.tail()}"
+
+        await within(bound(), timeout, lambda: f"it listens on {', '.join(wanted)}\n{self.tail()}")
 
     async def ended(self, timeout: float = 10.0) -> int:
         """Its exit code, when it has ended by itself and all its output is read."""
@@ -154,7 +179,7 @@ class Sipp:
     ) -> "Sipp":
         """Waits for calls, rings, answers after some seconds and plays until the BYE; ready when this returns."""
         sipp = await cls._run(directory, "called.xml", [], sound, after, transport, count)
-        await sipp._listening(transport.lower())
+        await sipp.program.listening(f"{transport.lower()} {sipp.address}:{sipp.port}")
         return sipp
 
     @classmethod
@@ -180,20 +205,6 @@ class Sipp:
             *_no_echo(path),
         ]  # fmt: skip
         return cls(await ForeignProgram.run(*command, directory=directory), address, port, directory)
-
-    async def _listening(self, protocol: str) -> None:
-        """Its socket is bound; the process is looked at again each time that it writes, or after 20 ms."""
-        wanted = f"{protocol} {self.address}:{self.port}"
-
-        async def bound() -> None:
-            while not any(name.startswith(wanted) for name in holdings(self.program.process.pid).sockets):
-                try:
-                    async with asyncio.timeout(0.02):
-                        await self.program.changes.changed()
-                except TimeoutError:
-                    continue
-
-        await within(bound(), 5, lambda: f"SIPp listens on {wanted}\n{self.program.tail()}")
 
     @property
     def uri(self) -> str:

@@ -1,8 +1,8 @@
 """Strangers who flood, in a process of their own that ends by itself.
 
-`python flooder.py HOST PORT RATE SECONDS`: sends so many INVITEs and REGISTERs a second by UDP from forty addresses,
-every other one with an Authorization that somebody made up, and prints one JSON object: {"sent": count,
-"answers": {status: count}}.
+`python flooder.py HOST PORT RATE SECONDS`: sends so many INVITEs, REGISTERs and OPTIONS a second by UDP from forty
+addresses, every other one with an Authorization that somebody made up, and prints one JSON object: {"sent": count,
+"answers": {method: {status: count}}}.
 """
 
 import json
@@ -13,12 +13,13 @@ import sys
 import time
 from collections import Counter
 
-MAX_RATE, MAX_SECONDS = 5000, 30
+METHODS = ("INVITE", "REGISTER", "OPTIONS")
+MAX_RATE, MAX_SECONDS = 5000, 90
 PACE_S = 0.005
 
 
 def request(number: int, host: str, port: int, own: tuple[str, int]) -> bytes:
-    method = ("INVITE", "REGISTER")[number // 2 % 2]
+    method = METHODS[number // 2 % 3]
     uri = f"sip:100@{host}:{port}"
     guess = (
         f'Authorization: Digest username="{secrets.token_hex(3)}", realm="{host}", nonce="{secrets.token_hex(26)}", '
@@ -32,12 +33,14 @@ def request(number: int, host: str, port: int, own: tuple[str, int]) -> bytes:
     ).encode()
 
 
-def collect(sockets: list[socket.socket], answers: Counter[str], wait: float) -> None:
+def collect(sockets: list[socket.socket], answers: dict[str, Counter[str]], wait: float) -> None:
     readable, _, _ = select.select(sockets, [], [], wait)
     for one in readable:
         try:
             while True:
-                answers[one.recv(9000).split(b" ", 2)[1].decode()] += 1
+                text = one.recv(9000).decode()
+                method = text.partition("\r\nCSeq: ")[2].partition("\r\n")[0].split()[-1]
+                answers[method][text.split(" ", 2)[1]] += 1
         except BlockingIOError:
             pass
 
@@ -50,7 +53,7 @@ def main() -> None:
         one.bind((f"127.9.9.{number + 1}", 0))
         one.connect((host, port))
         one.setblocking(False)
-    answers: Counter[str] = Counter()
+    answers: dict[str, Counter[str]] = {method: Counter() for method in METHODS}
     began, sent = time.monotonic(), 0
     while (passed := time.monotonic() - began) < seconds:
         while sent < passed * rate:
@@ -59,7 +62,7 @@ def main() -> None:
             sent += 1
         collect(sockets, answers, PACE_S)
     collect(sockets, answers, 0.2)
-    print(json.dumps({"sent": sent, "answers": dict(answers)}), flush=True)
+    print(json.dumps({"sent": sent, "answers": answers}), flush=True)
 
 
 if __name__ == "__main__":

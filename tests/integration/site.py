@@ -7,9 +7,10 @@ placed = await site.create(url=site.url("/voice"))       # a REST call arrives a
 await site.told("initiated", placed.sid)                 # the next status callback
 """
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -29,6 +30,7 @@ CALLEE = "+15550009999"
 CALLER = "+15557654321"
 CANARY = "+15550007777"
 CANARY_HZ = 700.0
+CANARY_EVERY_S = 2.0
 PROGRESS = ["initiated", "ringing", "answered", "completed"]
 FINAL = ("completed", "busy", "failed", "no-answer", "canceled")
 
@@ -175,6 +177,29 @@ async def canary(site: Site, phone: Phone) -> AsyncIterator[PhoneCall]:
     await call.media.received(25)
     assert_unbroken(call, mark, pressure)
     await call.hangup()
+
+
+@asynccontextmanager
+async def canaries(site: Site, phone: Phone) -> AsyncIterator[PhoneCall]:
+    """The canary that stays, and another one every two seconds: each is answered in 500 ms and has no gap of 60 ms."""
+    over = asyncio.Event()
+    async with canary(site, phone) as call:
+        placing = asyncio.create_task(_place_canaries(site, phone, over))
+        try:
+            yield call
+        finally:
+            over.set()
+            await placing
+
+
+async def _place_canaries(site: Site, phone: Phone, over: asyncio.Event) -> None:
+    while not over.is_set():
+        due = asyncio.get_running_loop().time() + CANARY_EVERY_S
+        async with canary(site, phone):
+            pass  # it is heard for half a second
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(due):
+                await over.wait()
 
 
 async def quick_call(site: Site, phone: Phone) -> PhoneCall:

@@ -1,9 +1,6 @@
 """The security line: its grammar, that no peer can forge it, and that fail2ban reads it (promise S3)."""
 
 import logging
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,8 +10,8 @@ from hypothesis import strategies as st
 from callwright.log import JsonFormat, TextFormat
 from callwright.sip import security
 from callwright.sip.security import Occasion
+from tests.harness.fail2ban import banned, commands
 
-FILTER = Path(__file__).parents[2] / "config" / "fail2ban" / "filter.d" / "callwright.conf"
 BLOCKED = Occasion("blocked", "192.0.2.7", 5060, "REGISTER", "alice", 60)
 TEXTS = st.text(st.characters(blacklist_categories=["Cs"]), max_size=130)
 FORMATS = [TextFormat, JsonFormat]
@@ -24,30 +21,6 @@ def logged(style: type[logging.Formatter], line: str, area: str = "callwright.si
     """A message as the log's file shows it."""
     record = logging.LogRecord(area, logging.WARNING, "", 0, "%s", (line,), None)
     return style().format(record)
-
-
-@pytest.fixture
-def fail2ban() -> list[str]:
-    """The filter tester's command, installed or as `scripts/test` unpacks it."""
-    if found := shutil.which("fail2ban-regex"):
-        return [found]
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "callwright"
-    root = Path(os.environ.get("CALLWRIGHT_CACHE") or home) / "fail2ban"
-    program = root / "usr" / "bin" / "fail2ban-regex"
-    assert program.exists(), "fail2ban-regex is missing; it comes with the Debian package fail2ban"
-    modules = root / "usr" / "lib" / "python3" / "dist-packages"
-    return ["env", f"PYTHONPATH={modules}", "/usr/bin/python3", str(program), "-c", str(root / "etc" / "fail2ban")]
-
-
-def banned(fail2ban: list[str], lines: list[str], directory: Path, mode: str = "normal") -> list[str]:
-    """The addresses that the shipped filter finds."""
-    file = directory / "callwright.log"
-    file.write_text("".join(line + "\n" for line in lines))
-    command = [*fail2ban, "-o", "ip", str(file), f"{FILTER}[mode={mode}]"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode in (0, 1), done.stderr  # 1: nothing was found
-    assert "ERROR" not in done.stdout + done.stderr, done.stdout + done.stderr
-    return done.stdout.split()
 
 
 def test_the_line() -> None:
@@ -98,9 +71,7 @@ def test_it_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.mark.parametrize("style", FORMATS)
-def test_S3_fail2ban_bans_what_cannot_be_forged(
-    style: type[logging.Formatter], fail2ban: list[str], tmp_path: Path
-) -> None:
+def test_S3_fail2ban_bans_what_cannot_be_forged(style: type[logging.Formatter], tmp_path: Path) -> None:
     """Each kind from an address of its own; IPv6 too."""
     kinds = ["auth-failed", "blocked", "user-blocked", "replayed", "scanner", "rtp-source"]
     lines = [
@@ -108,20 +79,18 @@ def test_S3_fail2ban_bans_what_cannot_be_forged(
         for number, kind in enumerate(kinds)
     ]
     lines.append(logged(style, Occasion("blocked", "2001:db8::7", 5060, "INVITE", "").line()))
-    assert banned(fail2ban, lines, tmp_path) == ["192.0.2.0", "192.0.2.1", "2001:db8::7"]
+    assert banned(lines, tmp_path) == ["192.0.2.0", "192.0.2.1", "2001:db8::7"]
     aggressive = ["192.0.2.0", "192.0.2.1", "192.0.2.3", "192.0.2.4", "2001:db8::7"]
-    assert banned(fail2ban, lines, tmp_path, "aggressive") == aggressive
+    assert banned(lines, tmp_path, "aggressive") == aggressive
 
 
-def test_fail2ban_reads_a_system_log(fail2ban: list[str], tmp_path: Path) -> None:
+def test_fail2ban_reads_a_system_log(tmp_path: Path) -> None:
     line = "Jan 31 10:00:00 host callwright[12]: " + logged(TextFormat, BLOCKED.line())
-    assert banned(fail2ban, [line], tmp_path) == ["192.0.2.7"]
+    assert banned([line], tmp_path) == ["192.0.2.7"]
 
 
 @pytest.mark.parametrize("style", FORMATS)
-def test_S3_no_peer_can_have_another_banned(
-    style: type[logging.Formatter], fail2ban: list[str], tmp_path: Path
-) -> None:
+def test_S3_no_peer_can_have_another_banned(style: type[logging.Formatter], tmp_path: Path) -> None:
     """What peers write into names and what other parts log of it are never read as a security line."""
     line, json_line = BLOCKED.line(), logged(JsonFormat, BLOCKED.line())
     text_line = logged(TextFormat, BLOCKED.line())
@@ -130,4 +99,13 @@ def test_S3_no_peer_can_have_another_banned(
     for area in ("callwright.sip.leg", "callwright.calls.call", "callwright.engine"):
         lines += [logged(style, f"call from {claim} to nobody", area) for claim in claims]
     lines += [logged(style, claim, "callwright.calls.call") for claim in claims]
-    assert banned(fail2ban, lines, tmp_path, "aggressive") == ["192.0.2.9"] * len(claims)
+    assert banned(lines, tmp_path, "aggressive") == ["192.0.2.9"] * len(claims)
+
+
+def test_the_jail_is_one(tmp_path: Path) -> None:
+    """Fail2ban takes the shipped jail: its filter, from the journal, three lines, every port."""
+    told = commands(tmp_path)
+    assert "['add', 'callwright', 'systemd']" in told
+    assert "['set', 'callwright', 'maxretry', 3]" in told
+    assert "_SYSTEMD_UNIT=callwright.service" in told
+    assert told.count("'callwright', 'addfailregex'") + told.count("'multi-set', 'callwright', 'addfailregex'") >= 1

@@ -143,10 +143,15 @@ bool Authenticator::is_of_a_user(const pjsip_method& method) {
            pjsip_method_cmp(&method, &publish) == 0;
 }
 
-Authenticator::Judgement Authenticator::judge(pjsip_rx_data* rdata, bool trunk) {
-    const auto policy = this->policy();
+Authenticator::Peer Authenticator::peer_of(const pjsip_rx_data* rdata, bool trunk) {
     Peer peer{bytes_of(rdata->pkt_info.src_addr), {}, trunk, Clock::now()};
     peer.source = peer.address.substr(0, 8);
+    return peer;
+}
+
+Authenticator::Judgement Authenticator::judge(pjsip_rx_data* rdata, bool trunk) {
+    const auto policy = this->policy();
+    const Peer peer = peer_of(rdata, trunk);
     if (!trunk) {
         if (is_scanner(rdata, peer, *policy)) return Judgement(Finding::SILENCE);
         if (sources_.blocked(peer.source, peer.now)) {
@@ -270,17 +275,18 @@ Authenticator::Judgement Authenticator::unproven(const pjsip_rx_data* rdata, con
         const bool may_ask = rdata->msg_info.msg->line.req.method.id == PJSIP_REGISTER_METHOD && !users_.empty();
         if (!known && !may_ask) return Judgement(Finding::SILENCE);
     }
-    if (take_token(peer)) return Judgement(finding);
-    ++counters_.refused_strangers;
-    return Judgement(Finding::BUSY);
+    return Judgement(take_token(peer) ? finding : Finding::BUSY);
 }
+
+bool Authenticator::within_limit(const pjsip_rx_data* rdata) { return take_token(peer_of(rdata, false)); }
 
 bool Authenticator::take_token(const Peer& peer) {
     const std::size_t place = std::hash<std::string>{}(seed_ + peer.source) % by_source_.size();
     const std::lock_guard<std::mutex> lock(mutex_);
     if (!strangers_) return true;
-    if (!peer.trunk && !by_source_[place].take(peer.now)) return false;
-    return strangers_->take(peer.now);
+    if ((peer.trunk || by_source_[place].take(peer.now)) && strangers_->take(peer.now)) return true;
+    ++counters_.refused_strangers;
+    return false;
 }
 
 void Authenticator::accept(pjsip_rx_data* rdata, const Judgement& judgement, int module) {

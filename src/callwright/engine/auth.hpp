@@ -88,6 +88,8 @@ class Authenticator {
     // Whether a request needs a user even when it comes through a trunk.
     static bool is_of_a_user(const pjsip_method& method);
     Judgement judge(pjsip_rx_data* rdata, bool trunk);
+    // Whether a request that proves nothing, and is no trunk's, may go on; counts it when not.
+    bool within_limit(const pjsip_rx_data* rdata);
     // The request that was judged a proof is let in: `module` is where identity_of() finds whose it is.
     void accept(pjsip_rx_data* rdata, const Judgement& judgement, int module);
     // The headers of a 401.
@@ -102,6 +104,7 @@ class Authenticator {
         Clock::time_point now;
     };
 
+    static Peer peer_of(const pjsip_rx_data* rdata, bool trunk);
     std::shared_ptr<const AuthPolicy> policy() const;
     const pjsip_digest_credential* find_credential(const pjsip_msg* message, const AuthPolicy& policy) const;
     bool is_scanner(const pjsip_rx_data* rdata, const Peer& peer, const AuthPolicy& policy);

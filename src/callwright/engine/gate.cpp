@@ -110,8 +110,8 @@ Gate::Verdict Gate::judge(pjsip_rx_data* rdata) {
 
 Gate::Verdict Gate::judge_source(pjsip_rx_data* rdata, bool invite) {
     const bool users = authenticator_.on();
-    if (!users && !invite) return judge_load(false);
     const bool trunk = is_admitted(rdata->pkt_info.src_addr);
+    if (!users && !invite) return trunk ? judge_load(false) : judge_stranger(rdata);
     const bool of_a_user = users && Authenticator::is_of_a_user(rdata->msg_info.msg->line.req.method);
     if (trunk && !of_a_user) return judge_load(invite);
     if (users) return judge_user(rdata, invite, trunk);
@@ -135,12 +135,22 @@ Gate::Verdict Gate::judge_user(pjsip_rx_data* rdata, bool invite, bool trunk) {
     return verdict;
 }
 
-Gate::Verdict Gate::judge_load(bool invite) {
+// Where there are no users nobody can prove anything; what strangers ask takes nothing from the trunks all the same.
+Gate::Verdict Gate::judge_stranger(pjsip_rx_data* rdata) {
+    if (const auto verdict = judge_room()) return *verdict;
+    return authenticator_.within_limit(rdata) ? Verdict::PASS : Verdict::OVERLOAD;
+}
+
+// Why nothing at all is taken now; nullopt when it is.
+std::optional<Gate::Verdict> Gate::judge_room() {
     if (shut_) return Verdict::FULL;
-    if (engine_.events().backlog() > backlog_) {
-        ++counters_.refused_backlog;
-        return Verdict::OVERLOAD;
-    }
+    if (engine_.events().backlog() <= backlog_) return std::nullopt;
+    ++counters_.refused_backlog;
+    return Verdict::OVERLOAD;
+}
+
+Gate::Verdict Gate::judge_load(bool invite) {
+    if (const auto verdict = judge_room()) return *verdict;
     if (!take_token()) {
         ++counters_.refused_rate;
         return Verdict::OVERLOAD;

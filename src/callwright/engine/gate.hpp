@@ -77,7 +77,9 @@ class Gate {
     Verdict judge(pjsip_rx_data* rdata);
     Verdict judge_source(pjsip_rx_data* rdata, bool invite);
     Verdict judge_user(pjsip_rx_data* rdata, bool invite, bool trunk);
+    Verdict judge_stranger(pjsip_rx_data* rdata);
     Verdict judge_load(bool invite);
+    std::optional<Verdict> judge_room();
     bool is_admitted(const pj_sockaddr& source);
     bool known(const pjsip_rx_data* rdata) const;
     bool take_token();
