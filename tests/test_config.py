@@ -114,6 +114,13 @@ def test_shipped_file_has_every_key() -> None:
                 ({"targets": ["sip:gateway"], "transport": "tls"}, "targets: TLS needs a tls: entry in sip.listen"),
             )
         ],
+        ({"account": [{**ACCOUNT, "max_spend_day": 5}]}, "account.0.max_spend_day: needs [[rate]], which says what a"),
+        ({"account": [{**ACCOUNT, "deny_prefixes": ["x"]}]}, "account.0.deny_prefixes.0: String should match pattern"),
+        ({"account": [ACCOUNT], "rate": [{"prefix": "+1"}]}, "rate.0.per_minute: is missing"),
+        (
+            {"account": [ACCOUNT], "rate": [{"prefix": "+1", "per_minute": 1}] * 2},
+            "rate.1.prefix: +1 is declared twice",
+        ),
         ({"account": [{"sid": "AC1"}]}, 'account.0.sid: must be "AC" and 32 lower-case hexadecimal digits'),
         (
             {"account": [ACCOUNT], "number": [{"number": "1", "account": DEMO_ACCOUNT}]},

@@ -26,12 +26,14 @@ from callwright import domains
 from callwright.domains import DomainSection, PhoneRules, UserSection, VoiceSection
 from callwright.errors import ConfigError
 from callwright.sections import (
+    DayBounds,
     HttpSection,
     LimitsSection,
     MediaSection,
     MessagesSection,
     NumbersSection,
     OutboundHttp,
+    RateSection,
     Section,
     ServerSection,
     SpeechSection,
@@ -41,6 +43,7 @@ from callwright.values import (
     AccountSid,
     Advertised,
     Codecs,
+    DialPrefix,
     Domain,
     LastResort,
     Method,
@@ -126,7 +129,7 @@ class SipSection(PhoneRules):
                 yield f"{key}: verify_client needs sip.ca, or a ca of its own"
 
 
-class AccountSection(Section):
+class AccountSection(DayBounds):
     """[[account]]. auth_token "": made at the first start and kept in data_dir/tokens."""
 
     sid: AccountSid
@@ -135,6 +138,8 @@ class AccountSection(Section):
     last_resort: LastResort = "apology"
     calls_per_second: float | None = Field(None, gt=0, le=10000)
     concurrent_calls: int | None = Field(None, ge=1, le=100000)
+    allow_prefixes: tuple[DialPrefix, ...] = ()
+    max_calls_second: float = Field(0.0, ge=0, le=10000)
 
 
 class NumberSection(Section):
@@ -166,7 +171,7 @@ class TrunkTarget(Section):
     weight: int = Field(10, ge=1, le=65535)
 
 
-class TrunkSection(Section):
+class TrunkSection(DayBounds):
     """[[trunk]]"""
 
     name: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")
@@ -222,6 +227,7 @@ class Config(Section):
     trunk: tuple[TrunkSection, ...] = ()
     domain: tuple[DomainSection, ...] = ()
     user: tuple[UserSection, ...] = ()
+    rate: tuple[RateSection, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -258,6 +264,7 @@ class Config(Section):
             *self.turn.faults(),
             *self._repeated(),
             *self._contested(),
+            *self._unpriced(),
             *self._unreachable(),
             *domains.faults(self.sip, self.sip.domain, self.user, self.domain),
         ]:
@@ -281,7 +288,7 @@ class Config(Section):
 
     def _repeated(self) -> list[str]:
         faults = []
-        for table, key in (("account", "sid"), ("number", "number"), ("trunk", "name")):
+        for table, key in (("account", "sid"), ("number", "number"), ("trunk", "name"), ("rate", "prefix")):
             seen: set[str] = set()
             for index, entry in enumerate(getattr(self, table)):
                 value = getattr(entry, key)
@@ -301,6 +308,12 @@ class Config(Section):
                     why = f"{prefix} is trunk {first.name}'s, of another account"
                     faults.append(f"trunk.{index}.allow.{place}: {why}")
         return faults
+
+    def _unpriced(self) -> Iterator[str]:
+        for table in ("account", "trunk"):
+            for index, one in enumerate(getattr(self, table)):
+                if one.max_spend_day and not self.rate:
+                    yield f"{table}.{index}.max_spend_day: needs [[rate]], which says what a minute costs"
 
     def absolute(self, url: str) -> str:
         """A URL of this file made absolute: a path is one of the daemon's own, below server.public_url."""

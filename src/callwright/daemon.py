@@ -34,6 +34,7 @@ from callwright.calls.capacity import Capacity
 from callwright.calls.conference.interrupted import post_ends
 from callwright.calls.epilogue import Epilogue
 from callwright.calls.exchange import Exchange
+from callwright.calls.fences import Fences
 from callwright.calls.interrupted import post_final
 from callwright.calls.numbers import Numbers
 from callwright.calls.permissions import Permissions
@@ -119,6 +120,7 @@ class Daemon:
             await self._open_web(stack, web)
             self._watch(stack, lag.watch(self.registry), "lag")
             self._watch(stack, self.alerts.watch(), "alerts")
+            self._watch(stack, self.fences.watch(), "fences")
             if self.config.http.certificate:
                 self._watch(stack, certificate.watch(self.server.config, self.config.http), "certificate")
             if self.endpoint.speaks_tls:
@@ -165,6 +167,8 @@ class Daemon:
         self.router = Router(self.accounts, self.numbers, trunks, users, declared_lines(config))
         self.rooms = Rooms(Interludes(self._documents), HoldMusic(config.media.clock_rate, Sound))
         self.rooms.queues.load(self.store, await self.store.fetch(select(queues)))
+        self.fences = Fences.of(config, permits=Permissions(self.resources).permits, owns=self.numbers.owns)
+        await self.fences.load(self.store, self.accounts)
         exchange = Exchange(
             endpoint=self.endpoint,
             trunks=trunks,
@@ -174,7 +178,7 @@ class Daemon:
             callbacks=self.callbacks,
             recordings=recordings,
             owns=self.numbers.owns,
-            permits=Permissions(self.resources).permits,
+            fences=self.fences,
             public_url=self.public_url,
             call_seconds=config.limits.call_seconds,
             capacity=Capacity(asyncio.get_running_loop().time),
@@ -367,6 +371,7 @@ class Daemon:
                 "callbacks_retried": ("Callbacks tried again", lambda: callbacks.retried),
                 "callbacks_given_up": ("Callbacks that will not be delivered", lambda: callbacks.given_up),
                 "breaker_refusals": ("Requests not made because of an open breaker", lambda: breakers.refused),
+                "calls_fenced": ("Calls that a fence held back or ended", lambda: self.fences.denied),
                 "alerts": ("Alerts raised", lambda: sum(alerts.raised.values())),
                 "alerts_dropped": ("Alerts of calls that had told enough", lambda: alerts.dropped),
             },

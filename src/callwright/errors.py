@@ -7,6 +7,7 @@
       LegGone                the SIP leg ended while an operation on it was running
       NotRegistered          a user of ours is called, and no phone of his is there
         NoSuchUser           nobody has that name in a domain of ours
+      Fenced                 a call that a fence holds back: its destination, caller ID, or a bound of the day
       StoreError             the database cannot be read or written
       MediaError             a file or speech cannot be fetched, decoded or synthesised (public codes 11200, 13420, ...)
       ApplicationError       an application server failed us (11200 family, 12100, 12300, ...): the fallback's business
@@ -93,6 +94,15 @@ class NoSuchUser(NotRegistered):
     """A domain of ours is called, at a name that no user of the account has."""
 
     sip_code = 404
+
+
+class Fenced(CallwrightError):
+    """A call that may not be placed: 13227 geo permission, 13225 blocked, 13214 caller ID, 20429 its bound is used up
+    (call-control reference §8)."""
+
+    sip_code = 403
+    outcome = Outcome.CLIENT_ERROR
+    code = 13227
 
 
 class StoreError(CallwrightError):

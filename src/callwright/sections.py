@@ -14,6 +14,7 @@ from callwright.values import (
     AddressPort,
     Advertised,
     Codecs,
+    DialPrefix,
     MediaAddress,
     OutsideUrl,
     Prefix,
@@ -135,6 +136,22 @@ class OutboundHttp(Section):
     breaker_failures: int = Field(5, ge=0, le=1000)
     breaker_open_ms: int = Field(10000, ge=100, le=3600000)
     breaker_probes: int = Field(1, ge=1, le=100)
+
+
+class DayBounds(Section):
+    """What keeps calls to numbers from running up a bill, in a day of UTC; 0: no bound. Of an account or a trunk."""
+
+    deny_prefixes: tuple[DialPrefix, ...] = ()
+    max_minutes_day: float = Field(0.0, ge=0)
+    max_spend_day: float = Field(0.0, ge=0)
+
+
+class RateSection(Section):
+    """[[rate]]: what calls to numbers that begin so cost a minute; each increment that has begun is charged."""
+
+    prefix: DialPrefix
+    per_minute: float = Field(ge=0)
+    increment: int = Field(60, ge=1, le=3600)
 
 
 class MessagesSection(Section):

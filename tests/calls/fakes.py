@@ -427,10 +427,10 @@ class Room:
             for one in config.account
         }
         self.account = self.accounts[ACCOUNT_SID]
-        resources = Directory(cast(Store, self.rows))
+        self.resources = resources = Directory(cast(Store, self.rows))
         resources.declare(declared_numbers(config))
-        numbers = Numbers(resources)
-        users = Users.of(config)
+        self.numbers = numbers = Numbers(resources)
+        self.config, users = config, Users.of(config)
         self.registrar = Registrar(users, cast(Store, self.rows))
         if users:
             self.endpoint.requests["REGISTER"] = self.registrar.take

@@ -9,8 +9,10 @@ from callwright.calls import outbound
 from callwright.calls.application import Application
 from callwright.calls.call import Call
 from callwright.calls.control import NumberTarget, SipTarget, Target
+from callwright.calls.fences import Fences
 from callwright.calls.fork import Fork
 from callwright.calls.status import Direction
+from callwright.errors import Fenced
 from tests.calls.fakes import ACCOUNT_SID, OTHER_SID, Command, Room
 from tests.sip.registering import Answers
 
@@ -168,13 +170,16 @@ def test_what_a_rest_request_dials() -> None:
 
 async def test_a_country_that_may_not_be_called(room: Room) -> None:
     """No INVITE, and the call's story says why."""
-    exchange = replace(room.exchange, permits=lambda account, number: not number.startswith("+44"))
+    fences = Fences(permits=lambda account, number: not number.startswith("+44"))
+    exchange = replace(room.exchange, fences=fences)
     call = Call(exchange, room.account, Application(), direction=Direction.OUTBOUND_API, from_="x", to="y")
-    assert outbound.attempts(call, NumberTarget("+4 4 7700900000")) == []
-    assert outbound.attempts(call, NumberTarget("+15558880000")) and outbound.attempts(call, SipTarget("sip:+44@gw"))
-    assert not await call.ring_out(outbound.attempts(call, NumberTarget("+447700900000")), lambda leg, early: None)
+    (held,) = outbound.attempts(call, NumberTarget("+4 4 7700900000"))
+    with pytest.raises(Fenced, match=r"may not call \+447700900000"):
+        held.send("")
+    assert not await call.ring_out([held], lambda leg, early: None)
     await call.ended
-    assert [data["code"] for kind, data in room.rows.steps(call.sid) if kind == "warning"] == [13227, 13227]
+    assert (call.status, call.sip_code, room.engine.of("originate")) == ("failed", 403, [])
+    assert [data["code"] for kind, data in room.rows.steps(call.sid) if kind == "warning"] == [13227]
 
 
 async def test_through_gateways_of_ones_own(room: Room) -> None:

@@ -2,7 +2,7 @@ from dataclasses import replace
 from typing import cast
 
 from callwright.account import Account
-from callwright.calls.permissions import KIND, LOW_RISK, SETTINGS, Permissions, sid
+from callwright.calls.permissions import KIND, LOW_RISK, SETTINGS, SPECIAL, TOLLFRAUD, Permissions, sid
 from callwright.store.directory import Directory, Record
 from callwright.store.store import Store
 
@@ -37,3 +37,16 @@ def test_a_subaccount_inherits_until_it_says_otherwise() -> None:
     own = {"dialing_permissions_inheritance": False}
     directory.declare([Record(sid(PART.sid), SETTINGS, PART.sid, own)])
     assert permissions.permits(PART, "+447700900000")
+
+
+def test_costly_numbers_are_called_where_they_are_enabled() -> None:
+    permissions = forbidding(OWNER)
+    assert not any(permissions.permits(OWNER, one) for one in ("+881612345678", "+449098790000", "+24712345"))
+    directory = Directory(cast(Store, None))
+    flags = {("XA", SPECIAL), ("GB", TOLLFRAUD), ("SH", TOLLFRAUD)}
+    directory.declare(Record(sid(OWNER.sid, iso), KIND, OWNER.sid, {flag: True}) for iso, flag in flags)
+    permissions = Permissions(directory)
+    assert permissions.permits(OWNER, "+881612345678") and permissions.permits(OWNER, "+24712345")
+    assert not permissions.permits(OWNER, "+449098790000"), "another kind"
+    assert permissions.permits(OWNER, "+447700900000") and not permissions.permits(PART, "+5378123456")
+    assert permissions.permits(PART, "+881612345678"), "as its owner"

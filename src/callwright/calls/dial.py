@@ -82,8 +82,8 @@ class Dial:
         """A telephone number sees a caller ID that the account owns, or one of the two numbers of the call."""
         shown, call = self._plan.caller_id, self._call
         if not shown or shown in (call.from_, call.to):
-            return True
-        to_number = any(isinstance(target, NumberTarget) for target in self._plan.targets)
+            return True  # if it is the call's own invention, the fence of each child says so
+        to_number = any(call.exchange.fences.way(target).carried for target in self._plan.targets)
         return not to_number or call.exchange.owns(call.account.sid, shown)
 
     # ringing

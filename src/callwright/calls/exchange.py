@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from callwright.calls.alerts import Alerts
 from callwright.calls.application import Account, Application, Hook
 from callwright.calls.capacity import Capacity
+from callwright.calls.fences import Fences
 from callwright.calls.rooms import Rooms
 from callwright.calls.tasks import Tasks
 from callwright.engine import Sound
@@ -77,11 +78,6 @@ def no_application(account_sid: str, application_sid: str) -> Application | None
     return None
 
 
-def anywhere(account: Account, number: str) -> bool:
-    """Where nothing is forbidden."""
-    return True
-
-
 @dataclass(frozen=True)
 class Exchange:
     """The shared parts.
@@ -89,7 +85,7 @@ class Exchange:
     Attributes:
         registrar: where users' phones are.
         owns: whether an account (its SID) may show a number as its caller ID.
-        permits: whether an account may call a number.
+        fences: what every outbound call is held against.
         public_url: what resource URLs begin with; no trailing slash.
         call_seconds: the longest that any call may last.
         tasks: the calls' own tasks, and what outlives a call (its recordings being finished).
@@ -117,7 +113,7 @@ class Exchange:
     scripts: Scripts = field(default_factory=NoScripts)
     gateway: str = ""
     applications: Callable[[str, str], Application | None] = no_application
-    permits: Callable[[Account, str], bool] = anywhere
+    fences: Fences = field(default_factory=Fences)
     recognition: Recognition | None = None
     live: "dict[str, Call]" = field(default_factory=dict)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)

@@ -7,10 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from callwright.calls.control import ApplicationTarget, ClientTarget, NumberTarget, SipTarget, Target
+from callwright.calls.fences import Denial
 from callwright.calls.fork import Fork
-from callwright.calls.permissions import FORBIDDEN
 from callwright.calls.router import ANONYMOUS
-from callwright.errors import NoSuchUser, NotRegistered
+from callwright.errors import Fenced, NoSuchUser, NotRegistered
 from callwright.sip.binding import Binding
 from callwright.sip.leg import Headers, Leg
 from callwright.sip.trunks import Trunk
@@ -31,7 +31,8 @@ class Attempt:
     Attributes:
         uri: whom it goes to; its host may be a name. "" when where it goes is known already.
         send: given the next hop of the URI, sends it and returns its leg, or None when its trunk takes no further
-            call now; raises ValueError when the address cannot be used, NotRegistered when nobody is there.
+            call now; raises ValueError when the address cannot be used, NotRegistered when nobody is there, Fenced
+            when it may not be called.
     """
 
     uri: str
@@ -56,25 +57,37 @@ def address_of(target: Target) -> str:
 
 
 def attempts(call: "Call", target: Target) -> list[Attempt]:
-    """The INVITEs to try for a target, in order; empty when nothing carries it."""
+    """The INVITEs to try for a target, in order; empty when nothing carries it.
+
+    There is no other way out of the house: each is held against the fences.
+    """
     if isinstance(target, SipTarget):
-        return [_sip_attempt(call, one) for one in (target, *target.alternatives)]
+        return [_fenced(call, one) or _sip_attempt(call, one) for one in (target, *target.alternatives)]
     if not isinstance(target, NumberTarget):
         return []
     dialled = number(target.number)
     if not _DIALLED.fullmatch(dialled):
         return []
-    if not call.exchange.permits(call.account, dialled):
-        call.note("warning", code=FORBIDDEN, message=f"the account may not call the country of {dialled}")
-        return []
+    if (held := _fenced(call, target)) is not None:
+        return [held]
     if target.through:
         gateways = [SipTarget(with_user(uri, dialled)) for uri in target.through]
         return [Attempt(one.uri, partial(_to_uri, call, one)) for one in gateways]
     return [
-        Attempt(uri, partial(_to_trunk, call, dialled, trunk, uri))
+        Attempt(uri, partial(_to_trunk, call, target, trunk, uri))
         for trunk in call.exchange.trunks.carrying(dialled, *call.account.lineage)
         for uri in trunk.targets
     ]
+
+
+def _fenced(call: "Call", target: Target) -> Attempt | None:
+    """An attempt that a fence holds back; None when it may go out."""
+    denial = call.exchange.fences.take(call, target)
+    return None if denial is None else Attempt("", partial(_hold_back, denial))
+
+
+def _hold_back(denial: Denial, _next_hop: str = "") -> Leg:
+    raise Fenced(denial.message, code=denial.reason.code)
 
 
 def _sip_attempt(call: "Call", target: SipTarget) -> Attempt:
@@ -136,14 +149,16 @@ def _to_uri(call: "Call", target: SipTarget, next_hop: str) -> Leg:
     )
 
 
-def _to_trunk(call: "Call", dialled: str, trunk: Trunk, uri: str, next_hop: str) -> Leg | None:
+def _to_trunk(call: "Call", target: NumberTarget, trunk: Trunk, uri: str, next_hop: str) -> Leg | None:
+    if (denial := call.exchange.fences.carry(call, target, trunk.name)) is not None:
+        _hold_back(denial)
     # A start of a trunk's rate is taken when it is used, and once: its second gateway gets the same call.
     if call.trunk != trunk.name:
         if not call.exchange.capacity.trunk_free(trunk):
             return None
         call.carried_by(trunk.name)
     return call.exchange.endpoint.originate(
-        with_user(uri, dialled),
+        with_user(uri, number(target.number)),
         local_uri=_local(call),
         next_hop=next_hop,
         username=trunk.username,

@@ -1,6 +1,7 @@
-"""Which countries an account may call: a fuse against toll fraud (call-control reference §3.14, §8.2).
+"""Which numbers an account may call: a fuse against toll fraud (call-control reference §3.14, §8.2).
 
-All may be called until an account says otherwise over the API.
+Ordinary numbers of every country may be called until an account says otherwise over the API; special ones and those
+that toll fraud likes may not, until it says so.
 """
 
 from collections.abc import Mapping
@@ -8,12 +9,14 @@ from collections.abc import Mapping
 from callwright import ids
 from callwright.account import Account
 from callwright.calls.countries import countries_of
+from callwright.calls.destinations import Risk, international, risk_of
 from callwright.store.directory import Directory
 
 KIND, SETTINGS = "dialing_permissions", "dialing_settings"
 LOW_RISK = "low_risk_numbers_enabled"
-FLAGS = (LOW_RISK, "high_risk_special_numbers_enabled", "high_risk_tollfraud_numbers_enabled")
-FORBIDDEN = 13227
+SPECIAL, TOLLFRAUD = "high_risk_special_numbers_enabled", "high_risk_tollfraud_numbers_enabled"
+FLAGS = (LOW_RISK, SPECIAL, TOLLFRAUD)
+FLAG_OF = {None: LOW_RISK, Risk.SPECIAL: SPECIAL, Risk.TOLLFRAUD: TOLLFRAUD}
 
 
 class Permissions:
@@ -24,8 +27,11 @@ class Permissions:
 
     def permits(self, account: Account, number: str) -> bool:
         """Whether an account may call a number; one of several countries' code needs one of them."""
-        may_lie_in = countries_of(number) if number.startswith("+") else ()
-        return not may_lie_in or any(self.flags(account, one.iso)[LOW_RISK] for one in may_lie_in)
+        digits = international(number)
+        risk, may_lie_in = risk_of(digits), countries_of(digits)
+        if not may_lie_in:
+            return risk is None
+        return any(self.flags(account, one.iso)[FLAG_OF[risk]] for one in may_lie_in)
 
     def flags(self, account: Account, iso: str) -> Mapping[str, bool]:
         """What an account may call in a country. A subaccount has its owner's permissions unless it says otherwise."""
@@ -33,7 +39,8 @@ class Permissions:
         inherits = own is None or own["dialing_permissions_inheritance"]
         whose = account.owner_sid if account.owner_sid and inherits else account.sid
         found = self._directory.get(KIND, sid(whose, iso))
-        return {flag: bool(found.fields.get(flag, True)) if found else True for flag in FLAGS}
+        said = found.fields if found is not None else {}
+        return {flag: bool(said.get(flag, flag == LOW_RISK)) for flag in FLAGS}
 
 
 def sid(account_sid: str, iso: str = "") -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from callwright.calls.outbound import Attempt
-from callwright.errors import NotRegistered
+from callwright.errors import Fenced, NotRegistered
 from callwright.sip.leg import Ending, Leg
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ async def ring_out(call: "Call", attempts: Sequence[Attempt], on_progress: Calla
         except ValueError as error:
             ending = Ending(400, str(error), "local")
             continue
-        except (OSError, NotRegistered) as error:
+        except (OSError, NotRegistered, Fenced) as error:
             ending = _unsent(call, error)
             continue
         if leg is None:
@@ -56,10 +56,10 @@ async def ring_out(call: "Call", attempts: Sequence[Attempt], on_progress: Calla
     return False
 
 
-def _unsent(call: "Call", error: OSError | NotRegistered) -> Ending:
+def _unsent(call: "Call", error: OSError | NotRegistered | Fenced) -> Ending:
     """An attempt that has not left the house."""
     code, sip_code = NO_ADDRESS, UNAVAILABLE
-    if isinstance(error, NotRegistered):
+    if isinstance(error, NotRegistered | Fenced):
         code, sip_code = error.code, error.sip_code
     call.note("warning", code=code, message=str(error))
     return Ending(sip_code, str(error), "local")

@@ -12,7 +12,7 @@ from typing import Protocol
 from callwright.calls import background, machine, outbound, parameters
 from callwright.calls.application import Application, Hook
 from callwright.calls.call import Call
-from callwright.calls.control import DialRecording
+from callwright.calls.control import DialRecording, Target
 from callwright.calls.exchange import Exchange
 from callwright.calls.order import CallOrder
 from callwright.calls.prompts import send_keys
@@ -144,7 +144,7 @@ class Switchboard:
 
         Raises:
             RestError: 10001 when the account is not active, 10004 when it has no room for the call, 20503 when the
-                daemon is about to stop.
+                daemon is about to stop; 21215, 21216, 21210 or 20429 when a fence holds the call back.
         """
         account = order.account
         if self.draining:
@@ -153,6 +153,7 @@ class Switchboard:
             raise RestError(f"Account is {account.status}", code=NOT_ACTIVE, status=403)
         if self.exchange.capacity.account_full(account):
             raise RestError("Account has as many live calls as it may", code=TOO_MANY_CALLS, status=429)
+        self._fence(order)
         call = Call(
             self.exchange,
             account,
@@ -173,6 +174,14 @@ class Switchboard:
             self.exchange.tasks.spawn(self._place(call, order), call.sid)
         return call.sid
 
+    def _fence(self, order: CallOrder) -> None:
+        """Refuses at once what would be held back when its turn comes."""
+        fences, target = self.exchange.fences, _target(order)
+        denial = fences.denial(order.account, target, order.caller_id or order.from_)
+        if denial is not None:
+            fences.refuse(order.account, denial, self.exchange.alerts)
+            raise RestError(denial.message, code=denial.reason.rest_code, status=denial.reason.status)
+
     async def _place(self, call: Call, order: CallOrder) -> None:
         try:
             if await self._answered(call, order):
@@ -187,16 +196,9 @@ class Switchboard:
         if order.delay:
             await asyncio.sleep(order.delay)
         call.queued_for(await self.exchange.capacity.turn(call.account))
-        target = outbound.target_of(
-            order.to,
-            username=order.sip_username,
-            password=order.sip_password,
-            headers=tuple(order.headers),
-            through=order.through,
-        )
         timer = asyncio.get_running_loop().call_later(order.timeout, call.cancel, CallStatus.NO_ANSWER)
         try:
-            return await call.ring_out(outbound.attempts(call, target), order.on_progress)
+            return await call.ring_out(outbound.attempts(call, _target(order)), order.on_progress)
         finally:
             timer.cancel()
 
@@ -366,6 +368,16 @@ class Switchboard:
                 call.cancel(CallStatus.CANCELED)
         await tasks.settle(HANGUP_S)
         await tasks.cancel()
+
+
+def _target(order: CallOrder) -> Target:
+    return outbound.target_of(
+        order.to,
+        username=order.sip_username,
+        password=order.sip_password,
+        headers=tuple(order.headers),
+        through=order.through,
+    )
 
 
 def _with_source(application: Application, source: "Hook | str") -> Application:

@@ -51,9 +51,10 @@ class Occasion:
     """One thing that happened.
 
     Attributes:
-        kind: "auth-failed", "blocked", "user-blocked", "replayed", "scanner", "rtp-source".
+        kind: "auth-failed", "blocked", "user-blocked", "replayed", "scanner", "rtp-source", "fenced".
         source: address of the peer.
-        user: as claimed, not proven.
+        user: as claimed, not proven; of "fenced" the account, whose call was not placed. Its source is where the call
+            came from that led to it; none when that was a request to the API.
         seconds: of the block that begins, else 0.
     """
 

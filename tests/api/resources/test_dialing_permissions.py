@@ -7,8 +7,9 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
 from callwright.calls.countries import COUNTRIES
+from callwright.calls.permissions import Permissions
 
-from ..conftest import NUMBER, Site, client_of
+from ..conftest import MINE, Site, client_of
 
 
 async def do(work: Any, **parameters: Any) -> Any:
@@ -26,27 +27,31 @@ async def test_sdk_lists_countries(client: Client) -> None:
     assert (one.name, one.continent, one.country_codes) == ("United Kingdom", "EUROPE", ["+44"])
     assert {each.iso_code for each in await do(countries.list, country_code="1")} == {"US", "CA"}
     assert (await do(countries("de").fetch)).low_risk_numbers_enabled is True
-    assert await do(countries("DE").highrisk_special_prefixes.list) == []
+    special = await do(countries("DE").highrisk_special_prefixes.list)
+    assert "+49900" in [one.prefix for one in special] and all(one.prefix.startswith("+49") for one in special)
+    assert await do(countries("AD").highrisk_special_prefixes.list) == []
+    assert "+881" in [one.prefix for one in await do(countries("XA").highrisk_special_prefixes.list)]
+    fetched = await do(countries("DE").fetch)
+    assert not fetched.high_risk_special_numbers_enabled and not fetched.high_risk_tollfraud_numbers_enabled
     with pytest.raises(TwilioRestException) as missing:
         await do(countries("ZZ").fetch)
     assert missing.value.code == 20404
 
 
-async def test_a_forbidden_country_is_not_called(site: Site, client: Client) -> None:
+async def test_a_forbidden_country(site: Site, client: Client) -> None:
+    """That it is not called is told by the fences' tests: they ask what is changed here."""
     permissions = client.voice.v1.dialing_permissions
     made = await do(permissions.bulk_country_updates.create, update_request=off("GB", "CU"))
     assert made.update_count == 2
     off_now = await do(permissions.countries.list, low_risk_numbers_enabled=False, page_size=1)
     assert [one.iso_code for one in off_now] == ["CU", "GB"]
-    order = {"from_": NUMBER, "twiml": "<Response/>"}
-    with pytest.raises(TwilioRestException) as refused:
-        await do(client.calls.create, to="+447700900000", **order)
-    assert (refused.value.status, refused.value.code) == (400, 21215)
-    await do(client.calls.create, to="+4915112345678", **order)
-    await do(client.calls.create, to="sip:44@gw.example", **order)
+    asked = Permissions(site.services.directory)
+    assert not asked.permits(MINE, "+447700900000") and asked.permits(MINE, "+4915112345678")
     await do(permissions.bulk_country_updates.create, update_request=off("GB", value="true"))
-    await do(client.calls.create, to="+447700900000", **order)
-    assert [one.to for one in site.switchboard.orders] == ["+4915112345678", "sip:44@gw.example", "+447700900000"]
+    assert asked.permits(MINE, "+447700900000") and not asked.permits(MINE, "+449098790000")
+    special = json.dumps([{"iso_code": "GB", "high_risk_special_numbers_enabled": "true"}])
+    await do(permissions.bulk_country_updates.create, update_request=special)
+    assert asked.permits(MINE, "+449098790000")
 
 
 async def test_a_subaccount_has_its_owners_permissions(site: Site, client: Client) -> None:

@@ -13,7 +13,6 @@ from callwright.api.paging import Listing, between, dated
 from callwright.api.representation import API_VERSION, date, number
 from callwright.api.request import Answer, ApiRequest, Gone, Resource
 from callwright.api.routes import OWN, Routes
-from callwright.calls.permissions import Permissions
 from callwright.calls.status import FINAL, CallStatus
 from callwright.errors import RestError
 from callwright.store.sqlite import Row
@@ -34,7 +33,6 @@ EQUAL = {"To": "to", "From": "from", "ParentCallSid": "parent_call_sid", "Status
 DATES = {"StartTime": calls.c.start_time, "EndTime": calls.c.end_time}
 LIST = Listing(calls, "Calls", "calls", "Call", (*EQUAL, *(name + sign for name in DATES for sign in ("", "<", ">"))))
 
-GEO_PERMISSION = 21215
 LONGEST_WAIT = timedelta(days=1)
 """No call waits or rings longer than this before it is answered."""
 
@@ -105,8 +103,6 @@ async def create(request: ApiRequest) -> Answer:
     request.representable()
     services = request.services
     order = read(request.form, request.account, services.owns, services.applications, services.byoc)
-    if not Permissions(services.directory).permits(request.account, order.to):
-        raise RestError(f"Account is not allowed to call the country of {order.to}", code=GEO_PERMISSION)
     sid = await services.switchboard.place(order)
     return Resource("Call", present(request, await find(request, sid)), 201)
 

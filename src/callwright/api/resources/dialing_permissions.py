@@ -1,7 +1,8 @@
 """DialingPermissions: countries that an account may call (call-control reference §3.14).
 
-All may be called until an account says otherwise. A call to a number of a country whose low-risk numbers are disabled
-is refused: 21215 over the API, 13227 in a Dial. Which numbers of a country are of high risk is not known here.
+Ordinary numbers may be called until an account says otherwise, special ones and those that toll fraud likes may not
+until it says so. A call to a number whose kind is disabled in its country is refused: 21215 over the API, 13227 in a
+Dial. `calls/destinations.py` says which numbers are of which kind.
 """
 
 import json
@@ -15,7 +16,8 @@ from callwright.api.request import Answer, ApiRequest, Page, Resource
 from callwright.api.routes import Routes
 from callwright.api.stored.operations import given
 from callwright.api.stored.values import Flag
-from callwright.calls.countries import COUNTRIES, Country
+from callwright.calls.countries import COUNTRIES, Country, countries_of
+from callwright.calls.destinations import SPECIAL_PREFIXES
 from callwright.calls.permissions import FLAGS, KIND, SETTINGS, Permissions, sid
 from callwright.errors import RestError
 from callwright.store.directory import Directory, Record
@@ -51,7 +53,7 @@ def _fitting(request: ApiRequest) -> Iterator[dict[str, Any]]:
                 yield shown
 
 
-def _page(request: ApiRequest, path: str, every: list[dict[str, Any]]) -> Page:
+def _page(request: ApiRequest, path: str, every: list[dict[str, Any]], name: str = "Country") -> Page:
     size, number, _ = asked(request.query)
 
     def url(page: int) -> str:
@@ -67,7 +69,7 @@ def _page(request: ApiRequest, path: str, every: list[dict[str, Any]]) -> Page:
         "next_page_url": url(number + 1) if (number + 1) * size < len(every) else None,
         "key": "content",
     }
-    return Page("Countries", "content", "Country", every[number * size : (number + 1) * size], {"meta": meta})
+    return Page("Countries", "content", name, every[number * size : (number + 1) * size], {"meta": meta})
 
 
 async def listing(request: ApiRequest) -> Answer:
@@ -83,10 +85,12 @@ async def fetch(request: ApiRequest, iso_code: str) -> Answer:
 
 
 async def prefixes(request: ApiRequest, iso_code: str) -> Answer:
-    """Prefixes of a country's numbers of high risk: none are known."""
-    if iso_code.upper() not in COUNTRIES:
+    """What special numbers of a country begin with."""
+    if (country := COUNTRIES.get(iso_code.upper())) is None:
         raise request.missing()
-    return _page(request, f"{BASE}/Countries/{iso_code.upper()}/HighRiskSpecialPrefixes", [])
+    found = [{"prefix": f"+{prefix}"} for prefix in SPECIAL_PREFIXES if country in countries_of(prefix)]
+    path = f"{BASE}/Countries/{country.iso}/HighRiskSpecialPrefixes"
+    return _page(request, path, found, "HighRiskSpecialPrefix")
 
 
 def _updates(text: str) -> dict[str, dict[str, bool]]:

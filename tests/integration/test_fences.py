@@ -1,0 +1,148 @@
+"""The fences against toll fraud on a whole daemon: each way out, over the wire (promise S8)."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from twilio.base.exceptions import TwilioRestException  # type: ignore[import-untyped]  # twilio ships no types
+
+from tests.harness.application import Answer
+from tests.harness.daemon import ACCOUNT, TOKEN
+
+from .line import document
+from .site import CALLEE, NUMBER, Site
+
+pytestmark = pytest.mark.integration
+
+Sites = Callable[..., Awaitable[Site]]
+PREMIUM, SATELLITE, STRANGER = "+19005551234", "+881612345678", "+15551230000"
+MAIN = {"sid": ACCOUNT, "auth_token": TOKEN, "friendly_name": "Main"}
+
+
+async def refused(site: Site, **parameters: Any) -> tuple[int, int]:
+    """Status and code of a call that the API does not accept."""
+    with pytest.raises(TwilioRestException) as caught:
+        await site.create(**parameters)
+    return caught.value.status, caught.value.code
+
+
+async def dialled(site: Site, noun: str, attributes: str = "") -> str:
+    """DialCallStatus of a dial that a caller's document asks for."""
+    site.script("/voice", f'<Dial action="/done" {attributes}>{noun}</Dial>')
+    site.script("/done", "<Hangup/>")
+    call = await site.dial_in()
+    done = await site.application.request("/done")
+    await call.until_ended()
+    return str(done.form["DialCallStatus"])
+
+
+def told(site: Site) -> list[str]:
+    """The daemon's lines of calls that were held back."""
+    return [line for line in site.daemon.log if "security kind=fenced" in line]
+
+
+async def test_S8_no_way_leads_to_a_costly_number(sites: Sites) -> None:
+    """REST, a participant, a Dial of a number and of a gateway URI, a redirect, the last resort: no INVITE leaves, and
+    each attempt is told in the security log."""
+    site = await sites(accounts=[{**MAIN, "last_resort": PREMIUM}])
+    gateway = f"{site.carrier.address}:{site.carrier.port}"
+    assert await refused(site, to=PREMIUM) == (400, 21215)
+    assert await refused(site, to=f"sip:{SATELLITE}@{gateway}") == (400, 21215)
+    with pytest.raises(TwilioRestException) as caught:
+        await site.do(lambda client: client.conferences("room").participants.create(from_=NUMBER, to=PREMIUM))
+    assert (caught.value.status, caught.value.code) == (400, 21215)
+    assert await dialled(site, f"<Number>{PREMIUM}</Number>") == "failed"
+    assert await dialled(site, f"<Sip>sip:{PREMIUM[1:]}@{gateway}</Sip>") == "failed"
+    assert await dialled(site, f"<Number>00{SATELLITE[1:]}</Number>") == "failed"
+    placed, incoming = await site.answered(twiml=document('<Pause length="60"/>'))
+    site.script("/moved", f'<Dial action="/done">{PREMIUM}</Dial>')
+    await site.update(placed.sid, url=site.url("/moved"))
+    assert (await site.application.request("/done")).form["DialCallStatus"] == "failed"
+    await incoming.until_ended()
+    site.application.on("/voice", Answer("broken", 500))
+    seen = len(site.daemon.log)
+    call = await site.dial_in()
+    await site.daemon.logged("security kind=fenced", since=seen)
+    await call.hangup()
+    lines = told(site)
+    assert all("WARNING" in line and f"user={ACCOUNT}" in line for line in lines)
+    source = f"source={site.carrier.address} port={site.carrier.port} "
+    assert [source in line for line in lines] == [False] * 3 + [True] * 3 + [False, True]
+    alerts = await site.do(lambda client: client.monitor.v1.alerts.list())
+    codes = sorted(one.error_code for one in alerts if one.error_code in ("21215", "13227"))
+    assert codes == ["13227"] * 5 + ["21215"] * 3
+    assert (await site.daemon.metrics())["callwright_calls_fenced_total"] == 8
+    await enabled_after_all(site)
+
+
+async def enabled_after_all(site: Site) -> None:
+    """The account asks for special numbers of its country, and the next INVITE is the first of one."""
+    update = json.dumps([{"iso_code": "US", "high_risk_special_numbers_enabled": "true"}])
+    await site.do(lambda c: c.voice.v1.dialing_permissions.bulk_country_updates.create(update_request=update))
+    await site.create(to=PREMIUM)
+    allowed = await site.carrier.incoming()
+    assert allowed.to_user == PREMIUM
+    await allowed.refuse()
+
+
+async def test_S8_caller_ids_are_owned(sites: Sites) -> None:
+    """A number, or its gateway's URI, sees no caller ID that is somebody else's, whoever made it up."""
+    site = await sites()
+    gateway = f"sip:{CALLEE}@{site.carrier.address}:{site.carrier.port}"
+    assert await refused(site, from_=STRANGER) == (400, 21210)
+    assert await refused(site, to=gateway, from_=STRANGER) == (400, 21210)
+    for noun in (f"<Number>{CALLEE}</Number>", f"<Sip>{gateway}</Sip>"):
+        assert await dialled(site, noun, f'callerId="{STRANGER}"') == "failed"
+    made = await site.do(lambda client: client.applications.create(voice_url=site.url("/crossed")))
+    site.script("/crossed", f'<Dial action="/tried">{CALLEE}</Dial>')
+    site.script("/tried", "<Hangup/>")
+    site.script("/voice", f'<Dial callerId="{STRANGER}"><Application>{made.sid}</Application></Dial>')
+    call = await site.dial_in()
+    assert (await site.application.request("/tried")).form["DialCallStatus"] == "failed"
+    await call.until_ended()
+    assert "13214" in {one.error_code for one in await site.do(lambda client: client.monitor.v1.alerts.list())}
+    placed, incoming = await site.answered(to=gateway, twiml=document("<Hangup/>"))
+    assert incoming.from_user == NUMBER, "the first INVITE that has left"
+    await site.over(placed.sid)
+
+
+async def test_S8_minutes_and_spend_of_a_day_survive_a_crash(sites: Sites) -> None:
+    """One second is over the bound: the call is ended, no other is placed, neither after `kill -9` and a new start."""
+    site = await sites(accounts=[{**MAIN, "max_minutes_day": 0.03}])
+    site.script("/voice", '<Pause length="60"/>')
+    placed, incoming = await site.answered()
+    assert (await incoming.until_ended(10)).how == "bye received"
+    over = await site.over(placed.sid)
+    assert 2 <= int(over.form["CallDuration"]) <= 5, "1.8 s, and a second until somebody looks"
+    assert await refused(site) == (429, 20429)
+    await site.daemon.kill()
+    site.daemon.config["account"][0]["max_minutes_day"] = 0
+    site.daemon.config["account"][0]["max_spend_day"] = 1
+    site.daemon.config["rate"] = [{"prefix": "+1555", "per_minute": 60.0, "increment": 1}]
+    await site.daemon.run()
+    assert await refused(site) == (429, 20429), "what it spent before is known"
+    assert await refused(site, to="+447700900000") == (400, 21216), "no rate has it"
+    assert await dialled(site, f"<Number>{CALLEE}</Number>") == "failed"
+    site.daemon.config["account"][0]["max_spend_day"] = 1000
+    await site.daemon.restart()
+    placed, incoming = await site.answered()
+    await incoming.hangup()
+    await site.over(placed.sid)
+
+
+async def test_S8_calls_a_second(sites: Sites) -> None:
+    """Dials of one document beyond the bound fail; the caller is not touched."""
+    site = await sites(accounts=[{**MAIN, "max_calls_second": 1}])
+    numbers = "".join(f"<Number>+1555000990{n}</Number>" for n in range(3))
+    site.script("/voice", f'<Dial action="/done">{numbers}</Dial>')
+    site.script("/done", "<Hangup/>")
+    call = await site.dial_in()
+    incoming = await site.carrier.incoming()
+    await site.daemon.logged("max_calls_second of account")
+    await incoming.answer()
+    await incoming.hangup()
+    done = await site.application.request("/done")
+    assert done.form["DialCallStatus"] == "completed"
+    await call.until_ended()
+    assert len(told(site)) == 2
