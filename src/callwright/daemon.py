@@ -43,6 +43,7 @@ from callwright.calls.router import Router
 from callwright.calls.router import lines as declared_lines
 from callwright.calls.switchboard import Switchboard
 from callwright.calls.tasks import Tasks
+from callwright.calls.transcription import post_lost
 from callwright.config import Config
 from callwright.demo.application import routes as demo_routes
 from callwright.engine import Sound
@@ -156,6 +157,7 @@ class Daemon:
         recovered = await recover(self.store, recordings.directory)
         post_final(recovered.calls, self.accounts, self.callbacks)
         post_ends(recovered.conferences, self.accounts, self.callbacks)
+        post_lost(recovered.transcriptions, self.accounts, self.callbacks)
         trunks = Trunks(declared_trunk(section) for section in config.trunk)
         users = Users.of(config)
         sip = config.sip

@@ -17,6 +17,7 @@ NOTIFICATION = "NO"
 SIP_DOMAIN = "SD"
 REQUEST = "RQ"
 MESSAGE = "SM"
+TRANSCRIPTION = "TR"
 
 
 def new(prefix: str) -> str:

@@ -5,6 +5,7 @@ from callwright.store.recovery import recover
 from callwright.store.steps import Steps
 from callwright.store.store import Store
 from callwright.store.tables import calls, conferences, meta, recordings
+from callwright.store.traces import transcriptions
 
 from .test_wav import unfinished
 
@@ -87,4 +88,16 @@ async def test_closes_conferences(url: str, tmp_path: Path) -> None:
     for row in found.conferences:
         assert await store.get(conferences, row["sid"]) == row and row["status_callback"] == wanted
     assert (await recover(store, tmp_path)).conferences == []
+    await store.close()
+
+
+async def test_closes_transcriptions(url: str, tmp_path: Path) -> None:
+    store = await Store.open(url)
+    wanted = {"url": "http://app.example/t", "method": "POST", "params": {"CallSid": "CA1"}}
+    for sid, status in (("TR1", "in-progress"), ("TR2", "completed")):
+        store.put(transcriptions, {"sid": sid, "status": status, "callback": wanted})
+    (closed,) = (await recover(store, tmp_path)).transcriptions
+    assert (closed["sid"], closed["status"], closed["callback"]) == ("TR1", "failed", wanted)
+    assert await store.get(transcriptions, "TR1") == closed
+    assert (await recover(store, tmp_path)).transcriptions == []
     await store.close()

@@ -63,7 +63,8 @@ RECORD = RECORDING | {
     "max_length": st.integers(1, 14400),
     "play_beep": st.booleans(),
     "trim": st.sampled_from(["trim-silence", "do-not-trim"]),
-    "transcribe": st.just(False),
+    "transcribe": st.booleans(),
+    "transcribe_callback": URL,
 }
 DIAL = RECORDING | {
     "action": URL,

@@ -25,6 +25,7 @@ from callwright.api.resources import (
     regions,
     sip,
     tokens,
+    transcriptions,
     trunking,
     usage,
     voice,
@@ -52,6 +53,7 @@ HANDLED = (
     recordings,
     regions,
     tokens,
+    transcriptions,
     trunking,
     usage,
 )

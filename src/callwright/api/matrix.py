@@ -29,8 +29,10 @@ HANDLED: Mapping[str, tuple[str, str]] = {
     "Notifications": ("stable", "kept for `[server] alert_days`"),
     "Queues": ("stable", ""),
     "Queues/{queue_sid}/Members": ("stable", "`Front` too"),
+    "Recordings/{recording_sid}/Transcriptions": ("stable", "of `<Record transcribe>`"),
     "Recordings": ("stable", "media as `.wav` and `.mp3`, mono or dual"),
     "Tokens": ("stable", "`[turn]`, with credentials of its shared secret"),
+    "Transcriptions": ("stable", "text alone as `.txt`"),
     "Usage/Records": ("partly", "all lists, of zeros: nothing is counted yet"),
     **{
         f"Usage/Records/{kind}": ("partly", "zeros")

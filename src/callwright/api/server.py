@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 MAX_BODY = 131_072
 BODY_S = 15.0
-EXTENSIONS = frozenset({*CONTENT_TYPES, "wav", "mp3"})
+EXTENSIONS = frozenset({*CONTENT_TYPES, "wav", "mp3", "txt"})
 HEADERS = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-methods", b"GET, POST, DELETE, OPTIONS"),

@@ -129,7 +129,10 @@ class RecordingCallback:
 
 @dataclass(frozen=True, slots=True)
 class RecordPlan:
-    """A message to record (call-control reference §1.5). Times in seconds; timeout 0: silence never ends it."""
+    """A message to record (call-control reference §1.5). Times in seconds; timeout 0: silence never ends it.
+
+    `transcribe`: what it says is written down, and posted to `transcribe_callback`.
+    """
 
     timeout: float = 5.0
     finish_on: str = "1234567890*#"
@@ -137,6 +140,8 @@ class RecordPlan:
     beep: bool = True
     trim: bool = True
     callback: RecordingCallback | None = None
+    transcribe: bool = False
+    transcribe_callback: Hook | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from callwright.calls.capacity import Capacity
 from callwright.calls.fences import Fences
 from callwright.calls.rooms import Rooms
 from callwright.calls.tasks import Tasks
+from callwright.calls.transcription import Transcribers
 from callwright.engine import Sound
 from callwright.media.speech.recognition import Recognition
 from callwright.sip.endpoint import Endpoint
@@ -94,6 +95,7 @@ class Exchange:
         outcomes: finished calls by (direction, final status), for the metrics.
         rooms: conferences and queues.
         recognition: who understands speech; None when nobody does.
+        transcribers: who writes down what recordings say.
         live: calls that have not reached a final status, by CallSid.
     """
 
@@ -118,3 +120,4 @@ class Exchange:
     live: "dict[str, Call]" = field(default_factory=dict)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     tasks: Tasks = field(default_factory=Tasks)
+    transcribers: Transcribers = field(default_factory=Transcribers)

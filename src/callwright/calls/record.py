@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from callwright.calls import transcription
 from callwright.calls.control import Recorded, RecordPlan
 from callwright.calls.recording import Recording
 from callwright.errors import LegGone, MediaError
@@ -48,8 +49,16 @@ async def record(call: "Call", plan: RecordPlan) -> Recorded | None:
         digits = HANGUP
     finally:
         finished = recording.finish(voice_needed=True)
+    if plan.transcribe:
+        finished.add_done_callback(lambda done: _transcribe(call, done, plan))
     recorded = await asyncio.shield(finished)
     return replace(recorded, digits=digits) if recorded else None
+
+
+def _transcribe(call: "Call", finished: "asyncio.Task[Recorded | None]", plan: RecordPlan) -> None:
+    """What was recorded is written down, whatever has become of the instruction meanwhile."""
+    if not finished.cancelled() and finished.exception() is None and (recorded := finished.result()) is not None:
+        transcription.begin(call, recorded, plan.transcribe_callback)
 
 
 def _begin(call: "Call", leg: Leg, plan: RecordPlan) -> Recording:

@@ -15,6 +15,7 @@ from callwright.store import steps, wav
 from callwright.store.sqlite import Row
 from callwright.store.store import Store
 from callwright.store.tables import calls, conferences, recordings
+from callwright.store.traces import transcriptions
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ class Recovered:
     calls: list[Row]
     recordings: list[Row]
     conferences: list[Row]
+    transcriptions: list[Row]
 
 
 async def recover(store: Store, directory: Path) -> Recovered:
@@ -53,11 +55,22 @@ async def recover(store: Store, directory: Path) -> Recovered:
         _close_conference(store, row)
         for row in await store.fetch(select(conferences).where(conferences.c.status != "completed"))
     ]
+    texts = [
+        _close_transcription(store, row)
+        for row in await store.fetch(select(transcriptions).where(transcriptions.c.status == "in-progress"))
+    ]
     await store.flushed()
     if closed or ended or rooms:
         counts = len(closed), len(ended), len(rooms)
         log.warning("- closed after a crash: %d calls, %d recordings, %d conferences", *counts)
-    return Recovered(closed, [row for row, _ in ended], rooms)
+    return Recovered(closed, [row for row, _ in ended], rooms, texts)
+
+
+def _close_transcription(store: Store, row: Row) -> Row:
+    """Nobody goes on with it."""
+    change: Row = {"sid": row["sid"], "status": "failed", "date_updated": clock.now()}
+    store.put(transcriptions, change)
+    return row | change
 
 
 def _close_conference(store: Store, row: Row) -> Row:

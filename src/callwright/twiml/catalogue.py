@@ -133,7 +133,6 @@ _LOGGED_IN = {"username": "password='x'", "password": "username='x'"}
 _IDLE = {
     "Dial": frozenset({"referMethod"}),
     "Gather": frozenset({"enhanced", "debug"}),
-    "Record": frozenset({"transcribeCallback"}),
     "Start": frozenset({"method"}),
 }
 _VERBS: dict[str, Declared] = {

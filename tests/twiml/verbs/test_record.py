@@ -50,10 +50,17 @@ TABLE = Table(
         ),
         Row("recordingStatusCallbackMethod", lambda verb: None, {"GET": None}, None, ["PUT"]),
         Row("recordingStatusCallbackEvent", lambda verb: None, {"in-progress absent": None}, None, ["done", ""]),
-        # transcribe | true, false | false | 13614: has no effect here
-        Row("transcribe", lambda verb: None, {"false": None}, None, ["x"], 13614),
-        Row("transcribe", lambda verb: None, {"true": None}, None, noted=13614),
-        Row("transcribeCallback", lambda verb: None, {"/t": None, "": None}, None, ["ftp://x/"], 13257),
+        # transcribe | true, false | false | 13614
+        Row("transcribe", lambda verb: verb.transcribe, {"true": True, "false": False}, False, ["x"], 13614),
+        # transcribeCallback | url | none | 13257
+        Row(
+            "transcribeCallback",
+            lambda verb: verb.transcribe_callback,
+            {"/t": Hook("http://app.example/t"), "": None},
+            None,
+            ["ftp://x/"],
+            13257,
+        ),
         Row("recordingConfigurationId", lambda verb: None, {"": None}, None),
         Row("recordingConfigurationId", lambda verb: None, {"RC1": None}, None, noted=12200),
     ],
@@ -113,7 +120,7 @@ async def test_everything_that_can_be_said_about_a_message() -> None:
         fetch(VOICE)
         >> twiml(
             "<Record action='/r' method='GET' timeout='0' finishOnKey='' playBeep='false' trim='do-not-trim' "
-            "recordingStatusCallback='/cb'/>"
+            "recordingStatusCallback='/cb' transcribe='true' transcribeCallback='/t'/>"
         ),
         op(
             "record",
@@ -122,7 +129,10 @@ async def test_everything_that_can_be_said_about_a_message() -> None:
                 finish_on="",
                 beep=False,
                 trim=False,
+                max_length=120,
                 callback=RecordingCallback(Hook("http://app.example/cb")),
+                transcribe=True,
+                transcribe_callback=Hook("http://app.example/t"),
             ),
         )
         >> Recorded(SID, URL, 0),

@@ -25,7 +25,7 @@ MAX_LENGTH = integer("maxLength", 3600, 1, DAY, 13612)
 FINISH_ON_KEY = keys("finishOnKey", "1234567890*#", 13613, most=24)
 PLAY_BEEP = boolean("playBeep", True, 13616)
 TRIM = choice("trim", ("trim-silence", "do-not-trim"), "trim-silence", 13699)
-TRANSCRIBE = boolean("transcribe", False, 13614, unsupported=True)
+TRANSCRIBE = boolean("transcribe", False, 13614)
 TRANSCRIBE_CALLBACK = address("transcribeCallback", 13257)
 CONFIGURATION = text("recordingConfigurationId", unsupported=True)
 
@@ -40,6 +40,7 @@ class Record(Verb):
         timeout: seconds of silence that end it; 0: none does.
         max_length: seconds.
         finish_on_key: the keys that end it; "" none.
+        transcribe: what it says is written down; it ends after two minutes, unless `max_length` is given.
     """
 
     name: ClassVar[str] = "Record"
@@ -66,6 +67,8 @@ class Record(Verb):
     play_beep: bool = PLAY_BEEP.default
     trim: bool = True
     callback: RecordingCallback | None = None
+    transcribe: bool = TRANSCRIBE.default
+    transcribe_callback: Hook | None = None
 
     @classmethod
     def parse(cls, element: Element, reading: Reading) -> Self | None:
@@ -75,7 +78,6 @@ class Record(Verb):
         length = values[MAX_LENGTH]
         if values[TRANSCRIBE] and not values.given(MAX_LENGTH):
             length = TRANSCRIBED_LENGTH
-        reading.hook(element, values[TRANSCRIBE_CALLBACK], "POST", TRANSCRIBE_CALLBACK.code)
         return cls(
             action=reading.action(element, values[ACTION], values[METHOD], default=True),
             timeout=values[TIMEOUT],
@@ -84,6 +86,8 @@ class Record(Verb):
             play_beep=values[PLAY_BEEP],
             trim=values[TRIM] == "trim-silence",
             callback=recording_callback(element, values, reading),
+            transcribe=values[TRANSCRIBE],
+            transcribe_callback=reading.hook(element, values[TRANSCRIBE_CALLBACK], "POST", TRANSCRIBE_CALLBACK.code),
         )
 
     async def execute(self, control: CallControl) -> Step:
@@ -95,6 +99,8 @@ class Record(Verb):
                 beep=self.play_beep,
                 trim=self.trim,
                 callback=self.callback,
+                transcribe=self.transcribe,
+                transcribe_callback=self.transcribe_callback,
             )
         )
         if recorded is None:
