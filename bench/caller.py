@@ -60,15 +60,16 @@ class Callers:
     Args:
         target: "host:port" of the server.
         directory: where its files go.
+        host: that they call from; SIPp beside a dialler needs another one.
     """
 
-    def __init__(self, load: Load, target: str, directory: Path) -> None:
+    def __init__(self, load: Load, target: str, directory: Path, host: str = LOAD_HOST) -> None:
         self.load = load
         self._directory = Path(tempfile.mkdtemp(prefix="callers-", dir=directory))
         command = [
             *scheduled(LOAD_PRIORITY, str(LOAD_CORE)),
             *("sipp", target, "-sf", str(SCENARIO), "-s", load.extension),
-            *("-i", LOAD_HOST, "-p", str(SIP_PORT), "-mi", LOAD_HOST, "-mp", str(MEDIA_PORT)),
+            *("-i", host, "-p", str(SIP_PORT), "-mi", host, "-mp", str(MEDIA_PORT)),
             *("-d", str(int(load.hold * 1000)), "-r", f"{load.rate:g}", "-m", str(load.total)),
             *("-l", str(int(load.rate * MOST_LIVE_S))),
             *("-nostdin", "-trace_stat", "-stf", "stat.csv", "-fd", "1"),

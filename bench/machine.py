@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 SERVER_PRIORITY, LOAD_PRIORITY = 10, 5
 LOAD_CORE = 1
-SERVER_HOST, LOAD_HOST = "127.9.0.2", "127.9.0.1"
+SERVER_HOST, LOAD_HOST, BESIDE_HOST = "127.9.0.2", "127.9.0.1", "127.9.0.3"
 """Addresses that nothing else on the machine is likely to have ports of."""
 _PROCESS_CLOCK = 2  # CPUCLOCK_SCHED
 

@@ -48,12 +48,13 @@ class Phone:
         self._own = "{}:{}".format(*self.socket.getsockname())
         self._call_id, self._cseq, self._branch = secrets.token_hex(8), 0, ""
         self._packet = b""
+        self.refused = False
         self.began, self.interval, self.due = 0.0, 0.0, 0.0
         self.registered_after: float | None = None
 
     def begin(self, now: float) -> None:
         """The first REGISTER of a round."""
-        self.began, self.registered_after = now, None
+        self.began, self.registered_after, self.refused = now, None, False
         self._register(now, "")
 
     def _register(self, now: float, credentials: str) -> None:
@@ -87,9 +88,9 @@ class Phone:
             return  # as if it were lost: it is sent again
 
     def receive(self, now: float, authenticated: Counter[str]) -> bool:
-        """Takes what has come; whether the phone is registered now."""
+        """Takes what has come; whether that settles it: the phone is registered now, or refused."""
         text = self.socket.recv(BUFFER).decode()
-        if f"branch={self._branch}" not in text or self.registered_after is not None:
+        if f"branch={self._branch}" not in text or self.settled:
             return False  # an answer to what was answered already
         status = text[8:11]
         authenticated[status] += 1
@@ -98,7 +99,14 @@ class Phone:
             self._register(now, self._answer(challenge))
         elif status == "200":
             self.registered_after = now - self.began
-        return status == "200"
+        else:
+            self.refused = status[0] != "1"
+        return self.settled
+
+    @property
+    def settled(self) -> bool:
+        """Whether it has got a final answer in this round."""
+        return self.refused or self.registered_after is not None
 
     def _answer(self, challenge: dict[str, str]) -> str:
         """RFC 7616 section 3.4, to the challenge that stands first."""
@@ -123,18 +131,18 @@ class Round:
         self._by_descriptor = {phone.socket.fileno(): phone for phone in phones}
         self._timers: list[tuple[float, int]] = []
         self._answers: Counter[str] = Counter()
-        self._begun = self._registered = self._retransmissions = 0
+        self._begun = self._settled = self._retransmissions = 0
 
     def run(self) -> dict[str, object]:
         """What became of it."""
         began = time.monotonic()
         end = began + ROUND_S
         with polled(self._by_descriptor) as poll:
-            while self._registered < len(self._phones) and (now := time.monotonic()) < end:
+            while self._settled < len(self._phones) and (now := time.monotonic()) < end:
                 self._begin_due(began, now)
                 self._repeat_due(now)
                 for descriptor, _ in poll.poll(0.002):
-                    self._registered += self._by_descriptor[descriptor].receive(time.monotonic(), self._answers)
+                    self._settled += self._by_descriptor[descriptor].receive(time.monotonic(), self._answers)
         took = sorted(phone.registered_after for phone in self._phones if phone.registered_after is not None)
         return {
             "registered": len(took),
@@ -157,7 +165,7 @@ class Round:
         while self._timers and self._timers[0][0] <= now:
             _, number = heapq.heappop(self._timers)
             phone = self._phones[number]
-            if phone.registered_after is not None or now - phone.began > GIVE_UP_S:
+            if phone.settled or now - phone.began > GIVE_UP_S:
                 continue
             if phone.due <= now:
                 phone.send(now)

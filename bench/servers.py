@@ -1,5 +1,6 @@
 """The servers that are measured: the daemon, and Asterisk beside it. Each ends only what it has started."""
 
+import json
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ from typing import Any, Protocol, Self
 
 from .dialler import CALLED_PORT
 from .machine import (
+    BESIDE_HOST,
     CACHE,
     LOAD_CORE,
     LOAD_HOST,
@@ -45,6 +47,7 @@ drain_seconds = 1.0
 listen = "127.0.0.1:{http}"
 [sip]
 listen = ["udp:{host}:{sip}"]
+domain = "{host}"
 [media]
 address = "{host}"
 rtp_ports = [{rtp_low}, {rtp_high}]
@@ -61,7 +64,7 @@ auth_token = "{token}"
 [[trunk]]
 name = "bench"
 account = "{account}"
-allow = ["{allow}"]
+allow = {allow}
 targets = ["sip:{caller}:{called}"]
 max_calls = 4000
 calls_per_second = 10000
@@ -103,7 +106,6 @@ name = "u{number}"
 password = "{password}"
 account = "{account}"
 """
-EVERYBODY = "127.0.0.0/8"
 
 
 class Server(Protocol):
@@ -223,7 +225,7 @@ class Callwright(AbstractContextManager["Callwright"]):
     Args:
         application: origin of the application server.
         cores: a taskset list.
-        phones: how many users may register: u0, u1, ...; with some, only the load's own host is a trunk.
+        phones: how many users may register: u0, u1, ...; with some, only the callers' own hosts are a trunk.
     """
 
     name = "callwright"
@@ -259,7 +261,7 @@ class Callwright(AbstractContextManager["Callwright"]):
                 called=CALLED_PORT,
                 caller=LOAD_HOST,
                 host=SERVER_HOST,
-                allow=f"{LOAD_HOST}/32" if phones else EVERYBODY,
+                allow=json.dumps([LOAD_HOST, BESIDE_HOST] if phones else ["127.0.0.0/8"]),
             )
             + "".join(users(phones))
         )

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .caller import Callers, Load, Outcome
-from .machine import Window, cpu, resident
+from .machine import BESIDE_HOST, Window, cpu, resident
 from .rows import HEARD, LATE_MS, LOSS, Line
 from .servers import PHONE_PASSWORD, Server
 from .streams import Dialled, LineProcess, Streams
@@ -69,7 +69,7 @@ def _stormed(server: Server, storm: Storm, phones: Phones, dialled: Dialled, dir
     placing = Load(PLACED, storm.call_rate, round(storm.call_rate * (storm.warm + storm.seconds)), 1.0)
     with (
         Streams(legs, echo=True, warm=storm.warm, seconds=storm.seconds, directory=directory) as streams,
-        Callers(placing, server.target, directory) as callers,
+        Callers(placing, server.target, directory, BESIDE_HOST) as callers,
     ):
         streams.until("window")
         used, began = cpu(pids), time.monotonic()

@@ -24,7 +24,7 @@ FILLED = CONFIG.format(
     caller="127.0.0.1",
     called=5070,
     application="http://127.0.0.1:9090",
-    allow="127.0.0.0/8",
+    allow='["127.0.0.0/8"]',
 )
 NUMBERS = {number.number: number for number in Config.model_validate(tomllib.loads(FILLED)).number}
 

@@ -24,6 +24,30 @@ async def test_nobody_is_admitted_by_default(station: Station, phones: Phones) -
     assert (counters["invites"], counters["refused_source"]) == (1, 1)
 
 
+async def test_S7_without_users_a_stranger_may_ask_what_we_can_do(station: Station, phones: Phones) -> None:
+    """And nothing else: OPTIONS is answered, all other methods are refused before there is a transaction."""
+    station.engine.admit([])
+    phone = await phones("stranger")
+    assert (await phone.request("OPTIONS", station.uri())).status == 200
+    for method in ("REGISTER", "SUBSCRIBE", "MESSAGE", "PUBLISH", "REFER", "NOTIFY", "INFO", "FOO"):
+        headers = [("Event", "presence"), ("Refer-To", "<sip:x@127.0.0.1>")]
+        assert (await phone.request(method, station.uri(), headers=headers)).status == 403
+    assert [event for event in station.events if event.kind is not EventKind.LOG] == []
+
+
+async def test_S4_what_strangers_ask_takes_nothing_from_trunks(station: Station, phones: Phones) -> None:
+    """Without users too: they have as many requests a second as the trunks, and no more."""
+    friend, stranger = await phones("friend", transport="tcp"), await phones("stranger", transport="tcp")
+    station.engine.admit([friend.address])
+    station.engine.gate(requests_per_second=1, burst=5, backlog=UNLIMITED)
+    uri = station.uri(transport="tcp")
+    asked = [(await stranger.request("OPTIONS", uri)).status for _ in range(30)]
+    assert set(asked) == {200, 503} and asked[:5] == [200] * 5
+    assert [(await friend.request("OPTIONS", uri)).status for _ in range(5)] == [200] * 5
+    counters = station.engine.counters()
+    assert (counters["refused_rate"], counters["refused_strangers"] > 10) == (0, True)
+
+
 @pytest.mark.parametrize(
     ("source", "prefixes", "admitted"),
     [

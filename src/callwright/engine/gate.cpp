@@ -114,7 +114,9 @@ Gate::Verdict Gate::judge(pjsip_rx_data* rdata) {
 Gate::Verdict Gate::judge_source(pjsip_rx_data* rdata, bool invite) {
     const bool users = authenticator_.on();
     const bool trunk = is_admitted(rdata->pkt_info.src_addr);
-    if (!users && !invite) return trunk ? judge_load(false) : judge_stranger(rdata);
+    const bool asks = rdata->msg_info.msg->line.req.method.id == PJSIP_OPTIONS_METHOD;
+    if (!users && trunk && !invite) return judge_load(false);
+    if (!users && asks) return judge_stranger(rdata);
     const bool of_a_user = users && Authenticator::is_of_a_user(rdata->msg_info.msg->line.req.method);
     if (trunk && !of_a_user) return judge_load(invite);
     if (users) return judge_user(rdata, invite, trunk);
@@ -138,7 +140,7 @@ Gate::Verdict Gate::judge_user(pjsip_rx_data* rdata, bool invite, bool trunk) {
     return verdict;
 }
 
-// Where there are no users nobody can prove anything; what strangers ask takes nothing from the trunks all the same.
+// Where there are no users a stranger may ask what we can do, and nothing else; it takes nothing from the trunks.
 Gate::Verdict Gate::judge_stranger(pjsip_rx_data* rdata) {
     if (const auto verdict = judge_room()) return *verdict;
     return authenticator_.within_limit(rdata) ? Verdict::PASS : Verdict::OVERLOAD;

@@ -43,6 +43,7 @@ astcachedir => {inner}
 verbose = 3
 hideconnect = yes
 """
+_MODULES = "load = app_milliwatt.so\nload = res_clioriginate.so\n"
 _PJSIP = """\
 [global]
 type = global
@@ -149,7 +150,7 @@ class Asterisk:
             "extensions.conf": _EXTENSIONS,
             "http.conf": "[general]\nenabled = no\n",
             "logger.conf": "[general]\n[logfiles]\nconsole => notice,warning,error\n",
-            "modules.conf": (SCRIPTS / "etc/modules.conf").read_text() + "load = app_milliwatt.so\n",
+            "modules.conf": (SCRIPTS / "etc/modules.conf").read_text() + _MODULES,
             "pjsip.conf": _PJSIP.format(
                 transport=transport, address=address, port=port, host=inside[0], inside=inside[1], suffix=suffix,
                 tls=_TLS.format(inner=inner) if certificate else "", encryption="sdes" if certificate else "no",
@@ -191,7 +192,8 @@ class Asterisk:
 
     async def call(self, number: str, extension: str) -> None:
         """Calls a number of the daemon; who answers hears the extension: "tone", "digits" or "short"."""
-        await self.command(f"channel originate PJSIP/{number}@callwright extension {extension}@speak")
+        said = await self.command(f"channel originate PJSIP/{number}@callwright extension {extension}@speak")
+        assert "No such" not in said, said
 
     async def close(self) -> None:
         """Ends it and removes its files."""
