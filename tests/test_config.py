@@ -114,6 +114,15 @@ def test_shipped_file_has_every_key() -> None:
                 ({"targets": ["sip:gateway"], "transport": "tls"}, "targets: TLS needs a tls: entry in sip.listen"),
             )
         ],
+        *[
+            ({"account": [ACCOUNT], "trunk": [{"name": "a", "account": DEMO_ACCOUNT, **trunk}]}, f"trunk.0{fault}")
+            for trunk, fault in (
+                ({"stir_sign": "policy"}, ": stir_sign needs stir_private_key, and stir_x5u"),
+                ({"stir_x5u": "http://a/<b>"}, ": stir_x5u must be of printable ASCII without"),
+                ({"stir_verify": True}, ".stir_verify: needs sip.stir_roots, whose authorities are trusted"),
+                ({"max_spend_day": 1}, ".max_spend_day: needs [[rate]]"),
+            )
+        ],
         ({"account": [{**ACCOUNT, "max_spend_day": 5}]}, "account.0.max_spend_day: needs [[rate]], which says what a"),
         ({"account": [{**ACCOUNT, "deny_prefixes": ["x"]}]}, "account.0.deny_prefixes.0: String should match pattern"),
         ({"account": [ACCOUNT], "rate": [{"prefix": "+1"}]}, "rate.0.per_minute: is missing"),

@@ -37,6 +37,7 @@ from callwright.sections import (
     Section,
     ServerSection,
     SpeechSection,
+    StirSection,
     TurnSection,
 )
 from callwright.values import (
@@ -99,6 +100,7 @@ class SipSection(PhoneRules):
     ca: str = ""
     verify_client: bool = False
     verify_server: bool = True
+    stir_roots: str = ""
     domain: Domain = "127.0.0.1"
     user_agent: str = Field("Callwright", max_length=64, pattern=r"^[\x20-\x7e]+$")
     requests_per_second: int = Field(1000, ge=1, le=100000)
@@ -171,7 +173,7 @@ class TrunkTarget(Section):
     weight: int = Field(10, ge=1, le=65535)
 
 
-class TrunkSection(DayBounds):
+class TrunkSection(DayBounds, StirSection):
     """[[trunk]]"""
 
     name: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")
@@ -265,6 +267,7 @@ class Config(Section):
             *self._repeated(),
             *self._contested(),
             *self._unpriced(),
+            *self._rootless(),
             *self._unreachable(),
             *domains.faults(self.sip, self.sip.domain, self.user, self.domain),
         ]:
@@ -314,6 +317,11 @@ class Config(Section):
             for index, one in enumerate(getattr(self, table)):
                 if one.max_spend_day and not self.rate:
                     yield f"{table}.{index}.max_spend_day: needs [[rate]], which says what a minute costs"
+
+    def _rootless(self) -> Iterator[str]:
+        for index, trunk in enumerate(self.trunk):
+            if trunk.stir_verify and not self.sip.stir_roots:
+                yield f"trunk.{index}.stir_verify: needs sip.stir_roots, whose authorities are trusted"
 
     def absolute(self, url: str) -> str:
         """A URL of this file made absolute: a path is one of the daemon's own, below server.public_url."""

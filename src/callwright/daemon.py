@@ -28,6 +28,7 @@ from callwright.apps.client import ApplicationClient
 from callwright.apps.fallback import Documents
 from callwright.calls.alerts import Alerts
 from callwright.calls.application import Application, Hook
+from callwright.calls.attestation import Attestation
 from callwright.calls.byoc import ByocTrunks
 from callwright.calls.call import Call
 from callwright.calls.capacity import Capacity
@@ -62,6 +63,7 @@ from callwright.signing import signature
 from callwright.sip.endpoint import Endpoint
 from callwright.sip.registrar import Registrar
 from callwright.sip.registration import Terms
+from callwright.sip.repository import Repository
 from callwright.sip.trunks import Trunks
 from callwright.sip.trunks import declared as declared_trunk
 from callwright.sip.users import Users
@@ -171,6 +173,8 @@ class Daemon:
         self.rooms.queues.load(self.store, await self.store.fetch(select(queues)))
         self.fences = Fences.of(config, permits=Permissions(self.resources).permits, owns=self.numbers.owns)
         await self.fences.load(self.store, self.accounts)
+        certificates = Repository(self.outbound, asyncio.get_running_loop().time)
+        stack.push_async_callback(certificates.close)
         exchange = Exchange(
             endpoint=self.endpoint,
             trunks=trunks,
@@ -181,6 +185,7 @@ class Daemon:
             recordings=recordings,
             owns=self.numbers.owns,
             fences=self.fences,
+            attestation=Attestation.of(config, certificates),
             public_url=self.public_url,
             call_seconds=config.limits.call_seconds,
             capacity=Capacity(asyncio.get_running_loop().time),

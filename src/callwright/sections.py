@@ -146,6 +146,24 @@ class DayBounds(Section):
     max_spend_day: float = Field(0.0, ge=0)
 
 
+class StirSection(Section):
+    """STIR/SHAKEN of a trunk: how its calls out are signed, and whether its calls in are checked."""
+
+    stir_sign: Literal["off", "policy", "A", "B", "C"] = "off"
+    stir_certificate: str = ""
+    stir_private_key: str = ""
+    stir_x5u: OutsideUrl = ""
+    stir_verify: bool = False
+
+    @model_validator(mode="after")
+    def _signable(self) -> Self:
+        if self.stir_sign != "off" and not (self.stir_private_key and self.stir_x5u):
+            raise ValueError("stir_sign needs stir_private_key, and stir_x5u: where the certificate can be had")
+        if not re.fullmatch(r"[\x21-\x7e]*", self.stir_x5u) or set(self.stir_x5u) & set('<>";'):
+            raise ValueError('stir_x5u must be of printable ASCII without < > " ;')
+        return self
+
+
 class RateSection(Section):
     """[[rate]]: what calls to numbers that begin so cost a minute; each increment that has begun is charged."""
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from twilio.base.exceptions import TwilioRestException  # type: ignore[import-untyped]  # twilio ships no types
 
+from tests.harness import PhoneCall
 from tests.harness.application import Answer
 from tests.harness.daemon import ACCOUNT, TOKEN
 
@@ -37,6 +38,14 @@ async def dialled(site: Site, noun: str, attributes: str = "") -> str:
     return str(done.form["DialCallStatus"])
 
 
+async def answered(site: Site, **parameters: Any) -> tuple[str, PhoneCall]:
+    """A placed call that the carrier has answered: its SID, and the carrier's side of it."""
+    placed = await site.create(**parameters)
+    incoming = await site.carrier.incoming()
+    await incoming.answer()
+    return placed.sid, incoming
+
+
 def told(site: Site) -> list[str]:
     """The daemon's lines of calls that were held back."""
     return [line for line in site.daemon.log if "security kind=fenced" in line]
@@ -55,9 +64,9 @@ async def test_S8_no_way_leads_to_a_costly_number(sites: Sites) -> None:
     assert await dialled(site, f"<Number>{PREMIUM}</Number>") == "failed"
     assert await dialled(site, f"<Sip>sip:{PREMIUM[1:]}@{gateway}</Sip>") == "failed"
     assert await dialled(site, f"<Number>00{SATELLITE[1:]}</Number>") == "failed"
-    placed, incoming = await site.answered(twiml=document('<Pause length="60"/>'))
+    sid, incoming = await answered(site, twiml=document('<Pause length="60"/>'))
     site.script("/moved", f'<Dial action="/done">{PREMIUM}</Dial>')
-    await site.update(placed.sid, url=site.url("/moved"))
+    await site.update(sid, url=site.url("/moved"))
     assert (await site.application.request("/done")).form["DialCallStatus"] == "failed"
     await incoming.until_ended()
     site.application.on("/voice", Answer("broken", 500))
@@ -102,18 +111,18 @@ async def test_S8_caller_ids_are_owned(sites: Sites) -> None:
     assert (await site.application.request("/tried")).form["DialCallStatus"] == "failed"
     await call.until_ended()
     assert "13214" in {one.error_code for one in await site.do(lambda client: client.monitor.v1.alerts.list())}
-    placed, incoming = await site.answered(to=gateway, twiml=document("<Hangup/>"))
+    sid, incoming = await answered(site, to=gateway, twiml=document("<Hangup/>"))
     assert incoming.from_user == NUMBER, "the first INVITE that has left"
-    await site.over(placed.sid)
+    await site.over(sid)
 
 
 async def test_S8_minutes_and_spend_of_a_day_survive_a_crash(sites: Sites) -> None:
     """One second is over the bound: the call is ended, no other is placed, neither after `kill -9` and a new start."""
     site = await sites(accounts=[{**MAIN, "max_minutes_day": 0.03}])
     site.script("/voice", '<Pause length="60"/>')
-    placed, incoming = await site.answered()
+    sid, incoming = await answered(site)
     assert (await incoming.until_ended(10)).how == "bye received"
-    over = await site.over(placed.sid)
+    over = await site.over(sid)
     assert 2 <= int(over.form["CallDuration"]) <= 5, "1.8 s, and a second until somebody looks"
     assert await refused(site) == (429, 20429)
     await site.daemon.kill()
@@ -126,9 +135,9 @@ async def test_S8_minutes_and_spend_of_a_day_survive_a_crash(sites: Sites) -> No
     assert await dialled(site, f"<Number>{CALLEE}</Number>") == "failed"
     site.daemon.config["account"][0]["max_spend_day"] = 1000
     await site.daemon.restart()
-    placed, incoming = await site.answered()
+    sid, incoming = await answered(site)
     await incoming.hangup()
-    await site.over(placed.sid)
+    await site.over(sid)
 
 
 async def test_S8_calls_a_second(sites: Sites) -> None:

@@ -9,6 +9,7 @@ from callwright.calls.status import CallStatus
 from callwright.sip.leg import Leg
 
 if TYPE_CHECKING:
+    from callwright.calls.attestation import Verdict
     from callwright.calls.call import Call
 
 NO_TRANSFER = 32218
@@ -19,9 +20,13 @@ class Aside:
 
     Attributes:
         returned: what the call that dialled this one's application is told when it ends.
+        stir_status: how a call out has been attested: A, B or C; "" for not.
+        stir_verdict: what was believed of the attestation of a call in; None when it was not asked for.
     """
 
     returned: Sequence[tuple[str, str]] = ()
+    stir_status: str = ""
+    stir_verdict: "Verdict | None" = None
 
     @property
     def _call(self) -> "Call":
@@ -30,6 +35,12 @@ class Aside:
     def give_back(self, parameters: Sequence[tuple[str, str]]) -> None:
         """What the call that dialled this application is told."""
         self.returned = parameters
+
+    def verified(self, verdict: "Verdict") -> None:
+        """Remembers what is to be believed of its caller: every request from now on says so, and the call's story."""
+        self.stir_verdict = verdict
+        self._call._extra |= verdict.parameters()
+        self._call.note("stir", verstat=verdict.verstat, **({"why": verdict.why} if verdict.why else {}))
 
     async def start_recording(self, plan: DialRecording) -> None:
         """Answers, then records beside the verbs that follow, until `stop_recording` or the end of the call."""

@@ -179,7 +179,8 @@ class Call(Aside):
             whose = {"to": self.to, "trunk": self.trunk, "parent": self.parent.sid if self.parent else ""}
             facts = {key: value for key, value in whose.items() if value}
         self.note(event, status=str(status), **facts)
-        self._reporting.post(event, self._last_words() if status.final else {})
+        attested = {"StirStatus": self.stir_status} if self.stir_status else {}
+        self._reporting.post(event, attested | (self._last_words() if status.final else {}))
 
     def _last_words(self) -> dict[str, str]:
         """What the last status callback adds."""

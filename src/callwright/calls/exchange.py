@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from callwright.calls.alerts import Alerts
 from callwright.calls.application import Account, Application, Hook
+from callwright.calls.attestation import Attestation
 from callwright.calls.capacity import Capacity
 from callwright.calls.fences import Fences
 from callwright.calls.rooms import Rooms
@@ -86,6 +87,7 @@ class Exchange:
     Attributes:
         registrar: where users' phones are.
         owns: whether an account (its SID) may show a number as its caller ID.
+        attestation: what is signed of outbound calls, and believed of inbound ones.
         fences: what every outbound call is held against.
         public_url: what resource URLs begin with; no trailing slash.
         call_seconds: the longest that any call may last.
@@ -115,6 +117,7 @@ class Exchange:
     scripts: Scripts = field(default_factory=NoScripts)
     gateway: str = ""
     applications: Callable[[str, str], Application | None] = no_application
+    attestation: Attestation = field(default_factory=Attestation)
     fences: Fences = field(default_factory=Fences)
     recognition: Recognition | None = None
     live: "dict[str, Call]" = field(default_factory=dict)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from callwright.calls.attestation import attested
 from callwright.calls.control import ApplicationTarget, ClientTarget, NumberTarget, SipTarget, Target
 from callwright.calls.fences import Denial
 from callwright.calls.fork import Fork
@@ -108,6 +109,7 @@ def _headers(call: "Call", target: SipTarget) -> Headers:
         ("X-Twilio-CallSid", call.sid),
         ("X-Twilio-AccountSid", call.account.sid),
         ("X-Twilio-ApiVersion", "2010-04-01"),
+        *attested(call),
         *target.headers,
     ]
 
@@ -152,15 +154,17 @@ def _to_uri(call: "Call", target: SipTarget, next_hop: str) -> Leg:
 def _to_trunk(call: "Call", target: NumberTarget, trunk: Trunk, uri: str, next_hop: str) -> Leg | None:
     if (denial := call.exchange.fences.carry(call, target, trunk.name)) is not None:
         _hold_back(denial)
+    dialled = number(target.number)
     # A start of a trunk's rate is taken when it is used, and once: its second gateway gets the same call.
     if call.trunk != trunk.name:
         if not call.exchange.capacity.trunk_free(trunk):
             return None
         call.carried_by(trunk.name)
     return call.exchange.endpoint.originate(
-        with_user(uri, number(target.number)),
+        with_user(uri, dialled),
         local_uri=_local(call),
         next_hop=next_hop,
+        headers=call.exchange.attestation.sign(call, trunk.name, call.caller_id or call.from_, dialled),
         username=trunk.username,
         password=trunk.password,
         codecs=trunk.codecs,

@@ -42,7 +42,7 @@ class Reporting:
 
         Args:
             event: initiated, ringing, answered or completed.
-            last: what the last one adds.
+            last: what it adds, the last one above all.
         """
         call = self._call
         application = call.application

@@ -20,7 +20,7 @@ from callwright.calls.recording import Recording
 from callwright.calls.router import Refusal, Router
 from callwright.calls.status import CallStatus, Direction
 from callwright.errors import LegGone, MediaError, RestError, StoreError
-from callwright.sip.leg import Leg
+from callwright.sip.leg import Invite, Leg
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +108,20 @@ class Switchboard:
         call.note("invite", **{"from": call.from_}, to=call.to, **by, source=source)
         ringing = asyncio.get_running_loop().call_later(RING_AFTER_S, leg.ring)
         leg.ended.add_done_callback(lambda _: ringing.cancel())
-        self._start(call)
+        if self.exchange.attestation.checks(call.trunk):
+            self.exchange.tasks.spawn(self._verify(call, invite), call.sid)
+        else:
+            self._start(call)
+
+    async def _verify(self, call: Call, invite: Invite) -> None:
+        """Runs a call once it is known what is to be believed of its caller. A redirect that comes sooner changes what
+        is run then."""
+        try:
+            verdict = await call.during(asyncio.ensure_future(self.exchange.attestation.verdict(invite)))
+        except LegGone:
+            return
+        call.verified(verdict)
+        await self.serve(call)
 
     async def serve(self, call: Call) -> None:
         """Runs a call's application to the end of the call."""
