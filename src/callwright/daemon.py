@@ -187,6 +187,7 @@ class Daemon:
             scripts=self,
             gateway=config.messages.gateway,
             applications=self.numbers.application,
+            byoc=ByocTrunks(self.resources).targets,
         )
         self.switchboard = Switchboard(exchange, self.router, self._session)
         stack.push_async_callback(self.switchboard.drain, 0)

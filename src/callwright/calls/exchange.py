@@ -78,6 +78,11 @@ def no_application(account_sid: str, application_sid: str) -> Application | None
     return None
 
 
+def no_gateways(account_sid: str, sid: str) -> tuple[str, ...]:
+    """Nobody has brought a trunk along."""
+    return ()
+
+
 def anywhere(account: Account, number: str) -> bool:
     """Where nothing is forbidden."""
     return True
@@ -91,6 +96,7 @@ class Exchange:
         registrar: where users' phones are.
         owns: whether an account (its SID) may show a number as its caller ID.
         permits: whether an account may call a number.
+        byoc: gateways of a trunk that an account brings along, by the SIDs of both.
         public_url: what resource URLs begin with; no trailing slash.
         call_seconds: the longest that any call may last.
         tasks: the calls' own tasks, and what outlives a call (its recordings being finished).
@@ -120,6 +126,7 @@ class Exchange:
     gateway: str = ""
     applications: Callable[[str, str], Application | None] = no_application
     permits: Callable[[Account, str], bool] = anywhere
+    byoc: Callable[[str, str], tuple[str, ...]] = no_gateways
     recognition: Recognition | None = None
     live: "dict[str, Call]" = field(default_factory=dict)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
