@@ -11,7 +11,7 @@ from callwright.api.routes import OWN
 from callwright.api.stored.declaration import Stored
 from callwright.store.directory import Record
 from callwright.store.tables import calls, conferences, notifications, recordings
-from callwright.store.traces import changes, participations, transcriptions
+from callwright.store.traces import changes, messages, participations, transcriptions
 
 from .conftest import BASE, MINE, OTHER, Site
 
@@ -25,6 +25,7 @@ ROWS = {
     "conference_sid": (conferences, ids.CONFERENCE),
     "notification_sid": (notifications, ids.NOTIFICATION),
     "alert_sid": (notifications, ids.NOTIFICATION),
+    "message_sid": (messages, ids.MESSAGE),
     "transcription_sid": (transcriptions, ids.TRANSCRIPTION),
     "event_sid": (changes, ids.AUDIT_EVENT),
     "participant_sid": (participations, "CP"),

@@ -27,6 +27,11 @@ HANDLED: Mapping[str, tuple[str, str]] = {
     "Conferences": ("stable", "update: Status, AnnounceUrl"),
     "Conferences/{conference_sid}/Participants": ("stable", "by CallSid or label"),
     "Conferences/{conference_sid}/Recordings": ("stable", "update: pause, continue, stop"),
+    "Messages": (
+        "partly",
+        "by `[messages] gateway`: queued, sent, failed; none come in; update: an empty Body",
+    ),
+    "Messages/{message_sid}/Media": ("partly", "none: the gateway fetches them"),
     "Notifications": ("stable", "kept for `[server] alert_days`"),
     "Queues": ("stable", ""),
     "Queues/{queue_sid}/Members": ("stable", "`Front` too"),

@@ -359,12 +359,13 @@ class Referred:
 
 @dataclass(frozen=True, slots=True)
 class MessagePlan:
-    """A text message to send."""
+    """A text message to send. `media`: URLs of what goes with it."""
 
     to: str
     from_: str
     body: str
     callback: Hook | None = None
+    media: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

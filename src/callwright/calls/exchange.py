@@ -34,7 +34,9 @@ class Sounds(Protocol):
 class Callbacks(Protocol):
     """The durable queue of status callbacks. `post` never blocks; parameters are final."""
 
-    def post(self, *, account: Account, call_sid: str, hook: Hook, params: dict[str, str], kind: str) -> None: ...
+    def post(
+        self, *, account: Account, call_sid: str, hook: Hook, params: dict[str, str], kind: str, subject: str = ""
+    ) -> None: ...
 
 
 class RecordingFiles(Protocol):

@@ -187,8 +187,12 @@ callbacks = Table(
     _column("created_at", Moment()),
     _column("state", String(16)),
     _column("error", Text()),
+    _column("subject", String(34)),
 )
-"""Callbacks that are not delivered yet (`pending`) or never will be (`given_up`); a delivered one's row is deleted."""
+"""Callbacks that are not delivered yet (`pending`) or never will be (`given_up`); a delivered one's row is deleted.
+
+`subject`: SID of what waits to hear whether it was delivered; NULL for nothing.
+"""
 
 Index("callbacks_due", callbacks.c.state, callbacks.c.next_at)
 

@@ -1,4 +1,4 @@
-"""What is left of recordings, conferences and requests: transcriptions, participations, changes of resources."""
+"""What is left beside calls: transcriptions, messages, participations in conferences, changes of resources."""
 
 from sqlalchemy import JSON, Boolean, Column, Index, Integer, String, Table, Text
 
@@ -27,6 +27,28 @@ Index("transcriptions_newest", transcriptions.c.account_sid, transcriptions.c.da
 Index("transcriptions_recording", transcriptions.c.recording_sid)
 _OPEN = transcriptions.c.status == "in-progress"
 Index("transcriptions_open", transcriptions.c.status, sqlite_where=_OPEN, postgresql_where=_OPEN)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("sid", String(34), primary_key=True, nullable=False),
+    Column("account_sid", String(34), nullable=True),
+    Column("call_sid", String(34), nullable=True),
+    Column("date_created", Moment(), nullable=True),
+    Column("date_updated", Moment(), nullable=True),
+    Column("date_sent", Moment(), nullable=True),
+    Column("from", Text(), nullable=True),
+    Column("to", Text(), nullable=True),
+    Column("body", Text(), nullable=True),
+    Column("media", JSON(none_as_null=True), nullable=True),
+    Column("direction", String(24), nullable=True),
+    Column("status", String(16), nullable=True),
+    Column("error_code", Integer(), nullable=True),
+    Column("error_message", Text(), nullable=True),
+)
+"""One row a text message (call-control reference §3.13). `call_sid`: whose document sent it. `media`: URLs."""
+
+Index("messages_newest", messages.c.account_sid, messages.c.date_created, messages.c.sid)
 
 participations = Table(
     "participations",

@@ -1,4 +1,4 @@
-"""Transcriptions, participations in conferences, changes of resources; when a conference started and ended."""
+"""Transcriptions, messages, participations in conferences, changes of resources; when a conference began and ended."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,6 +12,7 @@ def upgrade() -> None:
     moment = sa.Text().with_variant(sa.DateTime(timezone=True), "postgresql")
     _transcriptions(moment)
     _participations(moment)
+    _messages(moment)
     op.create_table(
         "changes",
         sa.Column("sid", sa.String(34), primary_key=True),
@@ -68,3 +69,25 @@ def _participations(moment: sa.Text) -> None:
     )
     op.create_index("participations_newest", "participations", ["conference_sid", "date_created", "sid"])
     op.create_index("participations_account", "participations", ["account_sid", "date_created"])
+
+
+def _messages(moment: sa.Text) -> None:
+    op.create_table(
+        "messages",
+        sa.Column("sid", sa.String(34), primary_key=True),
+        sa.Column("account_sid", sa.String(34)),
+        sa.Column("call_sid", sa.String(34)),
+        sa.Column("date_created", moment),
+        sa.Column("date_updated", moment),
+        sa.Column("date_sent", moment),
+        sa.Column("from", sa.Text()),
+        sa.Column("to", sa.Text()),
+        sa.Column("body", sa.Text()),
+        sa.Column("media", sa.JSON()),
+        sa.Column("direction", sa.String(24)),
+        sa.Column("status", sa.String(16)),
+        sa.Column("error_code", sa.Integer()),
+        sa.Column("error_message", sa.Text()),
+    )
+    op.create_index("messages_newest", "messages", ["account_sid", "date_created", "sid"])
+    op.add_column("callbacks", sa.Column("subject", sa.String(34)))
