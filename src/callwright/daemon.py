@@ -37,6 +37,7 @@ from callwright.calls.epilogue import Epilogue
 from callwright.calls.exchange import Exchange
 from callwright.calls.fences import Fences
 from callwright.calls.interrupted import post_final
+from callwright.calls.messages import Messages
 from callwright.calls.numbers import Numbers
 from callwright.calls.permissions import Permissions
 from callwright.calls.rooms import Rooms
@@ -147,8 +148,10 @@ class Daemon:
             self.accounts,
             on_given_up=self._on_given_up,
             on_retry=self._on_retry,
+            on_delivered=self._on_delivered,
             on_alert=self.alerts.add,
         )
+        self.messages = Messages(self.store, self.callbacks, self.config.messages.gateway)
         await self.callbacks.start()
         stack.push_async_callback(self.callbacks.close)
         stack.push_async_callback(self.callbacks.drain, CALLBACK_DRAIN_S)
@@ -196,6 +199,7 @@ class Daemon:
             scripts=self,
             gateway=config.messages.gateway,
             applications=self.numbers.application,
+            byoc=ByocTrunks(self.resources).targets,
         )
         self.switchboard = Switchboard(exchange, self.router, self._session)
         stack.push_async_callback(self.switchboard.drain, 0)
@@ -256,6 +260,8 @@ class Daemon:
     def _on_given_up(self, lost: GivenUp) -> None:
         """A callback that is lost is a warning in its call's story."""
         message = f"the {lost.kind} callback is given up: {lost.message}"
+        if lost.subject:
+            self.messages.lost(lost.subject, lost.message)
         if ids.valid(lost.call_sid, ids.CONFERENCE):
             logger.warning("warning code=%d conference=%s %s", CONFERENCE_CALLBACK_LOST, lost.call_sid, message)
             return
@@ -263,6 +269,10 @@ class Daemon:
             call.note("warning", code=lost.code, message=message, url=lost.url)
         else:
             self.epilogue.warn(lost.call_sid, lost.account_sid, code=lost.code, message=message, url=lost.url)
+
+    def _on_delivered(self, subject: str) -> None:
+        """A message has been taken by its gateway."""
+        self.messages.delivered(subject)
 
     def _on_retry(self, late: GivenUp) -> None:
         """A callback that fails for the first time is a step of its call's story."""
@@ -319,6 +329,7 @@ class Daemon:
                 mp3=Mp3Encoder(),
                 owns=self.numbers.owns,
                 rooms=self.rooms,
+                messages=self.messages,
                 health=self.health,
                 metrics=self.registry,
             )

@@ -18,6 +18,8 @@ SIP_DOMAIN = "SD"
 REQUEST = "RQ"
 MESSAGE = "SM"
 TRANSCRIPTION = "TR"
+PARTICIPATION = "CP"
+AUDIT_EVENT = "AE"
 
 
 def new(prefix: str) -> str:

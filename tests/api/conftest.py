@@ -28,6 +28,7 @@ from callwright.api.validation import Validations
 from callwright.calls.application import Hook
 from callwright.calls.byoc import ByocTrunks
 from callwright.calls.control import DialRecording
+from callwright.calls.messages import Messages
 from callwright.calls.numbers import Numbers
 from callwright.calls.order import CallOrder
 from callwright.calls.rooms import Rooms
@@ -255,6 +256,7 @@ async def serving(store: Store, switchboard: FakeSwitchboard, posts: Posts, reco
         mp3=encode,
         owns=numbers.owns,
         rooms=Rooms(Nothing(), Nothing()),
+        messages=Messages(store, posts, ""),
         health=lambda: (200 if store.healthy else 503, {"status": "ok", "calls": 0}),
         metrics=registry,
     )

@@ -46,6 +46,7 @@ class Queue(Callbacks):
         self.lost: list[GivenUp] = []
         self.late: list[GivenUp] = []
         self.alerts: list[Alert] = []
+        self.taken: list[str] = []
         self.account = account
         super().__init__(
             store,
@@ -53,6 +54,7 @@ class Queue(Callbacks):
             {account.sid: account},
             on_given_up=self.lost.append,
             on_retry=self.late.append,
+            on_delivered=self.taken.append,
             on_alert=lambda account_sid, call_sid, alert: self.alerts.append(alert),
             pauses=pauses,
         )
@@ -99,6 +101,24 @@ async def test_delivered_signed_and_forgotten(server: FaultyServer, store: Store
     assert RequestValidator("the-token").validate(server.url("/status?app=1"), request.form, signature)
     assert (queue.delivered, queue.retried, queue.given_up, queue.pending) == (1, 0, 0, 0)
     assert await rows(store) == []
+
+
+async def test_who_waits_is_told(server: FaultyServer, store: Store, make: Make) -> None:
+    """Of the delivery, and of the loss; after a restart, too."""
+    server.routes["/taken"], server.routes["/refused"] = Reply(), Reply(400)
+    before, after = make(), make()
+    for path, subject in (("/taken", "SM1"), ("/refused", "SM2"), ("/taken", "")):
+        before.post(
+            account=before.account, call_sid=subject, hook=Hook(server.url(path)), params={}, kind="x", subject=subject
+        )
+    await before.drain(5)
+    assert (before.taken, [one.subject for one in before.lost]) == (["SM1"], ["SM2"])
+    row = {"id": "1" * 20, "account_sid": before.account.sid, "call_sid": "CA1", "kind": "x", "method": "POST"}
+    late = {"url": server.url("/taken"), "params": {}, "token": "t", "attempt": 0, "state": "pending", "subject": "SM3"}
+    store.put(table, {**row, **late, "id": f"{int(clock.now().timestamp() * 1e6):020d}"})
+    await after.start()
+    await after.drain(5)
+    assert after.taken == ["SM3"]
 
 
 async def test_get(server: FaultyServer, make: Make) -> None:

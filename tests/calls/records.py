@@ -56,7 +56,9 @@ class Posts:
     def __init__(self) -> None:
         self.all: list[Posted] = []
 
-    def post(self, *, account: Account, call_sid: str, hook: Hook, params: dict[str, str], kind: str) -> None:
+    def post(
+        self, *, account: Account, call_sid: str, hook: Hook, params: dict[str, str], kind: str, subject: str = ""
+    ) -> None:
         self.all.append(Posted(hook.url, kind, dict(params)))
 
     def of(self, url: str) -> list[dict[str, str]]:

@@ -26,6 +26,8 @@ async def test_it_is_posted_to_the_gateway(room: Room) -> None:
         "StatusCallback": "http://app.example/s",
     }
     assert not call.status.final and not room.engine.of("answer")
+    row = room.rows.row("messages", sent.sid)
+    assert (row["status"], row["direction"], row["call_sid"]) == ("queued", "outbound-call", call.sid)
 
 
 async def test_without_a_gateway_it_fails_and_says_so(room: Room) -> None:

@@ -182,6 +182,22 @@ async def test_a_country_that_may_not_be_called(room: Room) -> None:
     assert [data["code"] for kind, data in room.rows.steps(call.sid) if kind == "warning"] == [13227]
 
 
+async def test_by_a_trunk_that_the_account_brings_along(room: Room) -> None:
+    """One that it does not have is no reason to send the call another way."""
+
+    def byoc(account_sid: str, sid: str) -> tuple[str, ...]:
+        return ("sip:gw1.example", "sip:gw2.example") if (account_sid, sid) == (room.account.sid, "BY1") else ()
+
+    exchange = replace(room.exchange, byoc=byoc)
+    call = Call(exchange, room.account, Application(), direction=Direction.OUTBOUND_API, from_="x", to="y")
+    attempts = outbound.attempts(call, NumberTarget("+15558880000", byoc="BY1"))
+    assert [one.uri for one in attempts] == ["sip:+15558880000@gw1.example", "sip:+15558880000@gw2.example"]
+    assert outbound.attempts(call, NumberTarget("+15558880000", byoc="BY2")) == []
+    assert [data["code"] for kind, data in room.rows.steps(call.sid) if kind == "warning"] == [32400]
+    call.hang_up()
+    await call.ended
+
+
 async def test_through_gateways_of_ones_own(room: Room) -> None:
     """In place of a trunk, one after the other, with the number as the user."""
     call = call_from(room, "+1")

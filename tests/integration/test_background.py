@@ -1,5 +1,6 @@
 """What goes on beside the verbs of a real call: recordings by documents and by requests, echo, messages."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from twilio.base.exceptions import TwilioRestException  # type: ignore[import-un
 from tests.harness import tones
 from tests.harness.application import Answer, Received
 from tests.harness.daemon import TOKEN
+from tests.harness.waiting import within
 
 from .line import LATER, Line, seconds_of
 from .site import Site
@@ -135,3 +137,40 @@ async def test_a_message_reaches_its_gateway(sites: Callable[..., Awaitable[Site
     assert again.signed and form["Body"] == "Hello ä" and form["SmsSid"] == sent["SmsSid"]
     assert (form["To"], form["From"]) == (sent["From"], sent["To"])
     assert form["StatusCallback"] == site.application.url("/s")
+    assert (await _settled(site, form["SmsSid"])).direction == "outbound-call"
+
+
+@pytest.mark.asyncio(loop_scope="function")
+async def test_a_message_by_request_is_sent_or_not(sites: Callable[..., Awaitable[Site]], applications: Any) -> None:
+    """Its status is that of the gateway's answer."""
+    gateway = await applications(TOKEN)
+    gateway.on("/send", "", Answer(status=400))
+    site = await sites(sections={"messages": {"gateway": gateway.url("/send")}})
+    parties = {"to": "+15557654321", "from_": site.number}
+    made = await site.do(lambda client: client.messages.create(body="Hello", **parties))
+    assert made.status == "queued"
+    taken = await gateway.request("/send")
+    assert taken.signed and (taken.form["MessageSid"], taken.form["Body"]) == (made.sid, "Hello")
+    sent = await _settled(site, made.sid)
+    assert (sent.status, sent.error_code) == ("sent", None) and sent.date_sent >= sent.date_created
+    refused = await site.daemon.rest.go(lambda client: client.messages.create_async(body="Again", **parties))
+    await gateway.request("/send")
+    failed = await _settled(site, refused.sid)
+    assert (failed.status, failed.error_code) == ("failed", 30008)
+    listed = await site.daemon.rest.go(lambda client: client.messages.list_async())
+    assert [one.sid for one in listed] == [refused.sid, made.sid]
+
+
+async def _settled(site: Site, sid: str) -> Any:
+    """A message that is no longer queued."""
+
+    async def look() -> Any:
+        while (found := await site.do(lambda client: client.messages(sid).fetch())).status == "queued":
+            await asyncio.wait([ended], timeout=0.05)
+        return found
+
+    ended = asyncio.create_task(site.daemon.process.wait())
+    try:
+        return await within(look(), 10, "the message is sent or has failed")
+    finally:
+        ended.cancel()

@@ -12,6 +12,7 @@ WORDS = {"stable": "works", "partly": "partly", "not": "not"}
 SINGLE = ("Annotation", "Balance", "Recording", "Settings", "Summary")
 """Resources that are one, without a list."""
 
+COUNTED = "calls of every kind, conferences, recordings, transcriptions, machine detection, numbers; others are 0"
 HANDLED: Mapping[str, tuple[str, str]] = {
     "Accounts": ("stable", "subaccounts, by their own or the owner's credentials; suspended, closed"),
     "AvailablePhoneNumbers": ("stable", "countries of `[numbers]`"),
@@ -26,6 +27,11 @@ HANDLED: Mapping[str, tuple[str, str]] = {
     "Conferences": ("stable", "update: Status, AnnounceUrl"),
     "Conferences/{conference_sid}/Participants": ("stable", "by CallSid or label"),
     "Conferences/{conference_sid}/Recordings": ("stable", "update: pause, continue, stop"),
+    "Messages": (
+        "partly",
+        "by `[messages] gateway`: queued, sent, failed; none come in; update: an empty Body",
+    ),
+    "Messages/{message_sid}/Media": ("partly", "none: the gateway fetches them"),
     "Notifications": ("stable", "kept for `[server] alert_days`"),
     "Queues": ("stable", ""),
     "Queues/{queue_sid}/Members": ("stable", "`Front` too"),
@@ -33,17 +39,20 @@ HANDLED: Mapping[str, tuple[str, str]] = {
     "Recordings": ("stable", "media as `.wav` and `.mp3`, mono or dual"),
     "Tokens": ("stable", "`[turn]`, with credentials of its shared secret"),
     "Transcriptions": ("stable", "text alone as `.txt`"),
-    "Usage/Records": ("partly", "all lists, of zeros: nothing is counted yet"),
+    "Usage/Records": ("partly", COUNTED),
     **{
-        f"Usage/Records/{kind}": ("partly", "zeros")
+        f"Usage/Records/{kind}": ("partly", "the same")
         for kind in ("AllTime", "Daily", "LastMonth", "Monthly", "ThisMonth", "Today", "Yearly", "Yesterday")
     },
     "/v1/Alerts": ("stable", "the notifications, as monitor v1 has them"),
     "/v1/AuthTokens/Promote": ("stable", "of subaccounts; a declared account's token is the file's"),
     "/v1/AuthTokens/Secondary": ("stable", "of subaccounts"),
+    "/v1/Conferences": ("stable", "insights of conferences; `Tags`, `DetectedIssues` and `Subaccount` do not filter"),
+    "/v1/Conferences/{conference_sid}/Participants": ("stable", "who took part, live and over; by CallSid too"),
     "/v1/DialingPermissions/BulkCountryUpdates": ("stable", ""),
     "/v1/DialingPermissions/Countries": ("stable", "special and toll-fraud numbers: only where enabled (21215, 13227)"),
     "/v1/DialingPermissions/Countries/{iso_code}/HighRiskSpecialPrefixes": ("stable", "a table of ours"),
+    "/v1/Events": ("stable", "audit log: changes of stored resources by requests; secrets are hidden"),
     "/v1/Settings": ("stable", "inheritance of the permissions"),
     "/v1/Trunks/{trunk_sid}/PhoneNumbers": ("stable", "calls to them go to the trunk's origination URLs"),
     "/v1/Trunks/{trunk_sid}/Recording": ("stable", "of calls to its numbers"),

@@ -9,7 +9,9 @@ from callwright.api.errors import INVALID_PARAMETER
 from callwright.api.forms import BAD_URL, Form
 from callwright.calls.application import ALL_EVENTS, FINAL_ONLY, Application, Hook
 from callwright.calls.control import DialRecording, MachinePlan, RecordingCallback
+from callwright.calls.exchange import no_application, no_gateways
 from callwright.calls.order import CallOrder
+from callwright.calls.outbound import NO_GATEWAY
 from callwright.errors import RestError
 from callwright.media.machine import Thresholds
 from callwright.twiml.verbs import sip_uri
@@ -21,7 +23,6 @@ BAD_SIP_USERNAME, BAD_SIP_PASSWORD, BAD_SIP_URI = 21221, 21222, 21223
 LONG_SIP_HEADERS, BAD_SIP_HEADER, BAD_SIP_VALUE = 21227, 21228, 21229
 BAD_MACHINE_DETECTION, NO_MACHINE_CALLBACK, BAD_MACHINE_PARAMETER = 21234, 21262, 21263
 LONG_TWIML = 32018
-NO_GATEWAY = 32400
 
 MAX_TWIML = 4000
 MAX_TIMEOUT = 600
@@ -45,16 +46,6 @@ class Destination:
     address: str
     by_number: bool
     headers: tuple[tuple[str, str], ...] = ()
-
-
-def no_application(account_sid: str, sid: str) -> Application | None:
-    """Where there are no stored applications."""
-    return None
-
-
-def no_gateways(account_sid: str, sid: str) -> tuple[str, ...]:
-    """Where nobody brings trunks along."""
-    return ()
 
 
 def read(

@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from callwright import ids
 from callwright.account import Account
-from callwright.api import errors, idempotency, openapi
+from callwright.api import audit, errors, idempotency, openapi
 from callwright.api.auth import CHALLENGE, Caller, authenticate
 from callwright.api.catalogue import routes
 from callwright.api.forms import Form
@@ -63,6 +63,7 @@ class Api:
         self._services = services
         self._routes = routes()
         self._flying: Counter[str] = Counter()
+        self._audit = audit.Audit(services.directory, services.store)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = asyncio.get_running_loop().time()
@@ -78,6 +79,8 @@ class Api:
                 services = self._services
                 caller = authenticate(headers.get(b"authorization"), services.accounts, services.directory)
                 owner = caller.account.sid
+                address = scope["client"][0] if scope.get("client") else ""
+                audit.ACTOR.set(audit.Actor(caller.key or owner, address))
                 self._flying[owner] += 1
                 facts.append((b"twilio-concurrent-requests", b"%d" % self._flying[owner]))
                 body = await _body(headers, receive)

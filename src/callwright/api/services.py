@@ -11,6 +11,7 @@ from callwright.account import Account
 from callwright.api.validation import Validations
 from callwright.calls.application import Application, Hook
 from callwright.calls.control import DialRecording
+from callwright.calls.messages import Messages
 from callwright.calls.order import CallOrder
 from callwright.calls.rooms import Rooms
 from callwright.config import Config
@@ -77,6 +78,7 @@ class Services:
         byoc: gateways of a trunk that an account brings along, by the SIDs of both.
         in_use: whether a live call runs a stored application.
         rooms: the conferences and queues.
+        messages: who sends text messages.
         health: the HTTP status of /health (200, 429, 503) and the facts that it tells.
         metrics: what /metrics shows.
     """
@@ -96,5 +98,6 @@ class Services:
     mp3: Mp3
     owns: Callable[[str, str], bool]
     rooms: Rooms
+    messages: Messages
     health: Callable[[], tuple[int, Mapping[str, Any]]]
     metrics: CollectorRegistry

@@ -52,6 +52,7 @@ class GivenUp:
         url: without credentials and query.
         code: 15003.
         status: the HTTP status of the last answer, 0 when there was none.
+        subject: SID of what waits to hear of it; "" for nothing.
     """
 
     account_sid: str
@@ -61,6 +62,7 @@ class GivenUp:
     message: str
     status: int
     code: int = STATUS_CALLBACK_FAILED
+    subject: str = ""
 
 
 @dataclass(slots=True)
@@ -75,6 +77,7 @@ class Callback:
     token: str
     params: Mapping[str, str] | None
     attempt: int = 0
+    subject: str = ""
 
 
 class Lane:
@@ -96,6 +99,7 @@ class Callbacks:
         accounts: by SID; they sign.
         on_given_up: told of each callback that will not be delivered.
         on_retry: told of each callback that fails for the first time and will be tried again.
+        on_delivered: told the subject of each callback that has one, when it was delivered.
         on_alert: told of the first failure of each callback, and of its last: (AccountSid, CallSid, alert).
         pauses: seconds between the attempts.
 
@@ -113,6 +117,7 @@ class Callbacks:
         *,
         on_given_up: Callable[[GivenUp], None] | None = None,
         on_retry: Callable[[GivenUp], None] | None = None,
+        on_delivered: Callable[[str], None] | None = None,
         on_alert: Callable[[str, str, Alert], None] | None = None,
         pauses: Sequence[float] = PAUSES_S,
     ) -> None:
@@ -124,6 +129,7 @@ class Callbacks:
         self._accounts = accounts
         self._on_given_up = on_given_up
         self._on_retry = on_retry
+        self._on_delivered = on_delivered
         self._on_alert = on_alert
         self._pauses = tuple(pauses)
         # Documents to the same origin must find connections free.
@@ -145,15 +151,19 @@ class Callbacks:
         """How many are not delivered yet."""
         return self._pending
 
-    def post(self, *, account: Account, call_sid: str, hook: Hook, params: Mapping[str, str], kind: str) -> None:
+    def post(
+        self, *, account: Account, call_sid: str, hook: Hook, params: Mapping[str, str], kind: str, subject: str = ""
+    ) -> None:
         """Stages a callback. Never blocks, never fails.
 
         Args:
             params: final: nothing is added.
             kind: what it tells ("status", "recording", ...), for the log and notifications.
+            subject: SID of what waits to hear whether it was delivered.
         """
         self._last_id = max(int(clock.now().timestamp() * 1e6), self._last_id + 1)
-        callback = Callback(f"{self._last_id:020d}", account.sid, call_sid, kind, hook, str(uuid4()), dict(params))
+        own = f"{self._last_id:020d}", account.sid, call_sid, kind, hook, str(uuid4())
+        callback = Callback(*own, dict(params), subject=subject)
         if self._pending >= MAX_PENDING:
             self._count_given_up(callback, f"more than {MAX_PENDING} callbacks are waiting", 0)
             return
@@ -226,15 +236,15 @@ class Callbacks:
                 "next_at": now,
                 "created_at": now,
                 "state": "pending",
+                "subject": callback.subject or None,
             },
         )
 
     def _resume(self, row: Mapping[str, Any], now: datetime) -> None:
         self._last_id = max(self._last_id, int(row["id"]))
         hook = Hook(row["url"], row["method"])
-        callback = Callback(
-            row["id"], row["account_sid"], row["call_sid"], row["kind"], hook, row["token"], None, row["attempt"] or 0
-        )
+        own = row["id"], row["account_sid"], row["call_sid"], row["kind"], hook, row["token"]
+        callback = Callback(*own, None, row["attempt"] or 0, row["subject"] or "")
         # A clock that was set back must not hold a callback longer than the longest pause.
         due = (row["next_at"] - now).total_seconds() if row["next_at"] else 0.0
         self._enter(callback, min(due, max(self._pauses, default=0.0)))
@@ -314,6 +324,8 @@ class Callbacks:
             self.delivered += 1
             self._store.delete(table, callback.id)
             self._leave(lane)
+            if callback.subject and self._on_delivered is not None:
+                self._on_delivered(callback.subject)
 
     async def _attempt(self, callback: Callback) -> None:
         account = self._accounts.get(callback.account_sid)
@@ -392,7 +404,8 @@ class Callbacks:
 
 def _told(callback: Callback, reason: str, status: int) -> GivenUp:
     url = shown(callback.hook.url)
-    return GivenUp(callback.account_sid, callback.call_sid, callback.kind, url, reason, status)
+    own = callback.account_sid, callback.call_sid, callback.kind
+    return GivenUp(*own, url, reason, status, subject=callback.subject)
 
 
 def _exchanged(callback: Callback, error: ApplicationError) -> Exchanged:

@@ -190,6 +190,7 @@ class NumberTarget:
         number: E.164 or what the trunk takes.
         screening: a document that the callee is asked by before it is connected.
         through: URIs of gateways in place of a trunk of the configuration file, tried in turn.
+        byoc: BY..., a trunk that the account brings along, whose policy's targets carry it; "" for none.
         machine: how it is told who answers; None when it is not.
     """
 
@@ -199,6 +200,7 @@ class NumberTarget:
     screening: Hook | None = None
     through: Sequence[str] = ()
     machine: MachinePlan | None = None
+    byoc: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,12 +359,13 @@ class Referred:
 
 @dataclass(frozen=True, slots=True)
 class MessagePlan:
-    """A text message to send."""
+    """A text message to send. `media`: URLs of what goes with it."""
 
     to: str
     from_: str
     body: str
     callback: Hook | None = None
+    media: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,9 @@ class Sounds(Protocol):
 class Callbacks(Protocol):
     """The durable queue of status callbacks. `post` never blocks; parameters are final."""
 
-    def post(self, *, account: Account, call_sid: str, hook: Hook, params: dict[str, str], kind: str) -> None: ...
+    def post(
+        self, *, account: Account, call_sid: str, hook: Hook, params: dict[str, str], kind: str, subject: str = ""
+    ) -> None: ...
 
 
 class RecordingFiles(Protocol):
@@ -80,6 +82,11 @@ def no_application(account_sid: str, application_sid: str) -> Application | None
     return None
 
 
+def no_gateways(account_sid: str, sid: str) -> tuple[str, ...]:
+    """Nobody has brought a trunk along."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Exchange:
     """The shared parts.
@@ -89,6 +96,7 @@ class Exchange:
         owns: whether an account (its SID) may show a number as its caller ID.
         attestation: what is signed of outbound calls, and believed of inbound ones.
         fences: what every outbound call is held against.
+        byoc: gateways of a trunk that an account brings along, by the SIDs of both.
         public_url: what resource URLs begin with; no trailing slash.
         call_seconds: the longest that any call may last.
         tasks: the calls' own tasks, and what outlives a call (its recordings being finished).
@@ -119,6 +127,7 @@ class Exchange:
     applications: Callable[[str, str], Application | None] = no_application
     attestation: Attestation = field(default_factory=Attestation)
     fences: Fences = field(default_factory=Fences)
+    byoc: Callable[[str, str], tuple[str, ...]] = no_gateways
     recognition: Recognition | None = None
     live: "dict[str, Call]" = field(default_factory=dict)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)

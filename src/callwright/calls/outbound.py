@@ -21,6 +21,7 @@ from callwright.sip.users import User
 if TYPE_CHECKING:
     from callwright.calls.call import Call
 
+NO_GATEWAY = 32400
 _SEPARATORS = str.maketrans("", "", " -().")
 _DIALLED = re.compile(r"\+?[0-9A-D*#]{1,32}")
 
@@ -71,8 +72,13 @@ def attempts(call: "Call", target: Target) -> list[Attempt]:
         return []
     if (held := _fenced(call, target)) is not None:
         return [held]
-    if target.through:
-        gateways = [SipTarget(with_user(uri, dialled)) for uri in target.through]
+    through = target.through or (call.exchange.byoc(call.account.sid, target.byoc) if target.byoc else ())
+    if target.byoc and not through:
+        message = f"{target.byoc} is not a trunk of this account whose connection policy has an enabled target"
+        call.note("warning", code=NO_GATEWAY, message=message)
+        return []
+    if through:
+        gateways = [SipTarget(with_user(uri, dialled)) for uri in through]
         return [Attempt(one.uri, partial(_to_uri, call, one)) for one in gateways]
     return [
         Attempt(uri, partial(_to_trunk, call, target, trunk, uri))

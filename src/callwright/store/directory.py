@@ -116,6 +116,7 @@ class Directory:
         self._owned: dict[tuple[str, str], dict[str, Record]] = {}
         self._index: dict[tuple[str, str, Any], dict[str, Record]] = {}
         self._listeners: dict[str, list[Listener]] = {}
+        self._overhearing: list[Listener] = []
 
     @classmethod
     async def open(cls, store: Store, declared: Iterable[Record]) -> Self:
@@ -145,6 +146,10 @@ class Directory:
         self._listeners.setdefault(kind, []).append(listener)
         for record in self.all(kind):
             listener(None, record)
+
+    def overhear(self, listener: Listener) -> None:
+        """Has a listener told of each change to come, of records of every kind."""
+        self._overhearing.append(listener)
 
     # what is asked
 
@@ -248,5 +253,5 @@ class Directory:
                 del self._index[key]
 
     def _tell(self, kind: str, old: Record | None, new: Record | None) -> None:
-        for listener in self._listeners.get(kind, ()):
+        for listener in (*self._listeners.get(kind, ()), *self._overhearing):
             listener(old, new)

@@ -79,6 +79,7 @@ def _close_conference(store: Store, row: Row) -> Row:
         "sid": row["sid"],
         "status": "completed",
         "reason_conference_ended": "last-participant-left",
+        "end_time": store.last_alive or clock.now(),
         "date_updated": clock.now(),
     }
     store.put(conferences, change)

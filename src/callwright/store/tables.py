@@ -143,11 +143,14 @@ conferences = Table(
     _column("status", String(16)),
     _column("reason_conference_ended", String(64)),
     _column("call_sid_ending_conference", String(34)),
+    _column("start_time", Moment()),
+    _column("end_time", Moment()),
+    _column("settings", JSON(none_as_null=True)),
     _column("status_callback", JSON(none_as_null=True)),
 )
 """One row a conference (call-control reference §3.4). Who is in it is nowhere but in the daemon.
 
-`status_callback`: as that of a call.
+`status_callback`: as that of a call. `settings`: {"max_participants", "record"}.
 """
 
 Index("conferences_newest", conferences.c.account_sid, conferences.c.date_created, conferences.c.sid)
@@ -184,8 +187,12 @@ callbacks = Table(
     _column("created_at", Moment()),
     _column("state", String(16)),
     _column("error", Text()),
+    _column("subject", String(34)),
 )
-"""Callbacks that are not delivered yet (`pending`) or never will be (`given_up`); a delivered one's row is deleted."""
+"""Callbacks that are not delivered yet (`pending`) or never will be (`given_up`); a delivered one's row is deleted.
+
+`subject`: SID of what waits to hear whether it was delivered; NULL for nothing.
+"""
 
 Index("callbacks_due", callbacks.c.state, callbacks.c.next_at)
 

@@ -70,7 +70,8 @@ TABLE = Table(
         # method | GET, POST | POST | 13221
         Row("method", unused, {"GET": None, "POST": None}, None, ["PUT"], 13221),
         *STATUS,
-        Row("byoc", unused, {"BY1": None}, None, noted=12200),
+        # byoc | BY... | none: looked up when it is dialled
+        Row("byoc", lambda verb: party(verb).byoc, {"BY1": "BY1", "": ""}, ""),
         *DETECTION,
     ],
 )

@@ -1,6 +1,6 @@
-"""Usage records and triggers in their shape (call-control reference §3.12, §6.1, §6.2).
+"""Usage records, counted from what calls have left; triggers in their shape (call-control reference §3.12, §6.1, §6.2).
 
-Nothing is counted yet: every record is of zero, and no trigger fires.
+Categories that nobody counts have records of zero, and no trigger fires.
 """
 
 import re
@@ -20,7 +20,8 @@ from callwright.api.resources.applications import BAD_NAME
 from callwright.api.routes import OWN, Routes
 from callwright.api.stored.declaration import CREATE, Field, Filter, Stored
 from callwright.api.stored.values import METHOD, Choice, Text, Url
-from callwright.store.directory import Record
+from callwright.store.directory import UNDATED, Record
+from callwright.store.usage import Ledger, Used, total, used
 
 BAD_CALLBACK = 21456
 MINUTES, CALLS, NUMBERS = ("minutes", "calls"), ("calls", "calls"), ("numbers", "numbers")
@@ -47,6 +48,7 @@ CATEGORIES: Mapping[str, tuple[str, str]] = {
 }
 """What is counted, by category: the unit of usage, and that of count."""
 
+NUMBERS_KIND = "incoming_phone_numbers"
 LISTS = ("", "Daily", "Monthly", "Yearly", "AllTime", "Today", "Yesterday", "ThisMonth", "LastMonth")
 SUBRESOURCES = ("all_time", "daily", "last_month", "monthly", "this_month", "today", "yearly", "yesterday")
 MOST_PERIODS = 366
@@ -111,11 +113,15 @@ async def records(request: ApiRequest, *, kind: str) -> Answer:
     names = [category] if category else list(CATEGORIES)
     spans = periods(kind, bounds.get("StartDate"), bounds.get("EndDate"), today)
     size, number, _ = asked(query)
-    total = len(spans) * len(names)
-    shown = range(min(number * size, total), min((number + 1) * size, total))
-    items = [_present(request, names[n % len(names)], spans[n // len(names)]) for n in shown]
+    every = len(spans) * len(names)
+    shown = range(min(number * size, every), min((number + 1) * size, every))
+    asked_for = [(names[n % len(names)], spans[n // len(names)]) for n in shown]
+    whose = accounts(request)
+    ledger = await _ledger(request, whose, [one for _, one in asked_for])
+    items = [_present(request, name, one, _used(request, whose, ledger, name, one)) for name, one in asked_for]
     path = f"{request.base}/Usage/Records{'/' if kind else ''}{kind}{request.suffix}"
-    kept = [(name, query.text(name)) for name in ("Category", "StartDate", "EndDate") if query.text(name)]
+    filters = ("Category", "StartDate", "EndDate", "IncludeSubaccounts")
+    kept = [(name, query.text(name)) for name in filters if query.text(name)]
 
     def uri(page: int) -> str:
         return f"{path}?" + urlencode([*kept, ("PageSize", size), ("Page", page)])
@@ -123,7 +129,7 @@ async def records(request: ApiRequest, *, kind: str) -> Answer:
     meta = {
         "end": shown[-1] if shown else 0,
         "first_page_uri": uri(0),
-        "next_page_uri": uri(number + 1) if shown.stop < total else None,
+        "next_page_uri": uri(number + 1) if shown.stop < every else None,
         "page": number,
         "page_size": size,
         "previous_page_uri": uri(number - 1) if number else None,
@@ -133,7 +139,38 @@ async def records(request: ApiRequest, *, kind: str) -> Answer:
     return Page("UsageRecords", "usage_records", "UsageRecord", items, meta)
 
 
-def _present(request: ApiRequest, category: str, span: Period) -> dict[str, Any]:
+def accounts(request: ApiRequest) -> list[str]:
+    """Whose usage is asked for: the account's, and that of its subaccounts unless it is left out."""
+    own = request.account.sid
+    if request.query.text("IncludeSubaccounts", "true").lower() == "false":
+        return [own]
+    return [own, *(one.sid for one in request.services.directory.of("accounts", own) if one.sid != own)]
+
+
+async def _ledger(request: ApiRequest, whose: list[str], spans: list[Period]) -> Ledger:
+    if not spans:
+        return {}
+    numbers = [one for sid in whose for one in request.services.directory.of(NUMBERS_KIND, sid)]
+    types = {one.sid: str(one["type"]) for one in numbers}
+    first, last = min(span.first for span in spans), max(span.last for span in spans)
+    return await used(request.services.store, whose, types, first, last)
+
+
+def _used(request: ApiRequest, whose: list[str], ledger: Ledger, category: str, span: Period) -> Used:
+    if not category.startswith("phonenumbers"):
+        return total(ledger, category, span.first, span.last)
+    _, _, kind = category.partition("-")
+    held = [one for sid in whose for one in request.services.directory.of(NUMBERS_KIND, sid) if _held(one, span)]
+    count = sum(not kind or str(one["type"]).replace("-", "") == kind for one in held)
+    return Used(count, count)
+
+
+def _held(number: Record, span: Period) -> bool:
+    """Whether a number that an account has now was its own in a span of days; what is given back is not counted."""
+    return number.date_created == UNDATED or number.date_created.date() <= span.last
+
+
+def _present(request: ApiRequest, category: str, span: Period, spent: Used) -> dict[str, Any]:
     base, suffix = f"{request.base}/Usage/Records", request.suffix
     usage_unit, count_unit = CATEGORIES[category]
     named = {name: "".join(part.title() for part in name.split("_")) for name in SUBRESOURCES}
@@ -146,9 +183,9 @@ def _present(request: ApiRequest, category: str, span: Period) -> dict[str, Any]
         "description": category.replace("-", " ").capitalize(),
         "start_date": str(span.first),
         "end_date": str(span.last),
-        "count": "0" if count_unit else None,
+        "count": str(spent.count) if count_unit else None,
         "count_unit": count_unit,
-        "usage": "0",
+        "usage": str(spent.minutes if usage_unit in ("minutes", "numbers") else spent.count),
         "usage_unit": usage_unit,
         "price": "0",
         "price_unit": "usd",
@@ -183,7 +220,7 @@ TRIGGERS = Stored(
     filters=(Filter("Recurring"), Filter("TriggerBy"), Filter("UsageCategory")),
     api_version=True,
     show=_show,
-    notes="kept; nothing is counted, none fires yet",
+    notes="kept; none fires yet",
     maturity="partly",
 )
 STORED = (TRIGGERS,)

@@ -12,7 +12,7 @@ from callwright.store.directory import Record
 
 IN_USE = 20409
 NAME = Field("FriendlyName", Text(255), "")
-OUTGOING = "`Byoc` of Calls goes out by the policy's targets; incoming calls are by `[[trunk]]`"
+OUTGOING = "`Byoc` of Calls, Participants and `<Number>` goes out by its targets; incoming calls are by `[[trunk]]`"
 SIP_URI = r"sips?:[^\s<>]{1,255}"
 
 

@@ -12,6 +12,7 @@ from callwright.calls.backdrop import Heard
 from callwright.calls.conference.audio import Mix, edges
 from callwright.calls.conference.backdrops import Announcer, Backdrops
 from callwright.calls.conference.participant import Participant, Reason
+from callwright.calls.conference.participation import Participation
 from callwright.calls.conference.plan import (
     COACHED_ABSENT,
     FULL,
@@ -115,6 +116,7 @@ class Conference:
             date_created=clock.now(),
             region=settings.region,
             status=str(self._status),
+            settings={"max_participants": settings.max_participants, "record": settings.record},
             status_callback=self.reports.stored(),
         )
         self.log.info("conference %s %r begins", self.sid, name)
@@ -201,6 +203,7 @@ class Conference:
             participant = self.participants[call.sid] = Participant(call, plan, joined=True)
         participant.joined = True
         participant.updated = clock.now()
+        participant.participation = Participation(self.sid, participant)
         call.note("conference", sid=self.sid, name=self.name, participants=len(self.participants))
         self.reports.post("participant-join", participant)
         if self.started:
@@ -214,7 +217,7 @@ class Conference:
     def _start_if_complete(self) -> None:
         joined = [one for one in self.participants.values() if one.joined]
         if len(joined) >= 2 and any(one.plan.start_on_enter for one in joined):
-            self._enter(ConferenceStatus.IN_PROGRESS)
+            self._enter(ConferenceStatus.IN_PROGRESS, start_time=clock.now())
             self.reports.post("conference-start")
             if self.settings.record:
                 self.recorder = ConferenceRecorder.begin(self, joined[0].call)
@@ -256,6 +259,8 @@ class Conference:
         del self.participants[participant.call_sid]
         self._announcer.stop(participant.call_sid)
         self._backdrops.tune(participant)
+        if participant.participation is not None:
+            participant.participation.left()
         status = str(participant.call.status)
         why = {"ReasonParticipantLeft": str(reason), "Reason": SENTENCES[reason]}
         self.reports.post("participant-leave", participant, ParticipantCallStatus=status, **why)
@@ -271,6 +276,7 @@ class Conference:
         left = Reason.ENDED_BY_REQUEST if reason is EndReason.BY_REQUEST else Reason.MODERATOR_ENDED
         self._enter(
             ConferenceStatus.COMPLETED,
+            end_time=clock.now(),
             reason_conference_ended=str(reason),
             call_sid_ending_conference=by.call_sid if by is not None else None,
         )
@@ -339,6 +345,8 @@ class Conference:
 
     def _changed(self, participant: Participant, event: str) -> None:
         participant.updated = clock.now()
+        if participant.participation is not None:
+            participant.participation.changed(event, participant.coach)
         participant.call.note("conference changed", sid=self.sid, event=event)
         self.reports.post(event, participant)
         self._retune()

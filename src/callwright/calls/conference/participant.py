@@ -11,6 +11,7 @@ from callwright.calls.status import CallStatus
 
 if TYPE_CHECKING:
     from callwright.calls.call import Call
+    from callwright.calls.conference.participation import Participation
 
 
 class ParticipantStatus(StrEnum):
@@ -55,6 +56,7 @@ class Participant:
         hold_sound: what is heard on hold.
         over: resolved with the reason when it has left; `None` until somebody waits for that.
         backdrop: what plays to it alone, and the task that plays it.
+        participation: what is kept of it; None until it has joined.
         early: the leg whose early media the conference hears; 0 for none.
     """
 
@@ -70,6 +72,7 @@ class Participant:
         self.over: asyncio.Future[Reason] | None = None
         self.backdrop: tuple[Heard, asyncio.Task[None]] | None = None
         self.early = 0
+        self.participation: Participation | None = None
         self.created = self.updated = clock.now()
 
     @property

@@ -11,7 +11,7 @@ from callwright.twiml.verbs.leg import URL, screening, url_method
 
 SEND_DIGITS = pattern("sendDigits", r"[0-9*#wW]{0,500}", code=13222)
 METHOD = url_method(13221)
-BYOC = text("byoc", unsupported=True)
+BYOC = text("byoc", most=34)
 ATTRIBUTES = (SEND_DIGITS, URL, METHOD, *STATUS, BYOC, *MACHINE_DETECTION)
 
 BAD_NUMBER = 13223
@@ -51,4 +51,4 @@ def parse(element: Element, reading: Reading) -> NumberTarget | None:
         return None
     if target is None:
         return None
-    return NumberTarget(target.number, values[SEND_DIGITS], callback, hook, machine=machine)
+    return NumberTarget(target.number, values[SEND_DIGITS], callback, hook, machine=machine, byoc=values[BYOC])
