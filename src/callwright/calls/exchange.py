@@ -14,6 +14,7 @@ from callwright.calls.tasks import Tasks
 from callwright.engine import Sound
 from callwright.media.speech.recognition import Recognition
 from callwright.sip.endpoint import Endpoint
+from callwright.sip.events.dialogs import Dialogs
 from callwright.sip.registrar import Registrar
 from callwright.sip.trunks import Trunks
 from callwright.store.store import Store
@@ -98,6 +99,7 @@ class Exchange:
         outcomes: finished calls by (direction, final status), for the metrics.
         rooms: conferences and queues.
         recognition: who understands speech; None when nobody does.
+        dialogs: of users' phones, for those who watch them.
         live: calls that have not reached a final status, by CallSid.
     """
 
@@ -120,5 +122,6 @@ class Exchange:
     permits: Callable[[Account, str], bool] = anywhere
     recognition: Recognition | None = None
     live: "dict[str, Call]" = field(default_factory=dict)
+    dialogs: Dialogs = field(default_factory=Dialogs)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     tasks: Tasks = field(default_factory=Tasks)
