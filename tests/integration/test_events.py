@@ -10,7 +10,7 @@ from tests.harness.dialog import response_to
 from .house import House, people
 from .line import document
 from .site import Site
-from .watcher import Watcher, basics, lamps
+from .watcher import Watcher, basics, dialog_of, lamps
 
 pytestmark = pytest.mark.integration
 
@@ -50,6 +50,9 @@ async def test_a_lamp_follows_a_call(house: House, transport: str) -> None:
     await call.ring()
     early = await bob.notified()
     assert lamps(early) == ["early"] and house.site.number.encode() in early.body
+    named = dialog_of(early)
+    assert (named["call-id"], named["direction"]) == (call.call_id, "recipient")
+    assert (named["local-tag"], named["remote-tag"]) == (call.dialog.local.tag, call.dialog.remote.tag)
     await call.answer()
     assert await bob.until("confirmed") == [["confirmed"]]
     await call.hangup()

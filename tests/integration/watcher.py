@@ -65,6 +65,12 @@ def lamps(notify: Request) -> list[str]:
     return [one.text or "" for one in ElementTree.fromstring(notify.body).iter(f"{INFO}state")]
 
 
+def dialog_of(notify: Request) -> dict[str, str]:
+    """What names the only dialog that a NOTIFY tells of: who picks it up needs all of that (RFC 3891)."""
+    (dialog,) = ElementTree.fromstring(notify.body).iter(f"{INFO}dialog")
+    return dialog.attrib
+
+
 def basics(notify: Request) -> list[str]:
     """The basic status of each tuple of a presence document."""
     return [one.text or "" for one in ElementTree.fromstring(notify.body).iter(f"{PIDF}basic")]
