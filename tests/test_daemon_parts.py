@@ -22,6 +22,7 @@ def daemon(tmp_path: Path) -> Any:
     one.store = SimpleNamespace(healthy=True)
     one.callbacks = SimpleNamespace(pending=3)
     one.registrar = ["alice's phone", "bob's phone"]
+    one.events = SimpleNamespace(notifier=["bob's lamp"])
     return one
 
 
@@ -40,7 +41,7 @@ def test_health(daemon: Any, live: int, draining: bool, healthy: bool, status: i
     daemon.switchboard.live, daemon.store.healthy, daemon.draining = live, healthy, draining
     told, facts = daemon.health()
     assert (told, facts["status"], facts["live_calls"], facts["callbacks_pending"]) == (status, word, live, 3)
-    assert facts["registrations"] == 2
+    assert (facts["registrations"], facts["subscriptions"]) == (2, 1)
 
 
 def test_lost_callback_of_a_live_call(daemon: Any) -> None:

@@ -19,6 +19,7 @@ def test_figures_are_read_at_each_scrape() -> None:
             registers={"refreshed": 7},
             native=lambda: {"legs": 3},
             gate=lambda: {"invites": 9},
+            events=lambda: {("SUBSCRIBE", "refreshed"): 3},
             breakers=lambda: {"http://a.example:80": "open"},
         )
     )
@@ -30,6 +31,7 @@ def test_figures_are_read_at_each_scrape() -> None:
         "callwright_callbacks_delivered_total 5.0",
         'callwright_calls_finished_total{direction="inbound",status="completed"} 2.0',
         'callwright_registers_total{outcome="refreshed"} 7.0',
+        'callwright_event_requests_total{method="SUBSCRIBE",outcome="refreshed"} 3.0',
         'callwright_native_objects{kind="legs"} 3.0',
         'callwright_sip_requests_total{decision="invites"} 9.0',
         'callwright_breaker{origin="http://a.example:80",state="open"} 1.0',

@@ -62,6 +62,8 @@ from callwright.metrics import Facts, MediaFigures
 from callwright.outbound import Outbound
 from callwright.signing import signature
 from callwright.sip.endpoint import Endpoint
+from callwright.sip.events.service import Events
+from callwright.sip.events.service import over as notified_over
 from callwright.sip.registrar import Registrar
 from callwright.sip.registration import Terms
 from callwright.sip.repository import Repository
@@ -170,7 +172,7 @@ class Daemon:
         await self.registrar.load()
         self.endpoint = Endpoint(config, trunks.sources(), trunks.policies())
         stack.push_async_callback(self.endpoint.close)
-        self._open_registrar(stack, users)
+        await self._open_registrar(stack, users)
         self.router = Router(self.accounts, self.numbers, trunks, users, declared_lines(config))
         self.rooms = Rooms(Interludes(self._documents), HoldMusic(config.media.clock_rate, Sound))
         self.rooms.queues.load(self.store, await self.store.fetch(select(queues)))
@@ -182,6 +184,7 @@ class Daemon:
             endpoint=self.endpoint,
             trunks=trunks,
             registrar=self.registrar,
+            dialogs=self.events.dialogs,
             sounds=await self._open_sounds(stack),
             store=self.store,
             callbacks=self.callbacks,
@@ -207,14 +210,21 @@ class Daemon:
         engine = self.endpoint.engine
         self.registry.register(MediaFigures(engine.media_facts, engine.media_counts, engine.media_counters))
 
-    def _open_registrar(self, stack: AsyncExitStack, users: Users) -> None:
+    async def _open_registrar(self, stack: AsyncExitStack, users: Users) -> None:
         sip = self.config.sip
+        terms, most = self.registrar.terms, (sip.subscriptions, sip.user_subscriptions)
+        self.events = Events(self.registrar, self.store, terms, most, notified_over(self.endpoint))
         if not users and not sip.silent:
             return
         self.endpoint.requests["REGISTER"] = self.registrar.take
         self.endpoint.authenticate((user.credential for user in users), algorithms=sip.digest, silent=sip.silent)
         self._watch(stack, self.registrar.serve(), "registrar")
         self._watch(stack, self.registrar.prune(), "registrations")
+        await self.events.load()
+        self.events.answer(self.endpoint)
+        stack.push_async_callback(self.events.notifier.close)
+        for name, work in self.events.work():
+            self._watch(stack, work, name)
 
     async def _open_sounds(self, stack: AsyncExitStack) -> Library[Sound]:
         media, speech, web = self.config.media, self.config.speech, self.config.outbound_http
@@ -367,6 +377,7 @@ class Daemon:
             "live_calls": live,
             "callbacks_pending": self.callbacks.pending,
             "registrations": len(self.registrar),
+            "subscriptions": len(self.events.notifier),
             "version": __version__,
         }
         return {"ok": 200, "full": 429}.get(status, 503), facts
@@ -381,6 +392,8 @@ class Daemon:
                 "calls_queued": ("Calls that wait in a queue", lambda: rooms.queues.waiting),
                 "callbacks_pending": ("Callbacks that wait to be delivered", lambda: callbacks.pending),
                 "registrations_live": ("Phones that are registered", lambda: len(registrar)),
+                "subscriptions_live": ("Subscriptions of phones", lambda: len(self.events.notifier)),
+                "publications_live": ("Presence documents of phones", lambda: len(self.events.publications)),
                 "store_staged_rows": ("Rows that wait to be written", lambda: store.staged),
                 "store_healthy": ("Whether rows can be written", lambda: float(store.healthy)),
             },
@@ -395,6 +408,7 @@ class Daemon:
             },
             outcomes=exchange.outcomes,
             registers=registrar.outcomes,
+            events=self.events.outcomes,
             native=self.endpoint.engine.counts,
             gate=self.endpoint.engine.counters,
             breakers=breakers.tripped,

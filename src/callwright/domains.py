@@ -25,6 +25,8 @@ class PhoneRules(Section):
     min_expires: int = Field(60, ge=10, le=3600)
     max_expires: int = Field(3600, ge=60, le=86400)
     default_expires: int = Field(3600, ge=10, le=86400)
+    subscriptions: int = Field(20000, ge=0, le=100000)
+    user_subscriptions: int = Field(200, ge=1, le=10000)
 
     def phone_faults(self) -> Iterator[str]:
         """What does not go together, with its key."""

@@ -18,6 +18,7 @@ class Facts(Collector):
         gauges, counters: by name without the `callwright_` prefix, with their help text.
         outcomes: finished calls by (direction, final status).
         registers: REGISTERs by what became of them.
+        events: SUBSCRIBEs, PUBLISHes and NOTIFYs by (method, what became of them).
         native: live native objects by kind.
         gate: the engine's admission counters by name.
         breakers: origins of applications that are not asked, or only tried, with the state of their breaker.
@@ -30,6 +31,7 @@ class Facts(Collector):
     native: Callable[[], Mapping[str, int]]
     gate: Callable[[], Mapping[str, int]]
     breakers: Callable[[], Mapping[str, str]]
+    events: Callable[[], Mapping[tuple[str, str], int]] = dict
 
     def collect(self) -> Iterator[Metric]:
         for name, (text, read) in self.gauges.items():
@@ -46,6 +48,12 @@ class Facts(Collector):
         for outcome, count in tuple(self.registers.items()):
             registers.add_metric([outcome], count)
         yield registers
+        events = CounterMetricFamily(
+            "callwright_event_requests", "Event requests by what became of them", labels=["method", "outcome"]
+        )
+        for (method, outcome), count in self.events().items():
+            events.add_metric([method, outcome], count)
+        yield events
         native = GaugeMetricFamily("callwright_native_objects", "Objects that live in the engine", labels=["kind"])
         for kind, count in self.native().items():
             native.add_metric([kind], count)

@@ -14,6 +14,7 @@ from callwright.calls.fork import Fork
 from callwright.calls.status import Direction
 from callwright.errors import Fenced
 from tests.calls.fakes import ACCOUNT_SID, OTHER_SID, Command, Room
+from tests.calls.jumping import turns
 from tests.sip.registering import Answers
 
 SECOND = {"name": "second", "account": ACCOUNT_SID, "targets": ["sip:gw3.example"], "prefixes": [""]}
@@ -107,6 +108,31 @@ class TestUsers:
         assert [one.values["uri"] for one in sent] == ["sip:bob@10.0.0.5", "sips:bob@203.0.113.9:40000"]
         call.leg = leg
         leg.ended.add_done_callback(lambda ended: call.finish(ended.result()))
+
+    async def test_dialogs_of_all_phones(self, house: Room) -> None:
+        """Each of them has one, until it has refused or the other one has answered; who calls is shown as to it."""
+        dialogs = house.exchange.dialogs
+        house.endpoint.moved = dialogs.moved
+        call = call_from(house, "+15550001000")
+        (attempt,) = outbound.attempts(call, SipTarget("sip:bob@pbx.example"))
+        leg = attempt.send("")
+        assert leg is not None
+        one, two = (sent.node for sent in house.engine.of("originate"))
+        own = dialogs.of("bob@pbx.example")
+        assert [(dialog.direction, dialog.remote) for dialog in own] == [
+            ("recipient", "sip:+15550001000@pbx.example")
+        ] * 2
+        house.engine.progress(one)
+        await turns()
+        assert [dialog.state.value for dialog in dialogs.of("bob@pbx.example")] == ["early", "trying"]
+        house.engine.answer_of(two)
+        await leg.answered()
+        await turns()
+        (talking,) = dialogs.of("bob@pbx.example")
+        assert (talking.state.value, talking.call_id) == ("confirmed", f"call-{two}")
+        house.engine.end(two)
+        call.finish(await leg.ended)
+        assert len(dialogs) == 0
 
     @pytest.mark.parametrize(
         ("uri", "code", "status"),

@@ -6,6 +6,7 @@ import pytest
 
 from callwright.calls.call import Call
 from callwright.calls.control import DialPlan, NumberTarget, SipTarget, Target
+from callwright.engine import EventKind
 from tests.calls.fakes import ACCOUNT_SID, NUMBER, Room
 
 USER = {
@@ -35,6 +36,34 @@ async def test_what_his_application_is_told(house: Room) -> None:
     assert call.application.voice is not None and call.application.voice.url == "http://app.example/alice"
     assert house.rows.row("calls", call.sid)["phone_number_sid"] is None
     assert (await house.engine.until("answer", leg)).values == {"code": 200, "codecs": ["G722", "PCMA"]}
+
+
+async def test_his_dialog(house: Room) -> None:
+    """From his INVITE to its end, for those who watch him."""
+    dialogs = house.exchange.dialogs
+    house.endpoint.moved = dialogs.moved
+    told: list[str] = []
+
+    def changed(aor: str) -> None:
+        told.extend(one.state.value for one in dialogs.of(aor))
+
+    dialogs.changed = changed
+
+    async def ringing(call: Call) -> None:
+        call.require_leg().ring()
+        await call.answer()
+        await call.pause(60)
+
+    house.script = ringing
+    from_ = "<sip:alice@127.0.0.1>;tag=hers"
+    call, leg = await house.inbound(**INVITE, from_uri="sip:alice@127.0.0.1", from_header=from_)
+    (dialog,) = dialogs.of("alice@127.0.0.1")
+    assert (dialog.direction, dialog.remote) == ("initiator", "sip:600@127.0.0.1")
+    assert (dialog.call_id, dialog.local_tag) == (f"call-{leg}", "hers")
+    house.engine.happen(EventKind.ESTABLISHED, leg, 200, headers=[], call_id=f"call-{leg}")
+    house.engine.end(leg)
+    await call.ended
+    assert told == ["proceeding", "early", "confirmed"] and len(dialogs) == 0
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,9 @@ async def test_outbound_call_rings_answers_and_is_hung_up_by_us(
     await call.ring()
     progress = await station.event(EventKind.PROGRESS, leg)
     assert (progress.code, progress.text, progress.detail["early_media"]) == (180, "Ringing", False)
+    names = ("call_id", "local_tag", "remote_tag")
+    ids = (call.call_id, call.dialog.remote.tag, call.dialog.local.tag)
+    assert tuple(progress.detail[name] for name in names) == ids
     await call.answer(headers=[("X-Callee", "bob")])
     established = await station.event(EventKind.ESTABLISHED, leg)
     assert ("X-Callee", "bob") in established.detail["headers"]

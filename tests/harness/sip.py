@@ -216,7 +216,7 @@ class Phone:
         """Sends a request and returns its final response; one challenge is answered when there are credentials."""
         local = Address(from_uri or f"sip:{self.user}@{self.place}", "", {"tag": new_tag()})
         dialog = Dialog(new_call_id(), local, Address(to_uri or _without_transport(uri)), uri)
-        return await self._exchange(dialog, method, headers, body, timeout)
+        return await self.exchange(dialog, method, headers, body, timeout)
 
     async def register(
         self, registrar: str, *, user: str = "", expires: int = 300, headers: HeaderLines = (), timeout: float = 5.0
@@ -227,11 +227,12 @@ class Phone:
         dialog = self._registration
         dialog.local, dialog.remote, dialog.target = Address(aor, "", {"tag": new_tag()}), Address(aor), registrar
         lines = [("Contact", self.contact), ("Expires", str(expires)), *headers]
-        return await self._exchange(dialog, "REGISTER", lines, b"", timeout)
+        return await self.exchange(dialog, "REGISTER", lines, b"", timeout)
 
-    async def _exchange(
-        self, dialog: Dialog, method: str, headers: HeaderLines, body: bytes, timeout: float
+    async def exchange(
+        self, dialog: Dialog, method: str, headers: HeaderLines, body: bytes = b"", timeout: float = 5.0
     ) -> Response:
+        """A request of a dialog and its final response; one challenge is answered when there are credentials."""
         request = dialog.request(method, headers=headers, body=body)
         response = await self._final_of(request, timeout)
         if response.status in (401, 407) and (credentials := self.credentials_for(response, request)):

@@ -42,6 +42,10 @@ class House:
         """A phone of a user, not registered."""
         return await self._phones(user, credentials=Credentials(user, PASSWORD, algorithms), **options)
 
+    async def stranger(self) -> Phone:
+        """A phone of nobody's."""
+        return await self._phones("stranger")
+
     async def registered(self, user: str, **options: Any) -> Phone:
         """A phone of a user, registered."""
         phone = await self.phone(user, **options)

@@ -151,9 +151,16 @@ async def test_what_the_registrar_refuses(house: House) -> None:
 
 
 async def test_S7_what_a_user_may_not(house: House) -> None:
-    """Nobody answers these yet; a user who has proven to be one is told so."""
+    """Nobody answers these yet; a user who has proven to be one is told so. A stranger is asked who he is, and another
+    user's presence is not hers to publish."""
     alice = await house.registered("alice")
-    for method in ("SUBSCRIBE", "MESSAGE", "PUBLISH", "REFER"):
+    stranger = await house.stranger()
+    for method in ("SUBSCRIBE", "PUBLISH"):
+        answer = await stranger.request(method, house.aor("bob"), headers=[("Event", "presence")])
+        assert (method, answer.status) == (method, 401)
+    lines, own = [("Event", "presence")], f"sip:alice@{house.site.daemon.host}"
+    assert (await alice.request("PUBLISH", house.aor("bob"), headers=lines, from_uri=own)).status == 403
+    for method in ("MESSAGE", "REFER"):
         answer = await alice.request(method, house.aor("bob"), from_uri=f"sip:alice@{house.site.daemon.host}")
         assert (method, answer.status) == (method, 405)
 

@@ -101,6 +101,18 @@ async def test_a_phone_comes_stays_and_goes(desk: Desk, caplog: pytest.LogCaptur
     assert desk.registrar.outcomes == {"registered": 2, "refreshed": 1, "queried": 1, "removed": 1}
 
 
+async def test_who_watches_is_told_of_comings_and_goings(desk: Desk) -> None:
+    told: list[str] = []
+    desk.registrar.changed = told.append
+    await desk.take(HOME)
+    await desk.take(cseq=2)
+    await desk.take(HOME, cseq=3, expires=0)
+    await desk.take(HOME, cseq=4, expires=60)
+    desk.hours.passes(100)
+    await desk.registrar.expire()
+    assert told == [ALICE.aor] * 4
+
+
 async def test_refusals_are_answered_and_counted(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     assert await desk.take(HOME, to="sip:bob@pbx.example") == 403
     assert await desk.take(HOME, to="sip:alice@elsewhere") == 404

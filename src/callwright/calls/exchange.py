@@ -17,6 +17,7 @@ from callwright.calls.transcription import Transcribers
 from callwright.engine import Sound
 from callwright.media.speech.recognition import Recognition
 from callwright.sip.endpoint import Endpoint
+from callwright.sip.events.dialogs import Dialogs
 from callwright.sip.registrar import Registrar
 from callwright.sip.trunks import Trunks
 from callwright.store.store import Store
@@ -106,6 +107,7 @@ class Exchange:
         rooms: conferences and queues.
         recognition: who understands speech; None when nobody does.
         transcribers: who writes down what recordings say.
+        dialogs: of users' phones, for those who watch them.
         live: calls that have not reached a final status, by CallSid.
     """
 
@@ -130,6 +132,7 @@ class Exchange:
     byoc: Callable[[str, str], tuple[str, ...]] = no_gateways
     recognition: Recognition | None = None
     live: "dict[str, Call]" = field(default_factory=dict)
+    dialogs: Dialogs = field(default_factory=Dialogs)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     tasks: Tasks = field(default_factory=Tasks)
     transcribers: Transcribers = field(default_factory=Transcribers)

@@ -13,6 +13,7 @@ from callwright.calls.fork import Fork
 from callwright.calls.router import ANONYMOUS
 from callwright.errors import Fenced, NoSuchUser, NotRegistered
 from callwright.sip.binding import Binding
+from callwright.sip.events.dialogs import RECIPIENT
 from callwright.sip.leg import Headers, Leg
 from callwright.sip.trunks import Trunk
 from callwright.sip.uri import is_sip, user_and_host, with_user, without_secure
@@ -134,14 +135,17 @@ def _to_user(call: "Call", target: SipTarget, _next_hop: str) -> Leg:
 
 
 def _to_phone(call: "Call", target: SipTarget, user: User, binding: Binding) -> Leg:
-    return call.exchange.endpoint.originate(
+    local_uri = _local(call, user.domain)
+    leg = call.exchange.endpoint.originate(
         binding.target,
-        local_uri=_local(call, user.domain),
+        local_uri=local_uri,
         next_hop=binding.hop,
         headers=_headers(call, target),
         codecs=user.codecs,
         srtp="required" if without_secure(target.uri)[1] else "",
     )
+    call.exchange.dialogs.begin(user.aor, leg.node, direction=RECIPIENT, remote=local_uri.strip("<>"))
+    return leg
 
 
 def _to_uri(call: "Call", target: SipTarget, next_hop: str) -> Leg:

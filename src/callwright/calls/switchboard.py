@@ -102,6 +102,7 @@ class Switchboard:
         )
         if user is not None:
             leg.codecs = user.codecs
+            self.exchange.dialogs.called(user.aor, leg.node, invite)
         call.adopt(leg)
         source = f"{invite.source_host}:{invite.source_port}"
         by = {"user": user.aor} if user else {"trunk": call.trunk}

@@ -140,6 +140,26 @@ def registrations(
 
 
 @app.command()
+def subscriptions(
+    config: ConfigOption = None,
+    data: Annotated[Path | None, typer.Option("--data", help="Overrides server.data_dir.")] = None,
+) -> None:
+    """Prints which users' phones watch whom (busy lamps, presence)."""
+    from callwright import clock
+    from callwright.cli.subscriptions import read, table
+
+    now = clock.now()
+    try:
+        found = read(data or load(config).server.data_dir, now)
+    except ConfigError as error:
+        fail(*error.faults)
+    except CallwrightError as error:
+        fail(error.message)
+    for line in table(found, now):
+        print(line)
+
+
+@app.command()
 def version() -> None:
     """Prints the version."""
     print(__version__)

@@ -4,11 +4,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import create_engine, select
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
+from sqlalchemy import select
 
-from callwright.errors import StoreError
+from callwright.cli.tables import aligned, rows
 from callwright.sip.binding import Binding
 from callwright.store.tables import bindings
 
@@ -21,24 +19,13 @@ def read(directory: Path, now: datetime) -> list[Binding]:
     Raises:
         StoreError: there is no database that can be read.
     """
-    file = directory.absolute() / "callwright.db"
-    engine = create_engine(f"sqlite+pysqlite:///file:{file}?mode=ro&uri=true", poolclass=NullPool)
-    try:
-        with engine.connect() as connection:
-            rows = connection.execute(select(bindings).order_by(bindings.c.aor, bindings.c.id)).mappings().all()
-    except DBAPIError as error:
-        raise StoreError(f"{file} cannot be read: {error.orig}") from None
-    finally:
-        engine.dispose()
-    return [binding for row in rows if (binding := Binding.of(dict(row))).lives(now)]
+    found = rows(directory, select(bindings).order_by(bindings.c.aor, bindings.c.id))
+    return [binding for row in found if (binding := Binding.of(row)).lives(now)]
 
 
 def table(found: Sequence[Binding], now: datetime) -> Iterator[str]:
     """The lines of a table."""
-    rows = [HEAD, *(_row(binding, now) for binding in found)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
-    for row in rows:
-        yield "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+    return aligned([HEAD, *(_row(binding, now) for binding in found)])
 
 
 def _row(binding: Binding, now: datetime) -> tuple[str, ...]:

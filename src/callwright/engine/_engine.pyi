@@ -21,7 +21,8 @@ class EventKind(enum.IntEnum):
     contact, call_id, source_host, source_port (int), transport ("UDP" | "TCP" | "TLS"), local_host, local_port, user,
     realm (who has authenticated; both "" for a trunk), headers [(name, value)], offer (bool: it carried SDP)."""
     PROGRESS = ...
-    """Outbound leg got a 1xx (not 100). id: leg, code: SIP code, text: reason. detail: early_media (bool)."""
+    """Outbound leg got a 1xx (not 100). id: leg, code: SIP code, text: reason. detail: early_media (bool), call_id,
+    local_tag, remote_tag (ours, and the peer's; "" without one)."""
     ESTABLISHED = ...
     """Outbound: 200 received and ACKed; inbound: ACK received. id: leg, code 200. detail: headers (of the 200; empty
     for inbound), call_id."""

@@ -209,6 +209,9 @@ void Legs::progress(const Leg& leg, const pjsip_event* event) {
     const auto& line = rdata->msg_info.msg->line.status;
     auto progress = std::make_unique<Event>(EventKind::PROGRESS, leg.id, line.code, text_of(line.reason));
     progress->with("early_media", carries_sdp(rdata));
+    progress->with("call_id", text_of(rdata->msg_info.cid->id));
+    progress->with("local_tag", text_of(rdata->msg_info.from->tag));
+    progress->with("remote_tag", text_of(rdata->msg_info.to->tag));
     engine_.push(std::move(progress));
 }
 

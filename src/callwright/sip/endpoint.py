@@ -7,7 +7,7 @@ its leg, player, tone or recorder. No Python runs on a native thread.
 import asyncio
 import errno
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from callwright.engine import Engine, Event, EventKind, Sound
 from callwright.errors import MediaError, StartError
 from callwright.sip import certificates, security
 from callwright.sip.credentials import Credential
-from callwright.sip.leg import Digit, Headers, Invite, Leg
+from callwright.sip.leg import Digit, Headers, Invite, Leg, LegState
 from callwright.sip.lookup import address_of, is_address
 from callwright.sip.request import Request, has_tag
 from callwright.sip.tap import NOTIFY_MS, Tap
@@ -75,6 +75,7 @@ class Endpoint:
         self.legs: dict[int, Leg] = {}
         self.lookup: Callable[[str], Awaitable[str]] = address_of
         self.incoming: Callable[[Leg], None] = _not_ready
+        self.moved: Callable[[int, LegState, Mapping[str, Any]], None] = lambda node, state, detail: None
         self.requests: dict[str, Callable[[Request], None]] = {}  # who answers, by method
         # called with transport, host and port of every TCP or TLS connection that is gone
         self.flow_closed: list[Callable[[str, str, int], None]] = []
@@ -299,6 +300,8 @@ class Endpoint:
             leg = self.legs.pop(event.id, None) if kind is EventKind.ENDED else self.legs.get(event.id)
             if leg is not None:
                 handler(leg, event)
+            if (state := _STATES.get(kind)) is not None:
+                self.moved(event.id, state, event.detail)
         elif kind is EventKind.TAPPED:
             if (tap := self.taps.get(event.id)) is not None:
                 tap.on_tapped()
@@ -446,6 +449,11 @@ _LEG_EVENTS: dict[EventKind, Callable[[Leg, Event], None]] = {
     EventKind.MEDIA: lambda leg, event: leg.on_media(bool(event.code), event.detail["telephone_event"]),
     EventKind.MEDIA_LOST: lambda leg, event: leg.on_media_lost(event.text),
     EventKind.ENDED: lambda leg, event: leg.on_ended(event.code, event.text, event.detail),
+}
+_STATES = {
+    EventKind.PROGRESS: LegState.EARLY,
+    EventKind.ESTABLISHED: LegState.CONFIRMED,
+    EventKind.ENDED: LegState.DISCONNECTED,
 }
 
 

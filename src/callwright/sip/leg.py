@@ -144,6 +144,8 @@ class Leg:
             return
         logger.debug("- leg %d %s -> %s", self.node, self._state.value, state.value)
         self._state = state
+        if self.invite is not None and state is LegState.EARLY:
+            self.endpoint.moved(self.node, state, {})  # our doing: the engine tells nothing of it
 
     # what the application above does
 

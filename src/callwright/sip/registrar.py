@@ -41,6 +41,7 @@ class Registrar:
 
     Attributes:
         outcomes: REGISTERs by what became of them: registered, refreshed, removed, queried, unstored, refused_403, ...
+        changed: told the address of record whose phones have come or gone.
     """
 
     def __init__(
@@ -54,7 +55,8 @@ class Registrar:
     ) -> None:
         self.users = users
         self.outcomes: Counter[str] = Counter()
-        self._store, self._terms = store, terms or Terms()
+        self.changed: Callable[[str], None] = lambda aor: None
+        self._store, self.terms = store, terms or Terms()
         self._now, self._draw = now, draw
         self._bindings: dict[str, tuple[Binding, ...]] = {}
         self._due: dict[int, set[tuple[str, str]]] = {}  # keys by the tick in which they expire
@@ -86,8 +88,12 @@ class Registrar:
 
     def bindings(self, user: User) -> tuple[Binding, ...]:
         """Where a user can be reached now."""
+        return self.bindings_of(user.aor)
+
+    def bindings_of(self, aor: str) -> tuple[Binding, ...]:
+        """Where an address of record can be reached now."""
         now = self._now()
-        return tuple(binding for binding in self._bindings.get(user.aor, ()) if binding.lives(now))
+        return tuple(binding for binding in self._bindings.get(aor, ()) if binding.lives(now))
 
     # REGISTER
 
@@ -98,7 +104,7 @@ class Registrar:
             self._refuse(request, owner)
             return
         before, now = self.bindings(owner), self._now()
-        after = updated(request, owner, before, self._terms, now=now, draw=self._draw)
+        after = updated(request, owner, before, self.terms, now=now, draw=self._draw)
         if isinstance(after, Refusal):
             self._refuse(request, after)
             return
@@ -137,6 +143,8 @@ class Registrar:
             self._bindings[user.aor] = tuple(after)
         else:
             self._bindings.pop(user.aor, None)
+        if gone or new:
+            self.changed(user.aor)
         return bool(gone or new)
 
     def _tell(self, request: Request, before: Sequence[Binding], after: Sequence[Binding]) -> None:
@@ -232,6 +240,7 @@ class Registrar:
             self._bindings[aor] = left
         else:
             self._bindings.pop(aor, None)
+        self.changed(aor)
 
 
 def _words(binding: Binding) -> str:

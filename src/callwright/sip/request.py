@@ -39,6 +39,7 @@ class Request:
         expires: of the header field, in seconds; -1 without one.
         headers: every line, names as the RFCs write them.
         to_tag: that the response will bear: the request's own, or a new one.
+        local_host, local_port: where it was received.
     """
 
     engine: Answerer
@@ -62,6 +63,8 @@ class Request:
     content_type: str = ""
     body: bytes = b""
     to_tag: str = ""
+    local_host: str = ""
+    local_port: int = 0
 
     @classmethod
     def of(cls, engine: Answerer, id_: int, method: str, detail: Mapping[str, Any]) -> "Request":
@@ -69,7 +72,7 @@ class Request:
         names = ("request_uri", "to_uri", "call_id", "cseq", "source_host", "source_port", "transport", "expires")
         texts = ("from_uri", "from_header", "to_header", "contact", "content_type", "body", "to_tag")
         facts = {name: detail[name] for name in (*names, "user", "realm")}
-        facts |= {name: detail[name] for name in texts if name in detail}
+        facts |= {name: detail[name] for name in (*texts, "local_host", "local_port") if name in detail}
         return cls(engine, id_, method, headers=tuple(detail["headers"]), **facts)
 
     @property

@@ -238,6 +238,41 @@ bindings = Table(
 )
 """Where users' phones are: `sip/binding.py` writes and reads the rows. An expired one's row is deleted."""
 
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    _column("id", String(32), key=True),
+    _column("watcher", String(320)),
+    _column("resource", String(320)),
+    _column("package", String(64)),
+    _column("event_id", String(64)),
+    _column("call_id", Text()),
+    _column("local", Text()),
+    _column("remote", Text()),
+    _column("uri", Text()),
+    _column("routes", JSON(none_as_null=True)),
+    _column("host", Text()),
+    _column("port", Integer()),
+    _column("transport", String(8)),
+    _column("contact", Text()),
+    _column("cseq", BigInteger()),
+    _column("remote_cseq", BigInteger()),
+    _column("expires_at", Moment()),
+    _column("user_agent", Text()),
+)
+"""Who watches whom: `sip/events/subscription.py` writes and reads the rows. An ended one's row is deleted."""
+
+publications = Table(
+    "publications",
+    metadata,
+    _column("aor", String(320), key=True),
+    _column("id", String(32), key=True),
+    _column("etag", String(32)),
+    _column("expires_at", Moment()),
+    _column("document", Text()),
+)
+"""What phones publish of their users: `sip/events/publication.py` writes and reads the rows."""
+
 meta = Table(
     "meta",
     metadata,
