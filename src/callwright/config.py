@@ -26,12 +26,14 @@ from callwright import domains
 from callwright.domains import DomainSection, PhoneRules, UserSection, VoiceSection
 from callwright.errors import ConfigError
 from callwright.sections import (
+    DnsSection,
     HttpSection,
     LimitsSection,
     MediaSection,
     MessagesSection,
     NumbersSection,
     OutboundHttp,
+    RouteSection,
     Section,
     ServerSection,
     SpeechSection,
@@ -182,6 +184,9 @@ class TrunkSection(Section):
     srtp_keying: Literal["sdes", "dtls"] = "sdes"
     reliable: Literal["off", "supported", "required"] = "supported"
     dtmf: Literal["auto", "rfc4733", "info", "inband"] = "auto"
+    response_s: float = Field(4.0, ge=0.5, le=32)
+    quarantine_after: int = Field(3, ge=0, le=100)
+    quarantine_s: float = Field(30.0, ge=1, le=900)
 
     @property
     def uses_tls(self) -> bool:
@@ -212,12 +217,14 @@ class Config(Section):
     speech: SpeechSection = SpeechSection()
     outbound_http: OutboundHttp = OutboundHttp()
     messages: MessagesSection = MessagesSection()
+    dns: DnsSection = DnsSection()
     limits: LimitsSection = LimitsSection()
     numbers: NumbersSection = NumbersSection()
     turn: TurnSection = TurnSection()
     account: tuple[AccountSection, ...] = ()
     number: tuple[NumberSection, ...] = ()
     trunk: tuple[TrunkSection, ...] = ()
+    route: tuple[RouteSection, ...] = ()
     domain: tuple[DomainSection, ...] = ()
     user: tuple[UserSection, ...] = ()
 
@@ -257,6 +264,7 @@ class Config(Section):
             *self._repeated(),
             *self._contested(),
             *self._unreachable(),
+            *self._routes(),
             *domains.faults(self.sip, self.sip.domain, self.user, self.domain),
         ]:
             raise ValueError("\n".join(faults))
@@ -265,9 +273,9 @@ class Config(Section):
     def _unknown_accounts(self) -> list[str]:
         known = {account.sid for account in self.account}
         faults = [] if known else ["account: at least one [[account]] is needed"]
-        for table in ("number", "trunk", "domain", "user"):
+        for table in ("number", "trunk", "route", "domain", "user"):
             for index, entry in enumerate(getattr(self, table)):
-                if entry.account not in known:
+                if entry.account not in known and (entry.account or table != "route"):
                     faults.append(f"{table}.{index}.account: no [[account]] has the sid {entry.account}")
         return faults
 
@@ -276,6 +284,21 @@ class Config(Section):
         for index, trunk in enumerate(self.trunk):
             if trunk.uses_tls and not listening:
                 yield f"trunk.{index}.targets: TLS needs a tls: entry in sip.listen"
+
+    def _routes(self) -> Iterator[str]:
+        """Routes that lead nowhere."""
+        trunks = {trunk.name: trunk for trunk in self.trunk}
+        for index, route in enumerate(self.route):
+            for place, one in enumerate(route.trunks):
+                key, trunk = f"route.{index}.trunks.{place}", trunks.get(one.trunk)
+                if trunk is None:
+                    yield f"{key}: no [[trunk]] has the name {one.trunk}"
+                elif not trunk.targets:
+                    yield f"{key}: trunk {one.trunk} has no targets"
+                elif route.account and trunk.account != route.account:
+                    yield f"{key}: trunk {one.trunk} is another account's"
+            if (route.prefix, route.account) in [(other.prefix, other.account) for other in self.route[:index]]:
+                yield f"route.{index}.prefix: {route.prefix!r} is declared twice"
 
     def _repeated(self) -> list[str]:
         faults = []

@@ -14,6 +14,7 @@ from callwright.calls.tasks import Tasks
 from callwright.engine import Sound
 from callwright.media.speech.recognition import Recognition
 from callwright.sip.endpoint import Endpoint
+from callwright.sip.health import Health
 from callwright.sip.registrar import Registrar
 from callwright.sip.trunks import Trunks
 from callwright.store.store import Store
@@ -99,6 +100,7 @@ class Exchange:
         rooms: conferences and queues.
         recognition: who understands speech; None when nobody does.
         live: calls that have not reached a final status, by CallSid.
+        health: which of the trunks' gateways are left alone.
     """
 
     endpoint: Endpoint
@@ -122,3 +124,4 @@ class Exchange:
     live: "dict[str, Call]" = field(default_factory=dict)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     tasks: Tasks = field(default_factory=Tasks)
+    health: Health = field(default_factory=Health)
