@@ -7,7 +7,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "callwright"
 LAYERS = [
-    {"errors", "ids", "account", "clock", "log", "values", "signing", "outbound", "__init__"}
+    {"errors", "ids", "account", "clock", "log", "values", "signing", "digest", "outbound", "__init__"}
     | {"config", "sections", "domains"},
     {"engine"},
     {"store"},

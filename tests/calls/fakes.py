@@ -261,8 +261,20 @@ class FakeEngine(Patchbay):
         self._note("detect_digits", port, leg=leg)
         return port
 
-    def respond(self, request: int, code: int, *, reason: str = "", headers: Sequence[tuple[str, str]] = ()) -> None:
-        self._note("respond", request, code=code, reason=reason, headers=list(headers))
+    def respond(
+        self, request: int, code: int, *, reason: str = "", headers: Sequence[tuple[str, str]] = (), **content: Any
+    ) -> None:
+        self._note("respond", request, code=code, reason=reason, headers=list(headers), **content)
+
+    def request(self, method: str, uri: str, **options: Any) -> int:
+        number = next(self._ids)
+        self._note("request", number, method=method, uri=uri, **options)
+        return number
+
+    def respond_to(self, request: int, code: int, reason: str = "", *headers: tuple[str, str], **detail: Any) -> None:
+        """The end of a request of ours."""
+        facts = {"content_type": "", "body": b"", "source_host": "192.0.2.9", "source_port": 5060, "transport": "UDP"}
+        self.happen(EventKind.RESPONSE, request, code, reason, headers=list(headers), **(facts | detail))
 
     def connect(self, source: int, sink: int) -> None:
         self._note("connect", source, sink=sink)

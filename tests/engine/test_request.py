@@ -7,9 +7,11 @@ import pytest
 
 from callwright.engine import Event, EventKind
 from tests.engine.station import Station
-from tests.harness.dialog import HeaderLines
-from tests.harness.message import Response
+from tests.engine.users import Account, guard, has_reached_python, serve, users
+from tests.harness.dialog import Dialog, HeaderLines, new_call_id
+from tests.harness.message import Address, Response
 from tests.harness.sip import Phone
+from tests.harness.waiting import within
 
 Phones = Callable[..., Awaitable[Phone]]
 
@@ -23,7 +25,7 @@ async def asked(
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
-@pytest.mark.parametrize("method", ["REGISTER", "SUBSCRIBE", "MESSAGE", "PUBLISH"])
+@pytest.mark.parametrize("method", ["REGISTER", "SUBSCRIBE", "NOTIFY", "MESSAGE", "PUBLISH"])
 async def test_python_answers(station: Station, phones: Phones, method: str, transport: str) -> None:
     phone = await phones("alice", transport=transport)
     sent = [("Contact", phone.contact), ("Expires", "60"), ("Event", "presence"), ("Content-Type", "text/plain")]
@@ -47,7 +49,7 @@ async def test_python_answers(station: Station, phones: Phones, method: str, tra
     assert response.headers["Contact"] == "<sip:a@127.0.0.1>;expires=60"
     assert response.headers["Content-Type"].replace(" ", "") == "application/json;charset=utf-8"
     assert response.body == b'{"a": "\xc3\xbc"}'
-    assert response.to.tag
+    assert response.to.tag == event.detail["to_tag"] != ""
     await station.until_counts(requests=0)
     station.engine.respond(event.id, 200)  # answered already: no-op
     assert station.engine.counters()["requests"] == 1
@@ -88,12 +90,65 @@ async def test_nobody_answers_within_five_seconds(station: Station, phones: Phon
 
 async def test_other_methods_outside_a_dialog(station: Station, phones: Phones) -> None:
     phone = await phones("alice")
-    refusals = {"INFO": 481, "NOTIFY": 481, "BYE": 481, "UPDATE": 481, "REFER": 405, "FROBNICATE": 501}
+    refusals = {"INFO": 481, "BYE": 481, "UPDATE": 481, "REFER": 405, "FROBNICATE": 501}
     for method, status in refusals.items():
         response = await phone.request(method, station.uri())
         assert (method, response.status) == (method, status)
         assert "INVITE" in response.headers["Allow"]
     assert [event for event in station.events if event.kind is not EventKind.LOG] == []
+
+
+def within_a_dialog(phone: Phone, station: Station) -> Dialog:
+    """A dialog that no call of the engine has."""
+    local = Address(f"sip:{phone.user}@{phone.place}", "", {"tag": "theirs"})
+    return Dialog(new_call_id(), local, Address("sip:service@example.org", "", {"tag": "ours"}), station.uri())
+
+
+async def sent(station: Station, phone: Phone, dialog: Dialog, method: str) -> Response:
+    request = dialog.request(method, headers=[("Contact", phone.contact), ("Event", "presence")])
+    transaction = phone.transact(request, phone.hop(station.uri()), phone.behaviour)
+    return await within(transaction.final, 8, f"the answer to {method}")
+
+
+@pytest.mark.parametrize("method", ["SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE", "REGISTER"])
+async def test_dialogs_that_python_keeps(station: Station, phones: Phones, method: str) -> None:
+    phone = await phones("alice")
+    answer = asyncio.create_task(sent(station, phone, within_a_dialog(phone, station), method))
+    event = await station.event(EventKind.REQUEST)
+    assert (event.text, event.detail["to_tag"]) == (method, "ours")
+    station.engine.respond(event.id, 200)
+    response = await answer
+    assert (response.status, response.to.tag) == (200, "ours")
+
+
+async def test_dialogs_of_calls_are_pjsips(station: Station, phones: Phones) -> None:
+    """And a tag that nobody knows is refused for every other method, as before."""
+    phone = await phones("alice")
+    call, _ = await station.answered(phone)
+    for method in ("NOTIFY", "MESSAGE"):
+        response = await call.request(method, headers=[("Event", "presence")])
+        assert response.status != 481, response
+    await call.hangup()
+    for method in ("INFO", "UPDATE", "BYE"):
+        assert (await sent(station, phone, within_a_dialog(phone, station), method)).status == 481
+    assert [event for event in station.events if event.kind is EventKind.REQUEST] == []
+
+
+async def test_a_tag_opens_no_door(station: Station, phones: Phones) -> None:
+    """Who is no user is asked who he is, whatever dialog he claims; and a flood is a flood."""
+    alice = Account()
+    guard(station, alice)
+    phone = await phones("alice")
+    for method in ("SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE", "REGISTER"):
+        assert (await sent(station, phone, within_a_dialog(phone, station), method)).status == 401
+    assert not has_reached_python(station)
+    dialog = within_a_dialog(phone, station)
+    asked = await sent(station, phone, dialog, "SUBSCRIBE")
+    serve(station)
+    request = dialog.request("SUBSCRIBE", headers=[("Authorization", alice.answer(asked, "SUBSCRIBE", station.uri()))])
+    transaction = phone.transact(request, phone.hop(station.uri()), phone.behaviour)
+    assert (await within(transaction.final, 8, "the answer")).status == 200
+    assert users(station) == ["alice"]
 
 
 async def test_waiting_requests_are_refused_when_the_engine_closes(station: Station, phones: Phones) -> None:

@@ -58,8 +58,12 @@ async def test_event_that_breaks_loses_no_other(room: Room, leg: Leg, caplog: py
 async def test_strangers_requests_are_refused(room: Room) -> None:
     room.engine.happen(EventKind.REQUEST, 70, text="REGISTER")
     room.engine.happen(EventKind.REQUEST, 71, text="MESSAGE")
-    await room.engine.until("respond", 71)
-    assert [one.values["code"] for one in room.engine.of("respond")] == [403, 405]
+    inside = {"to_header": "<sip:a@h> ; TAG=x"}
+    room.engine.happen(EventKind.REQUEST, 72, text="SUBSCRIBE", **inside)
+    room.engine.happen(EventKind.REQUEST, 73, text="NOTIFY", to_header="<sip:a@h;tag=none>")
+    room.engine.happen(EventKind.REQUEST, 74, text="SUBSCRIBE", to_header="<sip:a@h;tag=none>")
+    await room.engine.until("respond", 74)
+    assert [one.values["code"] for one in room.engine.of("respond")] == [403, 405, 481, 481, 405]
 
 
 async def test_requests_reach_who_answers_them(room: Room, caplog: pytest.LogCaptureFixture) -> None:

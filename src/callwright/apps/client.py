@@ -10,7 +10,8 @@ from types import MappingProxyType
 from urllib.parse import quote_plus, urljoin
 from uuid import uuid4
 
-from callwright.apps import digest, fragment
+from callwright import digest
+from callwright.apps import fragment
 from callwright.apps.breaker import Breakers, Rules
 from callwright.apps.cookies import CookieJar
 from callwright.apps.failure import FACTS, BadAnswer, classify

@@ -47,9 +47,9 @@ class EventKind(enum.IntEnum):
     peer's RTCP reports), first_ms, last_ms, refused, destination}, jitter_buffer: {size_ms, min_ms, max_ms,
     avg_delay_ms, lost, discarded, empty (frames)}}."""
     REQUEST = ...
-    """An out-of-dialog REGISTER, SUBSCRIBE, MESSAGE or PUBLISH waits for `respond` (5 s, then the engine answers 503
-    itself). id: request. text: method. detail: as INCOMING but offer, plus content_type, body (bytes), expires (int, -1
-    absent), cseq."""
+    """A REGISTER, SUBSCRIBE, NOTIFY, MESSAGE or PUBLISH outside a call's dialog waits for `respond` (5 s, then the
+    engine answers 503 itself). id: request. text: method. detail: as INCOMING but offer, plus content_type, body
+    (bytes), expires (int, -1 absent), cseq, to_tag (that our response will bear: the request's own, or a new one)."""
     PLAYED = ...
     """A player or tone ended and has left the mixer; its id is gone. id: port, text: "finished" | "digit" |
     "stopped". detail: position (ms heard in all), digit (the digit that stopped it, else "")."""
@@ -84,6 +84,13 @@ class EventKind(enum.IntEnum):
     DIGITS_SENT = ...
     """The digits of one `send_digits` have been sent, to the end of the pause after the last one, or answered (INFO).
     One for each, in order, but for those that FAILED. id: leg."""
+    RESPONSE = ...
+    """A `request` came to its end. id: request, code: final SIP code (408: nothing came in time; 503 without headers:
+    it could not be sent), text: reason. detail: headers [(name, value)], content_type, body (bytes), source_host,
+    source_port (int), transport; all empty when nothing came."""
+    FLOW_CLOSED = ...
+    """A TCP or TLS connection is gone, whoever opened or closed it. detail: transport, source_host, source_port (int),
+    as the REQUESTs that came through it had them."""
 
 @final
 class Event:
@@ -185,7 +192,8 @@ class Engine:
         Raises: ValueError: a text is no PEM, or key and certificate do not belong together; the old ones stay.
         """
     def counts(self) -> dict[str, int]:
-        """Live native objects: legs, ports, sounds, requests, bridge_ports, jobs, events."""
+        """Live native objects: legs, ports, sounds, requests (of others, to be answered), transactions (requests of
+        ours without their response), bridge_ports, jobs, events."""
     def counters(self) -> dict[str, int]:
         """Since start: invites, refused_source, refused_rate, refused_backlog, refused_full, refused_offer (488 to an
         INVITE whose offer fits nothing), refused_connections (TCP and TLS, beyond 1,024 of one source), requests,
@@ -220,8 +228,8 @@ class Engine:
         Raises: ValueError: not an address or prefix; no codec; no policy.
         """
     def gate(self, *, requests_per_second: int, burst: int, backlog: int) -> None:
-        """Overload gate for requests outside a dialog: a token bucket over all sources, and a bound on undrained
-        events. Over it: 503 with Retry-After on TCP, silence on UDP. In-dialog requests always pass. In force when it
+        """Overload gate for requests outside a call: a token bucket over all sources, and a bound on undrained
+        events. Over it: 503 with Retry-After on TCP, silence on UDP. A call's requests always pass. In force when it
         returns; without it there is no limit. Requests that are challenged have a bucket of the same size of their own,
         and one source a tenth of it (50 a second at least).
 
@@ -236,7 +244,7 @@ class Engine:
         silent: bool = False,
         scanners: Sequence[str] = (),
     ) -> None:
-        """From now on every request outside a dialog must authenticate as a user (RFC 3261 §22, RFC 7616, RFC 8760),
+        """From now on every request outside a call must authenticate as a user (RFC 3261 §22, RFC 7616, RFC 8760),
         but ACK and CANCEL, and what comes from an admitted source and is no REGISTER, SUBSCRIBE or PUBLISH. In force
         when it returns.
 
@@ -343,6 +351,34 @@ class Engine:
         body: bytes = b"",
     ) -> None:
         """The final response (200 to 699) to a REQUEST; a body needs a content type. A no-op when it was answered."""
+    def request(
+        self,
+        method: str,
+        uri: str,
+        *,
+        headers: Headers = (),
+        content_type: str = "",
+        body: bytes = b"",
+        next_hop: str = "",
+        timeout: float = 32.0,
+    ) -> int:
+        """Sends a request outside INVITE dialogs (OPTIONS, REGISTER, MESSAGE, SUBSCRIBE, NOTIFY, PUBLISH) as a client
+        transaction; returns its id. RESPONSE follows, once; 503 when 10,000 others wait for theirs.
+
+        Args:
+            headers: as they are, Contact, Event and Authorization among them. Of From, To, Call-ID, CSeq and
+                Max-Forwards, each at most once, what is missing is made (CSeq: 1), a From without a tag gets one; a
+                Contact is made for every method but MESSAGE and PUBLISH, User-Agent when there is none. A To with a
+                tag: a request within a dialog that the caller keeps, Routes among its headers.
+            next_hop: as in `originate`; needed when the first Route, or without one the URI, names a host. An open
+                connection to that address is used again; over TLS only by the name that its server has proved, unless
+                the peer opened it or the URI itself names an address.
+            timeout: seconds until 408; the transaction's own 32 s end it anyway.
+
+        Raises: ValueError: a URI or header cannot be parsed or holds CR, LF or NUL, or is the stack's own (Via,
+            Content-Type, Content-Length); the method belongs to a call; a body without a content type; more than 64
+            headers or 7,168 bytes in all; no address to send to.
+        """
 
     # who hears whom
     def connect(self, source: int, sink: int) -> None:

@@ -7,11 +7,13 @@
 
 #include <chrono>
 
+#include "flow.hpp"
 #include "gate.hpp"
 #include "leg.hpp"
 #include "message.hpp"
 #include "mix/mixer.hpp"
 #include "offers.hpp"
+#include "outgoing.hpp"
 #include "port.hpp"
 #include "ports.hpp"
 #include "request.hpp"
@@ -46,8 +48,10 @@ Engine::Engine(EngineOptions options) : options_(std::move(options)) {
     std::promise<void> started;
     std::future<void> outcome = started.get_future();
     try {
+        flows_ = std::make_unique<Flows>(*this);
         gate_ = std::make_unique<Gate>(*this);
         offers_ = std::make_unique<Offers>(*this);
+        outgoing_ = std::make_unique<Outgoing>(*this);
         legs_ = std::make_unique<Legs>(*this);
         ports_ = std::make_unique<Ports>(*this);
         requests_ = std::make_unique<Requests>(*this);
@@ -150,6 +154,7 @@ void Engine::end_calls() {
     legs_->shut();
     legs_->hang_up_all();
     requests_->close();
+    outgoing_->close();
     poll_until(farewell, [] { return pjsua_call_get_count() == 0; });
 }
 

@@ -29,11 +29,13 @@
 
 namespace callwright {
 
+class Flows;
 class Gate;
 class Legs;
 class MediaThread;
 class Mixer;
 class Offers;
+class Outgoing;
 class Port;
 class Ports;
 class Requests;
@@ -143,9 +145,11 @@ class Engine {
 
     // --- parts, for each other ---
     Digits& digits() noexcept { return digits_; }
+    Flows& flows() noexcept { return *flows_; }
     Gate& gate() noexcept { return *gate_; }
     Legs& legs() noexcept { return *legs_; }
     Offers& offers() noexcept { return *offers_; }
+    Outgoing& outgoing() noexcept { return *outgoing_; }
     Ports& ports() noexcept { return *ports_; }
     Requests& requests() noexcept { return *requests_; }
     std::vector<std::pair<const char*, std::uint64_t>> counts() const;
@@ -205,8 +209,10 @@ class Engine {
     std::unordered_map<std::uint64_t, Port*> placed_;
     std::vector<std::unique_ptr<TlsFiles>> tls_files_;
 
+    std::unique_ptr<Flows> flows_;
     std::unique_ptr<Gate> gate_;
     std::unique_ptr<Offers> offers_;
+    std::unique_ptr<Outgoing> outgoing_;
     std::unique_ptr<Legs> legs_;
     std::unique_ptr<Ports> ports_;
     std::unique_ptr<Requests> requests_;

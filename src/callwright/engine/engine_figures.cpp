@@ -4,6 +4,7 @@
 #include "leg.hpp"
 #include "mix/mixer.hpp"
 #include "offers.hpp"
+#include "outgoing.hpp"
 #include "port.hpp"
 #include "request.hpp"
 #include "rtp/media_thread.hpp"
@@ -25,6 +26,7 @@ Numbers Engine::counts() const {
     return {
         {"legs", legs_->size()},         {"ports", Port::live()},
         {"sounds", Sound::live()},       {"requests", requests_->size()},
+        {"transactions", outgoing_->size()},
         {"bridge_ports", mixer_ ? mixer_->size() : 0}, {"jobs", jobs_.size()},
         {"events", events_.backlog()},
     };

@@ -15,6 +15,7 @@
 #include "message.hpp"
 #include "mix/mixer.hpp"
 #include "offers.hpp"
+#include "outgoing.hpp"
 #include "request.hpp"
 #include "rtp/media_thread.hpp"
 
@@ -142,6 +143,7 @@ void Engine::start_library() {
     pjsip_cfg()->endpt.disable_tcp_switch = PJ_TRUE;
     gate_->install(pjsua_get_pjsip_endpt());
     requests_->install(pjsua_get_pjsip_endpt());
+    outgoing_->install(pjsua_get_pjsip_endpt());
     std::lock_guard<std::mutex> lock(library_mutex_);
     library_up_ = true;
 }

@@ -32,6 +32,8 @@ enum class EventKind : int {
     SECURITY,
     MEDIA_LOST,
     DIGITS_SENT,
+    RESPONSE,
+    FLOW_CLOSED,
 };
 
 using Headers = std::vector<std::pair<std::string, std::string>>;

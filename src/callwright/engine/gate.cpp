@@ -7,7 +7,9 @@
 #include <stdexcept>
 
 #include "engine.hpp"
+#include "flow.hpp"
 #include "leg.hpp"
+#include "request.hpp"
 
 namespace callwright {
 
@@ -100,7 +102,8 @@ Gate::Verdict Gate::judge(pjsip_rx_data* rdata) {
     const auto& info = rdata->msg_info;
     const auto& method = info.msg->line.req.method;
     if (pjsip_method_cmp(&info.cseq->method, &method) != 0 || is_cut_short(info)) return Verdict::MALFORMED;
-    if (info.to->tag.slen != 0 || method.id == PJSIP_CANCEL_METHOD) return Verdict::PASS;
+    const bool of_a_call = info.to->tag.slen != 0 && !Requests::is_of_no_call(rdata);
+    if (of_a_call || method.id == PJSIP_CANCEL_METHOD) return Verdict::PASS;
     if (method.id == PJSIP_ACK_METHOD) return Verdict::DROP;
     if (known(rdata)) return Verdict::PASS;
     const bool invite = method.id == PJSIP_INVITE_METHOD;
@@ -219,8 +222,10 @@ void Gate::on_dropped(pjsip_tp_dropped_data* dropped) {
 }
 
 void Gate::on_transport(pjsip_transport* transport, pjsip_transport_state state, const pjsip_transport_state_info*) {
-    if (!is_reliable(transport) || transport->dir != PJSIP_TP_DIR_INCOMING) return;
-    Engine::current()->gate().count_connection(transport, state);
+    if (!is_reliable(transport)) return;
+    Engine& engine = *Engine::current();
+    engine.flows().follow(transport, state);
+    if (transport->dir == PJSIP_TP_DIR_INCOMING) engine.gate().count_connection(transport, state);
 }
 
 void Gate::count_connection(pjsip_transport* transport, pjsip_transport_state state) {

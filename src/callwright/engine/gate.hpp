@@ -1,4 +1,4 @@
-// Admission of requests outside a dialog, decided before the transaction layer spends anything on them.
+// Admission of requests outside a call's dialog, decided before the transaction layer spends anything on them.
 #pragma once
 
 #include <pjsip.h>

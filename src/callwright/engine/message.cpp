@@ -11,34 +11,6 @@ namespace callwright {
 
 namespace {
 
-// RFC 3261 section 7.3.3, and the registered ones since.
-std::string_view full_name(std::string_view name) {
-    if (name.size() != 1) return name;
-    switch (std::tolower(static_cast<unsigned char>(name[0]))) {
-        case 'a': return "Accept-Contact";
-        case 'b': return "Referred-By";
-        case 'c': return "Content-Type";
-        case 'd': return "Request-Disposition";
-        case 'e': return "Content-Encoding";
-        case 'f': return "From";
-        case 'i': return "Call-ID";
-        case 'j': return "Reject-Contact";
-        case 'k': return "Supported";
-        case 'l': return "Content-Length";
-        case 'm': return "Contact";
-        case 'n': return "Identity-Info";
-        case 'o': return "Event";
-        case 'r': return "Refer-To";
-        case 's': return "Subject";
-        case 't': return "To";
-        case 'u': return "Allow-Events";
-        case 'v': return "Via";
-        case 'x': return "Session-Expires";
-        case 'y': return "Identity";
-        default: return name;
-    }
-}
-
 std::string_view trimmed(std::string_view text) {
     const auto first = text.find_first_not_of(" \t\r\n");
     if (first == std::string_view::npos) return {};
@@ -68,12 +40,6 @@ std::size_t end_of_header(std::string_view text, std::size_t start) {
     return end == std::string_view::npos ? text.size() : end;
 }
 
-bool equal_names(std::string_view one, std::string_view other) {
-    return one.size() == other.size() && std::equal(one.begin(), one.end(), other.begin(), [](char a, char b) {
-               return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
-           });
-}
-
 std::string value_of(const Headers& headers, std::string_view name) {
     for (const auto& [other, value] : headers) {
         if (equal_names(other, name)) return value;
@@ -87,9 +53,58 @@ std::string host_of(const pj_str_t& host) {
     return text_of(host);
 }
 
-std::string transport_name(const pjsip_transport* transport) {
-    if ((transport->flag & PJSIP_TRANSPORT_SECURE) != 0) return "TLS";
-    return (transport->flag & PJSIP_TRANSPORT_RELIABLE) != 0 ? "TCP" : "UDP";
+// What the stack writes itself; a second one would make the message ambiguous.
+constexpr std::array<std::string_view, 14> reserved_names{
+    "Via",  "From",         "To",           "Call-ID",       "CSeq",    "Max-Forwards", "Content-Length",
+    "Route", "Content-Type", "Record-Route", "Authorization", "Require", "Supported",    "Proxy-Authorization"};
+
+void add_parameter(pj_pool_t* pool, pjsip_media_type& type, const std::string& text) {
+    const auto equals = text.find('=');
+    const std::string name(trimmed(std::string_view(text).substr(0, equals)));
+    if (name.empty()) return;
+    const std::string value(equals == std::string::npos ? "" : trimmed(std::string_view(text).substr(equals + 1)));
+    auto* parameter = PJ_POOL_ZALLOC_T(pool, pjsip_param);
+    const pj_str_t first = borrow(name);
+    const pj_str_t second = borrow(value);
+    pj_strdup(pool, &parameter->name, &first);
+    pj_strdup(pool, &parameter->value, &second);
+    pj_list_push_back(&type.param, parameter);
+}
+
+}  // namespace
+
+// RFC 3261 section 7.3.3, and the registered ones since.
+std::string_view full_name(std::string_view name) {
+    if (name.size() != 1) return name;
+    switch (std::tolower(static_cast<unsigned char>(name[0]))) {
+        case 'a': return "Accept-Contact";
+        case 'b': return "Referred-By";
+        case 'c': return "Content-Type";
+        case 'd': return "Request-Disposition";
+        case 'e': return "Content-Encoding";
+        case 'f': return "From";
+        case 'i': return "Call-ID";
+        case 'j': return "Reject-Contact";
+        case 'k': return "Supported";
+        case 'l': return "Content-Length";
+        case 'm': return "Contact";
+        case 'n': return "Identity-Info";
+        case 'o': return "Event";
+        case 'r': return "Refer-To";
+        case 's': return "Subject";
+        case 't': return "To";
+        case 'u': return "Allow-Events";
+        case 'v': return "Via";
+        case 'x': return "Session-Expires";
+        case 'y': return "Identity";
+        default: return name;
+    }
+}
+
+bool equal_names(std::string_view one, std::string_view other) {
+    return one.size() == other.size() && std::equal(one.begin(), one.end(), other.begin(), [](char a, char b) {
+               return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+           });
 }
 
 bool is_token(std::string_view name) {
@@ -97,13 +112,6 @@ bool is_token(std::string_view name) {
         return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::strchr("-.!%*_+`'~", c) != nullptr;
     });
 }
-
-// What the stack writes itself; a second one would make the message ambiguous.
-constexpr std::array<std::string_view, 14> reserved_names{
-    "Via",  "From",         "To",           "Call-ID",       "CSeq",    "Max-Forwards", "Content-Length",
-    "Route", "Content-Type", "Record-Route", "Authorization", "Require", "Supported",    "Proxy-Authorization"};
-
-}  // namespace
 
 pj_str_t borrow(const std::string& text) {
     return {const_cast<char*>(text.data()), static_cast<pj_ssize_t>(text.size())};
@@ -119,6 +127,11 @@ std::string text_of(const pjsip_uri* uri, pjsip_uri_context_e context) {
     const auto* inner = static_cast<const pjsip_uri*>(pjsip_uri_get_uri(uri));
     const auto length = pjsip_uri_print(context, inner, buffer.data(), buffer.size());
     return length > 0 ? std::string(buffer.data(), static_cast<std::size_t>(length)) : std::string();
+}
+
+std::string transport_name(const pjsip_transport* transport) {
+    if ((transport->flag & PJSIP_TRANSPORT_SECURE) != 0) return "TLS";
+    return (transport->flag & PJSIP_TRANSPORT_RELIABLE) != 0 ? "TCP" : "UDP";
 }
 
 Headers headers_of(const pjsip_rx_data* rdata) {
@@ -160,9 +173,44 @@ void describe_request(Event& event, const pjsip_rx_data* rdata) {
     event.with("headers", std::move(headers));
 }
 
+void describe_response(Event& event, const pjsip_rx_data* rdata) {
+    const pjsip_msg_body* body = rdata == nullptr ? nullptr : rdata->msg_info.msg->body;
+    event.with("headers", headers_of(rdata));
+    event.with("content_type", body == nullptr ? std::string() : content_type_of(*body));
+    event.with("body", body == nullptr ? std::string() : std::string(static_cast<const char*>(body->data), body->len));
+    event.with("source_host", rdata == nullptr ? std::string() : std::string(rdata->pkt_info.src_name));
+    event.with("source_port", std::int64_t{rdata == nullptr ? 0 : rdata->pkt_info.src_port});
+    event.with("transport", rdata == nullptr ? std::string() : transport_name(rdata->tp_info.transport));
+}
+
 const pjsip_rx_data* received(const pjsip_event* event) {
     if (event == nullptr || event->type != PJSIP_EVENT_TSX_STATE) return nullptr;
     return event->body.tsx_state.type == PJSIP_EVENT_RX_MSG ? event->body.tsx_state.src.rdata : nullptr;
+}
+
+std::string content_type_of(const pjsip_msg_body& body) {
+    std::array<char, 256> text;
+    const int length = pjsip_media_type_print(text.data(), text.size(), &body.content_type);
+    return length > 0 ? std::string(text.data(), static_cast<std::size_t>(length)) : std::string();
+}
+
+// "type/subtype;name=value" taken apart, as pjsip keeps it.
+pjsip_msg_body* make_body(pj_pool_t* pool, const std::string& content_type, const std::string& content) {
+    auto semicolon = content_type.find(';');
+    const std::string_view type = std::string_view(content_type).substr(0, semicolon);
+    const auto slash = type.find('/');
+    const std::string major(trimmed(type.substr(0, slash)));
+    const std::string minor(slash == std::string::npos ? "" : trimmed(type.substr(slash + 1)));
+    const pj_str_t first = borrow(major);
+    const pj_str_t second = borrow(minor);
+    const pj_str_t text = borrow(content);
+    auto* body = pjsip_msg_body_create(pool, &first, &second, &text);
+    while (body != nullptr && semicolon != std::string::npos) {
+        const auto next = content_type.find(';', semicolon + 1);
+        add_parameter(pool, body->content_type, content_type.substr(semicolon + 1, next - semicolon - 1));
+        semicolon = next;
+    }
+    return body;
 }
 
 void check_text(const std::string& text, const char* what) {

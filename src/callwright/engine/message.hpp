@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "event.hpp"
 
@@ -16,12 +17,29 @@ pj_str_t borrow(const std::string& text);
 std::string text_of(const pj_str_t& text);
 std::string text_of(const pjsip_uri* uri, pjsip_uri_context_e context);
 
+// A header's name spelt out: "f" is "From".
+std::string_view full_name(std::string_view name);
+// Whatever the case.
+bool equal_names(std::string_view one, std::string_view other);
+// RFC 3261 section 25.1.
+bool is_token(std::string_view name);
+
+// "UDP" | "TCP" | "TLS".
+std::string transport_name(const pjsip_transport* transport);
+
 // Every header as it came on the wire, in order, folding undone, compact names spelt out.
 Headers headers_of(const pjsip_rx_data* rdata);
 
 // request_uri, from_uri, from_header, to_uri, to_header, contact, call_id, source_host, source_port, transport,
 // local_host, local_port, headers.
 void describe_request(Event& event, const pjsip_rx_data* rdata);
+
+// headers, content_type, body, source_host, source_port, transport; all empty without a response.
+void describe_response(Event& event, const pjsip_rx_data* rdata);
+
+std::string content_type_of(const pjsip_msg_body& body);
+// "type/subtype;name=value" taken apart, as pjsip keeps it. Null without a subtype.
+pjsip_msg_body* make_body(pj_pool_t* pool, const std::string& content_type, const std::string& content);
 
 // The message that a transaction event brought, or null.
 const pjsip_rx_data* received(const pjsip_event* event);

@@ -20,6 +20,7 @@
 #include "leg.hpp"
 #include "message.hpp"
 #include "offers.hpp"
+#include "outgoing_module.hpp"
 #include "ports_module.hpp"
 #include "request.hpp"
 
@@ -265,7 +266,9 @@ void bind_events(nb::module_& module) {
         .value("LOG", EventKind::LOG)
         .value("SECURITY", EventKind::SECURITY)
         .value("MEDIA_LOST", EventKind::MEDIA_LOST)
-        .value("DIGITS_SENT", EventKind::DIGITS_SENT);
+        .value("DIGITS_SENT", EventKind::DIGITS_SENT)
+        .value("RESPONSE", EventKind::RESPONSE)
+        .value("FLOW_CLOSED", EventKind::FLOW_CLOSED);
     nb::class_<Event>(module, "Event", nb::is_final())
         .def_prop_ro("kind", [](const Event& event) { return event.kind; })
         .def_prop_ro("id", [](const Event& event) { return event.id; })
@@ -351,5 +354,6 @@ NB_MODULE(_engine, module) {
     bind_life(engine);
     bind_signalling(engine);
     bind_auth(module, engine);
+    bind_outgoing(engine);
     bind_ports(module, engine);
 }

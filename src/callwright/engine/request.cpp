@@ -1,11 +1,12 @@
 #include "request.hpp"
 
-#include <pjsip_simple.h>
+#include <pjsip_ua.h>
 
 #include <algorithm>
 #include <array>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
 #include "engine.hpp"
 #include "gate.hpp"
@@ -19,62 +20,19 @@ constexpr std::size_t max_pending = 10000;
 constexpr pj_time_val answer_timeout{5, 0};
 constexpr int retry_after = 5;
 
-// After the dialogs (32 and 48), before pjsua's own handlers (64).
+// Before the dialogs (32 and 48), which refuse a tag that they do not know; after the transactions (16).
+constexpr int before_dialogs = PJSIP_MOD_PRIORITY_UA_PROXY_LAYER - 1;
+// After the dialogs, before pjsua's own handlers (64).
 constexpr int before_pjsua = PJSIP_MOD_PRIORITY_APPLICATION - 1;
 
 bool is_ours(const pjsip_method& method) {
-    static const pjsip_method message{PJSIP_OTHER_METHOD, {const_cast<char*>("MESSAGE"), 7}};
-    static const pjsip_method publish{PJSIP_OTHER_METHOD, {const_cast<char*>("PUBLISH"), 7}};
-    return method.id == PJSIP_REGISTER_METHOD || pjsip_method_cmp(&method, pjsip_get_subscribe_method()) == 0 ||
-           pjsip_method_cmp(&method, &message) == 0 || pjsip_method_cmp(&method, &publish) == 0;
-}
-
-std::string content_type_of(const pjsip_msg_body& body) {
-    std::array<char, 256> text;
-    const int length = pjsip_media_type_print(text.data(), text.size(), &body.content_type);
-    return length > 0 ? std::string(text.data(), static_cast<std::size_t>(length)) : std::string();
+    constexpr std::array<std::string_view, 5> ours{"REGISTER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE"};
+    return std::find(ours.begin(), ours.end(), text_of(method.name)) != ours.end();
 }
 
 std::int64_t expires_of(const pjsip_msg* message) {
     auto* header = static_cast<pjsip_expires_hdr*>(pjsip_msg_find_hdr(message, PJSIP_H_EXPIRES, nullptr));
     return header == nullptr ? -1 : static_cast<std::int64_t>(header->ivalue);
-}
-
-std::string trimmed(const std::string& text) {
-    const auto first = text.find_first_not_of(" \t");
-    return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-void add_parameter(pj_pool_t* pool, pjsip_media_type& type, const std::string& text) {
-    const auto equals = text.find('=');
-    const std::string name = trimmed(text.substr(0, equals));
-    if (name.empty()) return;
-    const std::string value = equals == std::string::npos ? "" : trimmed(text.substr(equals + 1));
-    auto* parameter = PJ_POOL_ZALLOC_T(pool, pjsip_param);
-    const pj_str_t first = borrow(name);
-    const pj_str_t second = borrow(value);
-    pj_strdup(pool, &parameter->name, &first);
-    pj_strdup(pool, &parameter->value, &second);
-    pj_list_push_back(&type.param, parameter);
-}
-
-// "type/subtype;name=value" taken apart, as pjsip keeps it.
-pjsip_msg_body* make_body(pj_pool_t* pool, const Response& response) {
-    auto semicolon = response.content_type.find(';');
-    const std::string type = response.content_type.substr(0, semicolon);
-    const auto slash = type.find('/');
-    const std::string major = trimmed(type.substr(0, slash));
-    const std::string minor = slash == std::string::npos ? "" : trimmed(type.substr(slash + 1));
-    const pj_str_t first = borrow(major);
-    const pj_str_t second = borrow(minor);
-    const pj_str_t content = borrow(response.body);
-    auto* body = pjsip_msg_body_create(pool, &first, &second, &content);
-    while (body != nullptr && semicolon != std::string::npos) {
-        const auto next = response.content_type.find(';', semicolon + 1);
-        add_parameter(pool, body->content_type, response.content_type.substr(semicolon + 1, next - semicolon - 1));
-        semicolon = next;
-    }
-    return body;
 }
 
 // What is answered to a method that nobody handles outside a dialog (RFC 3261 sections 8.2.1 and 12.2.2); 0 to leave
@@ -84,7 +42,7 @@ int refusal_of(const pjsip_method& method) {
         method.id == PJSIP_OPTIONS_METHOD) {
         return 0;
     }
-    constexpr std::array<std::string_view, 5> of_a_dialog{"BYE", "INFO", "NOTIFY", "PRACK", "UPDATE"};
+    constexpr std::array<std::string_view, 4> of_a_dialog{"BYE", "INFO", "PRACK", "UPDATE"};
     const std::string name = text_of(method.name);
     if (std::find(of_a_dialog.begin(), of_a_dialog.end(), name) != of_a_dialog.end()) {
         return PJSIP_SC_CALL_TSX_DOES_NOT_EXIST;
@@ -102,9 +60,27 @@ void Requests::install(pjsip_endpoint* endpoint) {
     module_.priority = before_pjsua;
     module_.on_rx_request = &Requests::on_request;
     module_.on_tsx_state = &Requests::on_transaction;
-    if (pjsip_endpt_register_module(endpoint, &module_) != PJ_SUCCESS) {
+    static char tagged_name[] = "callwright-tagged";
+    tagged_.name = pj_str(tagged_name);
+    tagged_.id = -1;
+    tagged_.priority = before_dialogs;
+    tagged_.on_rx_request = &Requests::on_tagged;
+    if (pjsip_endpt_register_module(endpoint, &module_) != PJ_SUCCESS ||
+        pjsip_endpt_register_module(endpoint, &tagged_) != PJ_SUCCESS) {
         throw std::runtime_error("the request handler cannot be registered");
     }
+}
+
+bool Requests::is_of_no_call(const pjsip_rx_data* rdata) {
+    const auto& info = rdata->msg_info;
+    return info.to->tag.slen != 0 && is_ours(info.msg->line.req.method) &&
+           pjsip_ua_find_dialog(&info.cid->id, &info.to->tag, &info.from->tag, PJ_FALSE) == nullptr;
+}
+
+pj_bool_t Requests::on_tagged(pjsip_rx_data* rdata) {
+    if (!is_of_no_call(rdata)) return PJ_FALSE;
+    Engine::current()->requests().take(rdata);
+    return PJ_TRUE;
 }
 
 pj_bool_t Requests::on_request(pjsip_rx_data* rdata) {
@@ -150,6 +126,8 @@ bool Requests::wait_for_answer(pjsip_rx_data* rdata) {
         pjsip_tx_data_dec_ref(response);
         return false;
     }
+    pj_str_t& tag = PJSIP_MSG_TO_HDR(response->msg)->tag;
+    if (rdata->msg_info.to->tag.slen == 0) pj_create_unique_string(response->pool, &tag);
     auto pending = std::make_unique<Pending>();
     pending->id = engine_.next_id();
     pending->transaction = transaction;
@@ -162,11 +140,11 @@ bool Requests::wait_for_answer(pjsip_rx_data* rdata) {
     waiting_ = pending_.size();
     ++received_;
     pjsip_tsx_recv_msg(transaction, rdata);
-    report(id, rdata);
+    report(id, rdata, text_of(tag));
     return true;
 }
 
-void Requests::report(std::uint64_t id, const pjsip_rx_data* rdata) {
+void Requests::report(std::uint64_t id, const pjsip_rx_data* rdata, std::string tag) {
     const pjsip_msg* message = rdata->msg_info.msg;
     auto event = std::make_unique<Event>(EventKind::REQUEST, id, 0, text_of(message->line.req.method.name));
     describe_request(*event, rdata);
@@ -176,6 +154,7 @@ void Requests::report(std::uint64_t id, const pjsip_rx_data* rdata) {
     event->with("body", body == nullptr ? std::string() : std::string(static_cast<const char*>(body->data), body->len));
     event->with("expires", expires_of(message));
     event->with("cseq", std::int64_t{rdata->msg_info.cseq->cseq});
+    event->with("to_tag", std::move(tag));
     engine_.push(std::move(event));
 }
 
@@ -200,7 +179,7 @@ void Requests::respond(std::uint64_t id, const Response& response) {
     line.reason = *pjsip_get_status_text(response.code);
     if (!response.reason.empty()) pj_strdup(message->pool, &line.reason, &reason);
     add_headers(message, response.headers);
-    if (!response.body.empty()) message->msg->body = make_body(message->pool, response);
+    if (!response.body.empty()) message->msg->body = make_body(message->pool, response.content_type, response.body);
     // When the send fails the reference is the caller's, and the transaction ends by itself.
     if (pjsip_tsx_send_msg(pending->transaction, message) != PJ_SUCCESS) {
         pjsip_tx_data_dec_ref(message);

@@ -1,4 +1,5 @@
-// Requests outside a dialog: Python answers REGISTER, SUBSCRIBE, MESSAGE and PUBLISH; what nobody handles is refused.
+// Requests outside a call's dialog: Python answers REGISTER, SUBSCRIBE, NOTIFY, MESSAGE and PUBLISH; what nobody handles
+// is refused.
 #pragma once
 
 #include <pjsip.h>
@@ -34,6 +35,8 @@ class Requests {
     void respond(std::uint64_t id, const Response& response);
     // 503 to all that wait.
     void close();
+    // Whether it is of a dialog that Python keeps, or of none: its To has a tag, and no call knows it.
+    static bool is_of_no_call(const pjsip_rx_data* rdata);
 
     std::size_t size() const { return waiting_.load(std::memory_order_relaxed); }
     std::uint64_t received() const { return received_.load(std::memory_order_relaxed); }
@@ -47,18 +50,20 @@ class Requests {
     };
 
     static pj_bool_t on_request(pjsip_rx_data* rdata);
+    static pj_bool_t on_tagged(pjsip_rx_data* rdata);
     static void on_transaction(pjsip_transaction* transaction, pjsip_event* event);
     static void on_timeout(pj_timer_heap_t* heap, pj_timer_entry* entry);
 
     void take(pjsip_rx_data* rdata);
     void refuse(pjsip_rx_data* rdata, int code);
     bool wait_for_answer(pjsip_rx_data* rdata);
-    void report(std::uint64_t id, const pjsip_rx_data* rdata);
+    void report(std::uint64_t id, const pjsip_rx_data* rdata, std::string tag);
     std::unique_ptr<Pending> release(std::uint64_t id);
 
     Engine& engine_;
     pjsip_endpoint* endpoint_ = nullptr;
     pjsip_module module_{};
+    pjsip_module tagged_{};
     std::unordered_map<std::uint64_t, std::unique_ptr<Pending>> pending_;
     std::atomic<std::size_t> waiting_{0};
     std::atomic<std::uint64_t> received_{0};

@@ -18,8 +18,9 @@ from callwright.sip import certificates, security
 from callwright.sip.credentials import Credential
 from callwright.sip.leg import Digit, Headers, Invite, Leg
 from callwright.sip.locating import Locator
-from callwright.sip.request import Request
+from callwright.sip.request import Request, has_tag
 from callwright.sip.tap import NOTIFY_MS, Tap
+from callwright.sip.transaction import Transactions
 from callwright.sip.uri import escaped
 
 logger = logging.getLogger(__name__)
@@ -74,12 +75,15 @@ class Endpoint:
         self.legs: dict[int, Leg] = {}
         self.incoming: Callable[[Leg], None] = _not_ready
         self.requests: dict[str, Callable[[Request], None]] = {}  # who answers, by method
+        # called with transport, host and port of every TCP or TLS connection that is gone
+        self.flow_closed: list[Callable[[str, str, int], None]] = []
         self._players: dict[int, asyncio.Future[Played]] = {}
         self._tapes: dict[int, Tape] = {}
         self.taps: dict[int, Tap] = {}
         self._domain = config.sip.domain
         self._certificates = certificates.files_of(config.sip)
         self.engine = _start(config)
+        self.transactions = Transactions(self.engine)
         self.engine.admit(list(sources), policies)
         self.engine.gate(
             requests_per_second=config.sip.requests_per_second,
@@ -310,6 +314,12 @@ class Endpoint:
             self._on_incoming(event)
         elif kind is EventKind.REQUEST:
             self._on_request(event)
+        elif kind is EventKind.RESPONSE:
+            self.transactions.on_response(event.id, event.code, event.text, event.detail)
+        elif kind is EventKind.FLOW_CLOSED:
+            detail = event.detail
+            for tell in tuple(self.flow_closed):
+                tell(detail["transport"], detail["source_host"], detail["source_port"])
         elif kind is EventKind.LOG:
             wire.log(_LEVELS.get(event.code, logging.DEBUG), "%s", event.text)
         elif kind is EventKind.SECURITY:
@@ -321,7 +331,7 @@ class Endpoint:
         handler = self.requests.get(event.text)
         if handler is None:
             logger.debug("< %s refused", event.text)
-            self.engine.respond(event.id, 405 if event.text != "REGISTER" else 403)
+            self.engine.respond(event.id, _refusal(event.text, event.detail.get("to_header", "")))
             return
         request = Request.of(self.engine, event.id, event.text, event.detail)
         try:
@@ -377,6 +387,7 @@ class Endpoint:
                 self._handle(event)
         for leg in tuple(self.legs.values()):  # whose command came too late for the engine
             leg.on_ended(503, "the endpoint is closed", {})
+        self.transactions.close()
         self.legs.clear()
 
 
@@ -418,6 +429,13 @@ class Tape:
 def _not_ready(leg: Leg) -> None:
     """Until somebody sets `incoming`, INVITEs are turned away."""
     leg.hang_up(503)
+
+
+def _refusal(method: str, to_header: str) -> int:
+    """What a request is answered that nobody handles (RFC 3261 §8.2.1, §12.2.2); a NOTIFY is of a subscription."""
+    if method == "NOTIFY" or has_tag(to_header):
+        return 481
+    return 403 if method == "REGISTER" else 405
 
 
 def _on_digit(leg: Leg, event: Event) -> None:

@@ -1,4 +1,4 @@
-"""Answers to a Digest challenge (RFC 7616; MD5 without qop as RFC 2069 had it)."""
+"""Answers to a Digest challenge, of a web server or a SIP server (RFC 7616, RFC 8760; MD5 without qop as RFC 2069 had it)."""
 
 import hashlib
 import re
@@ -25,10 +25,11 @@ class Challenge:
     opaque: str | None
 
 
-def strongest(headers: Iterable[str]) -> Challenge | None:
-    """The best Digest challenge in WWW-Authenticate values that can be answered, or None."""
+def strongest(headers: Iterable[str], realm: str = "") -> Challenge | None:
+    """The best Digest challenge in WWW-Authenticate values that can be answered, or None; `realm`: of this one only."""
     found = [challenge for header in headers if len(header) <= MAX_CHALLENGE for challenge in _challenges(header)]
-    return min(found, key=lambda challenge: list(_HASHES).index(_base(challenge.algorithm)), default=None)
+    fitting = [challenge for challenge in found if realm in ("", challenge.realm)]
+    return min(fitting, key=lambda challenge: list(_HASHES).index(_base(challenge.algorithm)), default=None)
 
 
 def _challenges(header: str) -> Iterable[Challenge]:
@@ -59,7 +60,7 @@ def answer(
 
     Args:
         credentials: user and password.
-        uri: path and query, as on the request line.
+        uri: as on the request line: path and query, or a SIP URI.
         cnonce: for tests; random otherwise.
     """
     make = _HASHES[_base(challenge.algorithm)]

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from callwright.apps.digest import Challenge, answer, strongest
+from callwright.digest import Challenge, answer, strongest
 
 NONCE = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"
 CNONCE = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ"
