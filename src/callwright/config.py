@@ -27,6 +27,7 @@ from callwright.domains import DomainSection, PhoneRules, UserSection, VoiceSect
 from callwright.errors import ConfigError
 from callwright.sections import (
     DayBounds,
+    DnsSection,
     HttpSection,
     LimitsSection,
     MediaSection,
@@ -34,6 +35,7 @@ from callwright.sections import (
     NumbersSection,
     OutboundHttp,
     RateSection,
+    RouteSection,
     Section,
     ServerSection,
     SpeechSection,
@@ -191,6 +193,9 @@ class TrunkSection(DayBounds, StirSection):
     srtp_keying: Literal["sdes", "dtls"] = "sdes"
     reliable: Literal["off", "supported", "required"] = "supported"
     dtmf: Literal["auto", "rfc4733", "info", "inband"] = "auto"
+    response_s: float = Field(4.0, ge=0.5, le=32)
+    quarantine_after: int = Field(3, ge=0, le=100)
+    quarantine_s: float = Field(30.0, ge=1, le=900)
 
     @property
     def uses_tls(self) -> bool:
@@ -221,12 +226,14 @@ class Config(Section):
     speech: SpeechSection = SpeechSection()
     outbound_http: OutboundHttp = OutboundHttp()
     messages: MessagesSection = MessagesSection()
+    dns: DnsSection = DnsSection()
     limits: LimitsSection = LimitsSection()
     numbers: NumbersSection = NumbersSection()
     turn: TurnSection = TurnSection()
     account: tuple[AccountSection, ...] = ()
     number: tuple[NumberSection, ...] = ()
     trunk: tuple[TrunkSection, ...] = ()
+    route: tuple[RouteSection, ...] = ()
     domain: tuple[DomainSection, ...] = ()
     user: tuple[UserSection, ...] = ()
     rate: tuple[RateSection, ...] = ()
@@ -269,6 +276,7 @@ class Config(Section):
             *self._unpriced(),
             *self._rootless(),
             *self._unreachable(),
+            *self._routes(),
             *domains.faults(self.sip, self.sip.domain, self.user, self.domain),
         ]:
             raise ValueError("\n".join(faults))
@@ -277,9 +285,9 @@ class Config(Section):
     def _unknown_accounts(self) -> list[str]:
         known = {account.sid for account in self.account}
         faults = [] if known else ["account: at least one [[account]] is needed"]
-        for table in ("number", "trunk", "domain", "user"):
+        for table in ("number", "trunk", "route", "domain", "user"):
             for index, entry in enumerate(getattr(self, table)):
-                if entry.account not in known:
+                if entry.account not in known and (entry.account or table != "route"):
                     faults.append(f"{table}.{index}.account: no [[account]] has the sid {entry.account}")
         return faults
 
@@ -288,6 +296,21 @@ class Config(Section):
         for index, trunk in enumerate(self.trunk):
             if trunk.uses_tls and not listening:
                 yield f"trunk.{index}.targets: TLS needs a tls: entry in sip.listen"
+
+    def _routes(self) -> Iterator[str]:
+        """Routes that lead nowhere."""
+        trunks = {trunk.name: trunk for trunk in self.trunk}
+        for index, route in enumerate(self.route):
+            for place, one in enumerate(route.trunks):
+                key, trunk = f"route.{index}.trunks.{place}", trunks.get(one.trunk)
+                if trunk is None:
+                    yield f"{key}: no [[trunk]] has the name {one.trunk}"
+                elif not trunk.targets:
+                    yield f"{key}: trunk {one.trunk} has no targets"
+                elif route.account and trunk.account != route.account:
+                    yield f"{key}: trunk {one.trunk} is another account's"
+            if (route.prefix, route.account) in [(other.prefix, other.account) for other in self.route[:index]]:
+                yield f"route.{index}.prefix: {route.prefix!r} is declared twice"
 
     def _repeated(self) -> list[str]:
         faults = []

@@ -67,6 +67,8 @@ from callwright.sip.events.service import over as notified_over
 from callwright.sip.registrar import Registrar
 from callwright.sip.registration import Terms
 from callwright.sip.repository import Repository
+from callwright.sip.routes import Routes
+from callwright.sip.routes import declared as declared_route
 from callwright.sip.trunks import Trunks
 from callwright.sip.trunks import declared as declared_trunk
 from callwright.sip.users import Users
@@ -165,13 +167,15 @@ class Daemon:
         post_final(recovered.calls, self.accounts, self.callbacks)
         post_ends(recovered.conferences, self.accounts, self.callbacks)
         post_lost(recovered.transcriptions, self.accounts, self.callbacks)
-        trunks = Trunks(declared_trunk(section) for section in config.trunk)
+        routes = Routes(declared_route(section) for section in config.route)
+        trunks = Trunks((declared_trunk(section) for section in config.trunk), routes)
         users = Users.of(config)
         sip = config.sip
         self.registrar = Registrar(users, self.store, Terms(sip.min_expires, sip.max_expires, sip.default_expires))
         await self.registrar.load()
         self.endpoint = Endpoint(config, trunks.sources(), trunks.policies())
         stack.push_async_callback(self.endpoint.close)
+        self._watch(stack, self.endpoint.locator.keep_fresh(trunks.target_uris), "names of targets")
         await self._open_registrar(stack, users)
         self.router = Router(self.accounts, self.numbers, trunks, users, declared_lines(config))
         self.rooms = Rooms(Interludes(self._documents), HoldMusic(config.media.clock_rate, Sound))
@@ -412,6 +416,7 @@ class Daemon:
             native=self.endpoint.engine.counts,
             gate=self.endpoint.engine.counters,
             breakers=breakers.tripped,
+            targets=lambda: ((one.trunk, one.hop, str(one.state.value)) for one in exchange.health),
         )
 
     async def drain(self, hurry: asyncio.Event) -> None:

@@ -1,6 +1,6 @@
 """What /metrics shows, read from the parts at each scrape: nothing is counted twice, nothing on the call path."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -22,6 +22,7 @@ class Facts(Collector):
         native: live native objects by kind.
         gate: the engine's admission counters by name.
         breakers: origins of applications that are not asked, or only tried, with the state of their breaker.
+        targets: (trunk, address, state) of the gateways that calls or pings have tried.
     """
 
     gauges: Mapping[str, tuple[str, Callable[[], float]]]
@@ -32,6 +33,7 @@ class Facts(Collector):
     gate: Callable[[], Mapping[str, int]]
     breakers: Callable[[], Mapping[str, str]]
     events: Callable[[], Mapping[tuple[str, str], int]] = dict
+    targets: Callable[[], Iterable[tuple[str, str, str]]] = tuple
 
     def collect(self) -> Iterator[Metric]:
         for name, (text, read) in self.gauges.items():
@@ -68,6 +70,14 @@ class Facts(Collector):
         for origin, state in islice(self.breakers().items(), MAX_ORIGINS):
             breakers.add_metric([origin, state], 1)
         yield breakers
+        targets = GaugeMetricFamily(
+            "callwright_trunk_target_up",
+            "1: the gateway takes calls; 0: it is left alone, or is being tried again",
+            labels=["trunk", "target"],
+        )
+        for trunk, target, state in islice(self.targets(), MAX_ORIGINS):
+            targets.add_metric([trunk, target], float(state == "up"))
+        yield targets
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ import ipaddress
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
@@ -237,3 +237,37 @@ class TurnSection(Section):
         """What does not go together, with its key."""
         if bool(self.urls) != bool(self.secret.get_secret_value()):
             yield "turn.secret: urls and secret go together"
+
+
+class DnsSection(Section):
+    """[dns]: who is asked for names in SIP."""
+
+    servers: tuple[AddressPort, ...] = ()
+    timeout_s: float = Field(3.0, ge=0.2, le=30)
+
+
+class RouteTrunk(Section):
+    """A trunk of a route; lower priority first, weight among equals."""
+
+    trunk: str = Field(min_length=1, max_length=64)
+    priority: int = Field(10, ge=0, le=65535)
+    weight: int = Field(10, ge=1, le=65535)
+
+
+class RouteSection(Section):
+    """[[route]]: by which trunks numbers go out that begin alike."""
+
+    prefix: str = Field(max_length=32, pattern=r"^\+?[0-9*#]*$")
+    account: AccountSid | Literal[""] = ""
+    trunks: tuple[RouteTrunk, ...] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_trunks(cls, data: Any) -> Any:
+        """A trunk may be a bare name; bare ones keep the order in which they stand."""
+        if isinstance(data, dict) and isinstance(data.get("trunks"), list | tuple):
+            spelled = [
+                {"trunk": t, "priority": 10 + n} if isinstance(t, str) else t for n, t in enumerate(data["trunks"])
+            ]
+            return {**data, "trunks": spelled}
+        return data

@@ -32,9 +32,14 @@ from callwright.engine import EventKind, Sound
 from callwright.errors import LegGone, MediaError
 from callwright.media.recordings import RecordingFiles
 from callwright.sip.endpoint import Endpoint
+from callwright.sip.health import Health
+from callwright.sip.lookup import is_address
 from callwright.sip.registrar import Registrar
+from callwright.sip.routes import Routes
+from callwright.sip.routes import declared as declared_route
 from callwright.sip.trunks import Trunks
 from callwright.sip.trunks import declared as declared_trunk
+from callwright.sip.uri import user_and_host, without_port
 from callwright.sip.users import Users
 from callwright.store.declared import numbers as declared_numbers
 from callwright.store.directory import Directory
@@ -126,6 +131,10 @@ class FakeEngine(Patchbay):
         }
         self.happen(EventKind.INCOMING, leg, **(facts | detail))
         return leg
+
+    def trying(self, leg: int) -> None:
+        """100 to our INVITE."""
+        self.happen(EventKind.TRYING, leg, 100)
 
     def progress(self, leg: int, code: int = 180, *, early: bool = False) -> None:
         """A provisional response to our INVITE."""
@@ -403,11 +412,14 @@ async def idle(call: Call) -> None:
     await call.ended
 
 
-async def nowhere(host: str) -> str:
-    """A look-up that answers at once, and knows no name of `*.invalid`."""
+async def nowhere(uri: str) -> Sequence[str]:
+    """A look-up that answers at once, and knows no name of `*.invalid`; that of `*.many` are two."""
+    host = without_port(user_and_host(uri)[1])
     if host.endswith(".invalid"):
         raise OSError(f"no address for {host}")
-    return "192.0.2.1"
+    if not host or is_address(host):
+        return ("",)
+    return ("sip:192.0.2.1", "sip:192.0.2.2") if host.endswith(".many") else ("sip:192.0.2.1",)
 
 
 class Room:
@@ -421,9 +433,10 @@ class Room:
     def __init__(self, config: Config, directory: Path, make_engine: Callable[[Config], Any]) -> None:
         endpoint_start, endpoint_module._start = endpoint_module._start, make_engine
         try:
-            trunks = Trunks(declared_trunk(section) for section in config.trunk)
+            routes = Routes(declared_route(section) for section in config.route)
+            trunks = Trunks((declared_trunk(section) for section in config.trunk), routes)
             self.endpoint = Endpoint(config, trunks.sources())
-            self.endpoint.lookup = nowhere
+            self.endpoint.locate = nowhere
         finally:
             endpoint_module._start = endpoint_start
         self.engine = cast(FakeEngine, self.endpoint.engine)
@@ -464,6 +477,7 @@ class Room:
             alerts=Alerts(cast(Store, self.rows), 30),
             rooms=self.rooms,
             recognition=self.recognition,
+            health=Health(self.endpoint.loop.time),
         )
         self.script: Callable[[Call], Awaitable[None]] = idle
         self.sessions: list[ScriptedSession] = []

@@ -198,9 +198,13 @@ class TestOutbound:
         task = ringing(room, child)
         room.engine.end(await room.engine.called(), 486)
         assert not await task
-        expected = {"status": "initiated", "to": "+15558880000", "trunk": "carrier", "parent": parent.sid}
+        whose = {"to": "+15558880000", "trunk": "carrier", "via": "sip:192.0.2.1", "parent": parent.sid}
+        expected = {"status": "initiated", **whose}
         assert ("initiated", expected) in room.rows.steps(child.sid)
-        assert f"initiated status=initiated to=+15558880000 trunk=carrier parent={parent.sid}" in caplog.text
+        assert (
+            f"initiated status=initiated to=+15558880000 trunk=carrier via=sip:192.0.2.1 parent={parent.sid}"
+            in caplog.text
+        )
         parent.hang_up()
 
     async def test_completed_alone_is_number_zero(self, room: Room) -> None:
@@ -273,13 +277,13 @@ class TestOutbound:
         assert (alone.status, alone.sip_code) == (CallStatus.FAILED, 503)
 
     async def test_canceled_while_a_name_is_looked_up(self, room: Room) -> None:
-        found: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        room.endpoint.lookup = lambda host: found
+        found: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
+        room.endpoint.locate = lambda uri: found
         call = outbound(room)
         task = ringing(room, call)
         await turns()
         call.cancel(CallStatus.CANCELED)
-        found.set_result("192.0.2.1")
+        found.set_result(["sip:192.0.2.1"])
         assert not await task
         assert call.status is CallStatus.CANCELED and not room.engine.of("originate")
 

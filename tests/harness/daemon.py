@@ -67,6 +67,7 @@ class Daemon:
         numbers: Sequence[Table] = (),
         trunks: Sequence[Table] = (),
         users: Sequence[Table] = (),
+        routes: Sequence[Table] = (),
         sections: Mapping[str, Table] | None = None,
         rtp_ports: int = 400,
         program: Sequence[str] = ("-m", "callwright"),
@@ -80,6 +81,7 @@ class Daemon:
             numbers: [[number]] tables; `account` defaults to the first account.
             trunks: [[trunk]] tables, likewise; default: one that takes calls from every loopback address.
             users: [[user]] tables, likewise.
+            routes: [[route]] tables.
             sections: further keys of sections, merged over the harness' own: {"limits": {"calls_per_second": 1}}.
             rtp_ports: how many UDP ports for media.
             program: arguments of the Python interpreter before `serve`.
@@ -88,6 +90,8 @@ class Daemon:
         with ExitStack() as ports:
             media = ports.enter_context(port_block(rtp_ports))
             config = _config(media, accounts, numbers, trunks, users, sections or {})
+            if routes:
+                config["route"] = [dict(table) for table in routes]
             daemon = cls(directory, config, program)
             daemon._ports = ports.pop_all()
         await daemon.run(ready)

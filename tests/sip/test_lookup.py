@@ -1,8 +1,8 @@
-"""From hosts to addresses."""
+"""Hosts that are addresses."""
 
 import pytest
 
-from callwright.sip.lookup import address_of, is_address
+from callwright.sip.lookup import is_address
 from callwright.sip.uri import at_address
 
 
@@ -12,16 +12,6 @@ from callwright.sip.uri import at_address
 )
 def test_what_is_an_address(host: str, address: bool) -> None:
     assert is_address(host) is address
-
-
-async def test_names_of_this_machine() -> None:
-    assert await address_of("localhost") in ("127.0.0.1", "::1")
-
-
-@pytest.mark.parametrize("host", ["name.invalid", "a" * 300, "x..y", "\udc80"])
-async def test_names_without_an_address(host: str) -> None:
-    with pytest.raises(OSError, match="no address"):
-        await address_of(host)
 
 
 @pytest.mark.parametrize(

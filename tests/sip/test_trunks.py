@@ -1,7 +1,14 @@
 """Trunks by source and by number."""
 
+from collections import Counter
+
 from callwright.config import DEMO_ACCOUNT, TrunkSection
+from callwright.sections import RouteSection
+from callwright.sip.routes import Routes
+from callwright.sip.routes import declared as declared_route
 from callwright.sip.trunks import Trunks, declared
+
+OTHER = "AC" + "9" * 32
 
 
 def trunk(name: str, **keys: object) -> TrunkSection:
@@ -44,16 +51,56 @@ def test_longest_prefix_first_and_once() -> None:
 
 
 def test_targets_by_priority() -> None:
-    assert TRUNKS.carrying("+44", DEMO_ACCOUNT)[0].targets == ("sip:a", "sip:b")
+    assert TRUNKS.carrying("+44", DEMO_ACCOUNT)[0].gateways() == ["sip:a", "sip:b"]
 
 
 def test_transport_of_targets_that_name_none() -> None:
     targets = ["sip:a", "sip:b:5070;transport=tcp", "sips:c"]
-    assert set(declared(trunk("t", targets=targets, transport="tls")).targets) == {
+    assert declared(trunk("t", targets=targets, transport="tls")).gateways() == [
         "sip:a;transport=tls",
         "sip:b:5070;transport=tcp",
         "sips:c",
-    }
+    ]
+
+
+def test_equal_targets_share_calls_by_weight() -> None:
+    targets = [{"uri": "sip:a", "weight": 3}, {"uri": "sip:b", "weight": 1}, {"uri": "sip:c", "priority": 20}]
+    one = declared(trunk("t", targets=targets))
+    orders = Counter(tuple(one.gateways()) for _ in range(2000))
+    assert set(orders) == {("sip:a", "sip:b", "sip:c"), ("sip:b", "sip:a", "sip:c")}
+    assert 1350 < orders["sip:a", "sip:b", "sip:c"] < 1650
+
+
+class TestRoutes:
+    """Where a route fits, it alone decides."""
+
+    def trunks(self, *routes: dict[str, object]) -> Trunks:
+        sections = [trunk(name, targets=[f"sip:{name}"], prefixes=["+"]) for name in ("cheap", "good")]
+        other = {**trunk("theirs", targets=["sip:theirs"]).model_dump(), "account": OTHER}
+        sections.append(TrunkSection.model_validate(other))
+        found = Routes(declared_route(RouteSection.model_validate(route)) for route in routes)
+        return Trunks((declared(section) for section in sections), found)
+
+    def carriers(self, trunks: Trunks, number: str, account: str = DEMO_ACCOUNT) -> list[str]:
+        return [one.name for one in trunks.carrying(number, account)]
+
+    def test_the_longest_prefix_decides_alone(self) -> None:
+        trunks = self.trunks({"prefix": "+44", "trunks": ["good", "cheap"]}, {"prefix": "+447", "trunks": ["cheap"]})
+        assert self.carriers(trunks, "+4420") == ["good", "cheap"]
+        assert self.carriers(trunks, "+44770") == ["cheap"]
+        assert self.carriers(trunks, "+1555") == ["cheap", "good"], "no route: the trunks' own prefixes"
+
+    def test_an_accounts_own_route_comes_first(self) -> None:
+        trunks = self.trunks(
+            {"prefix": "+44", "trunks": ["cheap", "theirs"]},
+            {"prefix": "+44", "account": DEMO_ACCOUNT, "trunks": ["good"]},
+        )
+        assert self.carriers(trunks, "+4420") == ["good"]
+        assert self.carriers(trunks, "+4420", OTHER) == ["theirs"], "only by trunks that are the account's"
+
+    def test_by_priority(self) -> None:
+        ways = [{"trunk": "cheap", "priority": 2}, {"trunk": "good", "priority": 1}]
+        assert self.carriers(self.trunks({"prefix": "", "trunks": ways}), "0049") == ["good", "cheap"]
 
 
 def test_policies_for_the_engine() -> None:

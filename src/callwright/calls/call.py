@@ -83,6 +83,7 @@ class Call(Aside):
         self.from_, self.to, self.caller_id = from_, to, caller_id
         self.parent = parent
         self.trunk = trunk
+        self.via = ""  # where its INVITE went last
         self.leg: Leg | None = None
         self.log = CallLog(logger, self.sid, account.sid)
         self.prompter = Prompter(self)
@@ -176,7 +177,12 @@ class Call(Aside):
             if self._ending is not None:
                 facts |= quality.facts(self._ending.statistics)
         elif status is CallStatus.INITIATED:
-            whose = {"to": self.to, "trunk": self.trunk, "parent": self.parent.sid if self.parent else ""}
+            whose = {
+                "to": self.to,
+                "trunk": self.trunk,
+                "via": self.via,
+                "parent": self.parent.sid if self.parent else "",
+            }
             facts = {key: value for key, value in whose.items() if value}
         self.note(event, status=str(status), **facts)
         attested = {"StirStatus": self.stir_status} if self.stir_status else {}

@@ -18,6 +18,7 @@ from callwright.engine import Sound
 from callwright.media.speech.recognition import Recognition
 from callwright.sip.endpoint import Endpoint
 from callwright.sip.events.dialogs import Dialogs
+from callwright.sip.health import Health
 from callwright.sip.registrar import Registrar
 from callwright.sip.trunks import Trunks
 from callwright.store.store import Store
@@ -109,6 +110,7 @@ class Exchange:
         transcribers: who writes down what recordings say.
         dialogs: of users' phones, for those who watch them.
         live: calls that have not reached a final status, by CallSid.
+        health: which of the trunks' gateways are left alone.
     """
 
     endpoint: Endpoint
@@ -136,3 +138,4 @@ class Exchange:
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     tasks: Tasks = field(default_factory=Tasks)
     transcribers: Transcribers = field(default_factory=Transcribers)
+    health: Health = field(default_factory=Health)

@@ -36,10 +36,12 @@ class Attempt:
         send: given the next hop of the URI, sends it and returns its leg, or None when its trunk takes no further
             call now; raises ValueError when the address cannot be used, NotRegistered when nobody is there, Fenced
             when it may not be called.
+        trunk: that it goes out by; None for a URI.
     """
 
     uri: str
     send: Callable[[str], Leg | None]
+    trunk: Trunk | None = None
 
 
 def number(text: str) -> str:
@@ -82,9 +84,9 @@ def attempts(call: "Call", target: Target) -> list[Attempt]:
         gateways = [SipTarget(with_user(uri, dialled)) for uri in through]
         return [Attempt(one.uri, partial(_to_uri, call, one)) for one in gateways]
     return [
-        Attempt(uri, partial(_to_trunk, call, target, trunk, uri))
+        Attempt(uri, partial(_to_trunk, call, target, trunk, uri), trunk)
         for trunk in call.exchange.trunks.carrying(dialled, *call.account.lineage)
-        for uri in trunk.targets
+        for uri in trunk.gateways()
     ]
 
 

@@ -20,6 +20,8 @@ class EventKind(enum.IntEnum):
     """A new INVITE for which 100 was sent. id: leg. detail: request_uri, from_uri, from_header, to_uri, to_header,
     contact, call_id, source_host, source_port (int), transport ("UDP" | "TCP" | "TLS"), local_host, local_port, user,
     realm (who has authenticated; both "" for a trunk), headers [(name, value)], offer (bool: it carried SDP)."""
+    TRYING = ...
+    """Outbound leg got a 100: its next hop lives. id: leg, code 100."""
     PROGRESS = ...
     """Outbound leg got a 1xx (not 100). id: leg, code: SIP code, text: reason. detail: early_media (bool), call_id,
     local_tag, remote_tag (ours, and the peer's; "" without one)."""

@@ -14,6 +14,7 @@ namespace callwright {
 
 enum class EventKind : int {
     INCOMING = 1,
+    TRYING,
     PROGRESS,
     ESTABLISHED,
     MEDIA,

@@ -193,7 +193,7 @@ void Legs::on_transaction(pjsua_call_id call, pjsip_transaction* transaction, pj
     Leg* leg = legs.of_call(call);
     if (leg != nullptr && ends_info(*transaction, *event)) legs.key_answered(*leg);
     if (leg == nullptr || received(event) == nullptr) return;
-    const bool provisional = transaction->state == PJSIP_TSX_STATE_PROCEEDING && transaction->status_code > 100;
+    const bool provisional = transaction->state == PJSIP_TSX_STATE_PROCEEDING;
     const bool inviting = transaction->role == PJSIP_ROLE_UAC && transaction->method.id == PJSIP_INVITE_METHOD;
     if (inviting && provisional) {
         if (leg->state() < Leg::State::CONNECTING) legs.progress(*leg, event);
@@ -207,6 +207,10 @@ void Legs::on_transaction(pjsua_call_id call, pjsip_transaction* transaction, pj
 void Legs::progress(const Leg& leg, const pjsip_event* event) {
     const auto* rdata = received(event);
     const auto& line = rdata->msg_info.msg->line.status;
+    if (line.code == PJSIP_SC_TRYING) {
+        engine_.push(std::make_unique<Event>(EventKind::TRYING, leg.id, line.code));
+        return;
+    }
     auto progress = std::make_unique<Event>(EventKind::PROGRESS, leg.id, line.code, text_of(line.reason));
     progress->with("early_media", carries_sdp(rdata));
     progress->with("call_id", text_of(rdata->msg_info.cid->id));

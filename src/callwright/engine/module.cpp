@@ -259,6 +259,7 @@ void construct(Engine* self, const std::vector<std::tuple<std::string, std::stri
 void bind_events(nb::module_& module) {
     nb::enum_<EventKind>(module, "EventKind", nb::is_arithmetic())
         .value("INCOMING", EventKind::INCOMING)
+        .value("TRYING", EventKind::TRYING)
         .value("PROGRESS", EventKind::PROGRESS)
         .value("ESTABLISHED", EventKind::ESTABLISHED)
         .value("MEDIA", EventKind::MEDIA)

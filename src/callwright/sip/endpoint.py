@@ -17,11 +17,11 @@ from callwright.errors import MediaError, StartError
 from callwright.sip import certificates, security
 from callwright.sip.credentials import Credential
 from callwright.sip.leg import Digit, Headers, Invite, Leg, LegState
-from callwright.sip.lookup import address_of, is_address
+from callwright.sip.locating import Locator
 from callwright.sip.request import Request, has_tag
 from callwright.sip.tap import NOTIFY_MS, Tap
 from callwright.sip.transaction import Transactions
-from callwright.sip.uri import at_address, escaped, user_and_host, without_port
+from callwright.sip.uri import escaped
 
 logger = logging.getLogger(__name__)
 wire = logging.getLogger("callwright.engine")
@@ -73,7 +73,6 @@ class Endpoint:
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.legs: dict[int, Leg] = {}
-        self.lookup: Callable[[str], Awaitable[str]] = address_of
         self.incoming: Callable[[Leg], None] = _not_ready
         self.moved: Callable[[int, LegState, Mapping[str, Any]], None] = lambda node, state, detail: None
         self.requests: dict[str, Callable[[Request], None]] = {}  # who answers, by method
@@ -93,6 +92,8 @@ class Endpoint:
             backlog=config.sip.backlog,
         )
         self.loop.add_reader(self.engine.event_fd, self._drain)
+        self.locator = Locator.of(config.dns, self.addresses)
+        self.locate: Callable[[str], Awaitable[Sequence[str]]] = self.locator.hops
 
     @property
     def addresses(self) -> list[tuple[str, str, int]]:
@@ -168,14 +169,17 @@ class Endpoint:
         self.legs[node] = leg
         return leg
 
-    async def next_hop(self, uri: str) -> str:
-        """Where an INVITE to a URI is sent: "" when its host is an address already.
+    async def hops(self, uri: str) -> Sequence[str]:
+        """Where an INVITE to a URI may be sent, in order; "" alone when its host is an address already.
 
         Raises:
             OSError: its host has no address.
         """
-        host = without_port(user_and_host(uri)[1])
-        return "" if not host or is_address(host) else at_address(uri, await self.lookup(host))
+        return await self.locate(uri)
+
+    async def next_hop(self, uri: str) -> str:
+        """The first of `hops`."""
+        return (await self.locate(uri))[0]
 
     @property
     def speaks_tls(self) -> bool:
@@ -379,6 +383,7 @@ class Endpoint:
     async def close(self) -> None:
         """Hangs up every leg, ends the native threads and frees every native object."""
         self.loop.remove_reader(self.engine.event_fd)
+        await self.locator.records.close()
         await self.loop.run_in_executor(None, self.engine.close)
         while events := self.engine.drain(BATCH):
             for event in events:
@@ -442,6 +447,7 @@ def _on_digit(leg: Leg, event: Event) -> None:
 
 
 _LEG_EVENTS: dict[EventKind, Callable[[Leg, Event], None]] = {
+    EventKind.TRYING: lambda leg, event: leg.on_trying(),
     EventKind.PROGRESS: lambda leg, event: leg.on_progress(event.code, bool(event.detail["early_media"])),
     EventKind.ESTABLISHED: lambda leg, event: leg.on_established(event.detail),
     EventKind.DIGIT: _on_digit,

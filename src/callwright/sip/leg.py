@@ -101,6 +101,7 @@ class Leg:
     """One leg, inbound (`invite` is set) or outbound.
 
     Attributes:
+        heard: whether its peer has sent any response to our INVITE, 100 too.
         fault: why we ended it against everybody's will; "" when we did not.
         keypad: how digits go to it.
         codecs: with which an inbound leg is answered, by preference; empty for those of its source.
@@ -113,6 +114,7 @@ class Leg:
         self.call_id = invite.call_id if invite else ""
         self.answer_headers: tuple[tuple[str, str], ...] = ()
         self.rang = False
+        self.heard = False
         self.fault = ""
         self.keypad = Keypad(self)
         self.codecs: Sequence[str] = ()
@@ -262,8 +264,13 @@ class Leg:
 
     # what the endpoint feeds
 
+    def on_trying(self) -> None:
+        """A 100 arrived: it says that the next hop lives, and nothing of the callee."""
+        self.heard = True
+
     def on_progress(self, code: int, early_media: bool) -> None:
-        """A 1xx arrived."""
+        """A 1xx arrived that is no 100."""
+        self.heard = True
         self.rang = self.rang or code >= 180
         self._enter(LegState.EARLY)
         for listener in tuple(self._progress_listeners):

@@ -48,6 +48,12 @@ def with_transport(uri: str, transport: str) -> str:
     return uri if named or not transport else f"{uri};transport={transport}"
 
 
+def transport_of(uri: str) -> str:
+    """The transport that a URI names, in lower case; "" when it names none."""
+    named = _TRANSPORT.search(uri)
+    return named[0].partition("=")[2].lower() if named else ""
+
+
 def without_secure(uri: str) -> tuple[str, bool]:
     """A URI without `;secure=true`, and whether it had that: SRTP is wanted (call-control reference §7.3)."""
     plain = _SECURE.sub("", uri)
@@ -61,6 +67,11 @@ def at_address(uri: str, address: str) -> str:
     transport = _TRANSPORT.search(uri)
     where = f"[{address}]" if ":" in address else address
     return f"sip:{where}{port}{transport[0] if transport else ''}"
+
+
+def place_of(uri: str, hop: str) -> str:
+    """Where a request to a URI goes, without whom it is for: its hop, or the URI's own address when that is ""."""
+    return hop or (at_address(uri, without_port(user_and_host(uri)[1]).strip("[]")) if uri else "")
 
 
 def at_place(uri: str, host: str, port: int) -> str:
