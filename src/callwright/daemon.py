@@ -34,6 +34,7 @@ from callwright.calls.capacity import Capacity
 from callwright.calls.conference.interrupted import post_ends
 from callwright.calls.epilogue import Epilogue
 from callwright.calls.exchange import Exchange
+from callwright.calls.hosted import HostedDomains
 from callwright.calls.interrupted import post_final
 from callwright.calls.numbers import Numbers
 from callwright.calls.permissions import Permissions
@@ -57,6 +58,8 @@ from callwright.media.speech.sphinx import Model, SphinxRecognition
 from callwright.metrics import Facts, MediaFigures
 from callwright.outbound import Outbound
 from callwright.signing import signature
+from callwright.sip.access import Access
+from callwright.sip.domains import Domains
 from callwright.sip.endpoint import Endpoint
 from callwright.sip.registrar import Registrar
 from callwright.sip.registration import Terms
@@ -154,15 +157,17 @@ class Daemon:
         recovered = await recover(self.store, recordings.directory)
         post_final(recovered.calls, self.accounts, self.callbacks)
         post_ends(recovered.conferences, self.accounts, self.callbacks)
-        trunks = Trunks(declared_trunk(section) for section in config.trunk)
+        trunks = Trunks((declared_trunk(section) for section in config.trunk), config.sip.domain)
         users = Users.of(config)
         sip = config.sip
         self.registrar = Registrar(users, self.store, Terms(sip.min_expires, sip.max_expires, sip.default_expires))
+        domains = self._hosted_domains(users, trunks)
         await self.registrar.load()
         self.endpoint = Endpoint(config, trunks.sources(), trunks.policies())
         stack.push_async_callback(self.endpoint.close)
-        self._open_registrar(stack, users)
-        self.router = Router(self.accounts, self.numbers, trunks, users, declared_lines(config))
+        self._open_registrar(stack, trunks, domains)
+        hosted = HostedDomains(domains, self.accounts)
+        self.router = Router(self.accounts, self.numbers, trunks, users, declared_lines(config), hosted)
         self.rooms = Rooms(Interludes(self._documents), HoldMusic(config.media.clock_rate, Sound))
         self.rooms.queues.load(self.store, await self.store.fetch(select(queues)))
         exchange = Exchange(
@@ -192,12 +197,21 @@ class Daemon:
         engine = self.endpoint.engine
         self.registry.register(MediaFigures(engine.media_facts, engine.media_counts, engine.media_counters))
 
-    def _open_registrar(self, stack: AsyncExitStack, users: Users) -> None:
-        sip = self.config.sip
-        if not users and not sip.silent:
-            return
-        self.endpoint.requests["REGISTER"] = self.registrar.take
-        self.endpoint.authenticate((user.credential for user in users), algorithms=sip.digest, silent=sip.silent)
+    def _hosted_domains(self, users: Users, trunks: Trunks) -> Domains:
+        """The API's SIP domains; their users are known before the registrations of the last run are taken up."""
+        realm = self.config.sip.domain
+        own = [user.credential for user in users] + trunks.credentials()
+        domains = Domains(self.resources, realm, {one.username for one in own if one.realm == realm})
+        domains.refresh()
+        users.host(domains.users, domains.names)
+        return domains
+
+    def _open_registrar(self, stack: AsyncExitStack, trunks: Trunks, domains: Domains) -> None:
+        access = Access(self.config, self.endpoint, trunks, self.registrar, domains)
+        access.open()
+        stack.callback(access.close)
+        if trunks.names:
+            self._watch(stack, access.watch_names(), "trunk sources")
         self._watch(stack, self.registrar.serve(), "registrar")
         self._watch(stack, self.registrar.prune(), "registrations")
 

@@ -63,8 +63,16 @@ def listen_entry(value: Any) -> Any:
     return {"address": _sip_listen(value)} if isinstance(value, str) else value
 
 
-def _prefix(value: str) -> str:
-    ipaddress.ip_network(value, strict=False)
+def is_name(source: str) -> bool:
+    """Whether a source is a host name, not an address or prefix."""
+    return (
+        bool(re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*\.?", source)) and len(source) < 254
+    )
+
+
+def _source(value: str) -> str:
+    if not is_name(value):
+        ipaddress.ip_network(value, strict=False)
     return value
 
 
@@ -119,7 +127,7 @@ WebUrl = Annotated[str, AfterValidator(_web_url)]
 AddressPort = Annotated[str, AfterValidator(address_port)]
 SipListen = Annotated[str, AfterValidator(_sip_listen)]
 MediaAddress = Annotated[str, AfterValidator(_media_address)]
-Prefix = Annotated[str, AfterValidator(_prefix)]
+Source = Annotated[str, AfterValidator(_source)]
 SipUri = Annotated[str, AfterValidator(_sip_uri)]
 LastResort = Annotated[str, AfterValidator(_last_resort)]
 Codecs = Annotated[tuple[str, ...], AfterValidator(_codecs)]

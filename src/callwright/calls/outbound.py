@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from callwright.calls.control import ApplicationTarget, ClientTarget, NumberTarget, SipTarget, Target
 from callwright.calls.fork import Fork
 from callwright.calls.permissions import FORBIDDEN
-from callwright.calls.router import ANONYMOUS
+from callwright.calls.showing import diversion, presented, user_of
 from callwright.errors import NoSuchUser, NotRegistered
 from callwright.sip.binding import Binding
+from callwright.sip.identity import ANONYMOUS
 from callwright.sip.leg import Headers, Leg
 from callwright.sip.trunks import Trunk
-from callwright.sip.uri import is_sip, user_and_host, with_user, without_secure
+from callwright.sip.uri import is_sip, with_user, without_secure
 from callwright.sip.users import User
 
 if TYPE_CHECKING:
@@ -85,8 +86,7 @@ def _sip_attempt(call: "Call", target: SipTarget) -> Attempt:
 
 
 def _local(call: "Call", domain: str = "") -> str:
-    shown = call.caller_id or call.from_
-    user = user_and_host(shown)[0] if is_sip(shown) else shown.removeprefix("client:")
+    user = user_of(call)
     return call.exchange.endpoint.local_uri("anonymous" if user == ANONYMOUS else user, domain)
 
 
@@ -96,6 +96,7 @@ def _headers(call: "Call", target: SipTarget) -> Headers:
         ("X-Twilio-AccountSid", call.account.sid),
         ("X-Twilio-ApiVersion", "2010-04-01"),
         *target.headers,
+        *diversion(call),
     ]
 
 
@@ -142,10 +143,12 @@ def _to_trunk(call: "Call", dialled: str, trunk: Trunk, uri: str, next_hop: str)
         if not call.exchange.capacity.trunk_free(trunk):
             return None
         call.carried_by(trunk.name)
+    local_uri, headers = presented(call, trunk)
     return call.exchange.endpoint.originate(
-        with_user(uri, dialled),
-        local_uri=_local(call),
+        with_user(uri, trunk.outbound.called(dialled)),
+        local_uri=local_uri,
         next_hop=next_hop,
+        headers=headers,
         username=trunk.username,
         password=trunk.password,
         codecs=trunk.codecs,

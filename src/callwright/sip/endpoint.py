@@ -17,7 +17,7 @@ from callwright.errors import MediaError, StartError
 from callwright.sip import certificates, security
 from callwright.sip.credentials import Credential
 from callwright.sip.leg import Digit, Headers, Invite, Leg
-from callwright.sip.lookup import address_of, is_address
+from callwright.sip.lookup import address_of, addresses_of, is_address
 from callwright.sip.request import Request
 from callwright.sip.tap import NOTIFY_MS, Tap
 from callwright.sip.uri import at_address, escaped, user_and_host, without_port
@@ -73,12 +73,13 @@ class Endpoint:
         self.loop = asyncio.get_running_loop()
         self.legs: dict[int, Leg] = {}
         self.lookup: Callable[[str], Awaitable[str]] = address_of
+        self.lookup_all: Callable[[str], Awaitable[Sequence[str]]] = addresses_of
         self.incoming: Callable[[Leg], None] = _not_ready
         self.requests: dict[str, Callable[[Request], None]] = {}  # who answers, by method
         self._players: dict[int, asyncio.Future[Played]] = {}
         self._tapes: dict[int, Tape] = {}
         self.taps: dict[int, Tap] = {}
-        self._domain = config.sip.domain
+        self.domain = config.sip.domain
         self._certificates = certificates.files_of(config.sip)
         self.engine = _start(config)
         self.engine.admit(list(sources), policies)
@@ -96,7 +97,7 @@ class Endpoint:
 
     def local_uri(self, user: str, domain: str = "") -> str:
         """A From for an outbound leg: sip:user@domain. domain "": that of [sip]."""
-        host = domain or self._domain
+        host = domain or self.domain
         return f"<sip:{escaped(user)}@{host}>" if user else f"<sip:{host}>"
 
     def authenticate(
@@ -114,7 +115,7 @@ class Endpoint:
             ValueError: a user's name or realm cannot stand in a challenge. Nothing has changed then.
         """
         self.engine.credentials([user.as_tuple() for user in users])
-        self.engine.authenticate(realm=self._domain, algorithms=algorithms, silent=silent, scanners=security.SCANNERS)
+        self.engine.authenticate(realm=self.domain, algorithms=algorithms, silent=silent, scanners=security.SCANNERS)
 
     def originate(
         self,
