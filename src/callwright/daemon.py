@@ -63,6 +63,7 @@ from callwright.sip.domains import Domains
 from callwright.sip.endpoint import Endpoint
 from callwright.sip.registrar import Registrar
 from callwright.sip.registration import Terms
+from callwright.sip.sources import Names
 from callwright.sip.trunks import Trunks
 from callwright.sip.trunks import declared as declared_trunk
 from callwright.sip.users import Users
@@ -157,7 +158,7 @@ class Daemon:
         recovered = await recover(self.store, recordings.directory)
         post_final(recovered.calls, self.accounts, self.callbacks)
         post_ends(recovered.conferences, self.accounts, self.callbacks)
-        trunks = Trunks((declared_trunk(section) for section in config.trunk), config.sip.domain)
+        trunks = Trunks((declared_trunk(section) for section in config.trunk), realm=config.sip.domain)
         users = Users.of(config)
         sip = config.sip
         self.registrar = Registrar(users, self.store, Terms(sip.min_expires, sip.max_expires, sip.default_expires))
@@ -211,7 +212,7 @@ class Daemon:
         access.open()
         stack.callback(access.close)
         if trunks.names:
-            self._watch(stack, access.watch_names(), "trunk sources")
+            self._watch(stack, Names(trunks, access.apply).watch(), "trunk sources")
         self._watch(stack, self.registrar.serve(), "registrar")
         self._watch(stack, self.registrar.prune(), "registrations")
 

@@ -71,6 +71,22 @@ async def test_an_anonymous_caller(rooms: Rooms, to: str, asserted: list[str]) -
     ]
 
 
+async def test_only_numbers_of_its_own(rooms: Rooms) -> None:
+    """Of a call that is passed on the number that was called is shown, and no name; without one it does not go out."""
+    room = rooms(trunk=[trunk(caller_ids="owned", identity="pai")])
+    _, local, headers = sent(room, NumberTarget(CALLEE), identity=FORWARDED)
+    assert (local, headers) == (f"<sip:{NUMBER}@127.0.0.1>", [("P-Asserted-Identity", f"<sip:{NUMBER}@127.0.0.1>")])
+    _, local, _ = sent(room, NumberTarget(CALLEE), caller_id=ANONYMOUS)
+    assert local == '"Anonymous" <sip:anonymous@anonymous.invalid>'
+    options: dict[str, Any] = {"direction": Direction.INBOUND, "from_": CALLER, "to": OTHERS_NUMBER}
+    parent = Call(room.exchange, room.account, Application(), **options)
+    child = parent.child(CALLEE, caller_id="", callback=None)
+    assert not await child.ring_out(outbound.attempts(child, NumberTarget(CALLEE)), lambda leg, early: None)
+    assert (child.sip_code, str(child.status)) == (400, "failed")
+    assert len(room.engine.of("originate")) == 2
+    parent.hang_up()
+
+
 async def test_from_is_the_account_of_the_trunk(rooms: Rooms) -> None:
     room = rooms(trunk=[trunk(profile="from-is-auth-user")])
     _, local, headers = sent(room, NumberTarget(CALLEE))

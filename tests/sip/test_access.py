@@ -1,14 +1,8 @@
 """Who the engine lets in, and when that changes."""
 
-import asyncio
-import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
-import pytest
-
-import callwright.sip.access as access_module
 from callwright.config import validate
 from callwright.sip.access import Access
 from callwright.sip.credentials import Credential
@@ -32,18 +26,11 @@ class Gate:
         config = validate(SETTINGS | {"sip": {"domain": REALM}} | sections)
         self.engine, self.endpoint = room.engine, room.endpoint
         self.hosting = Hosting()
-        self.trunks = Trunks((declared(section) for section in config.trunk), REALM)
+        self.trunks = Trunks((declared(section) for section in config.trunk), realm=REALM)
         self.users = Users.of(config)
         registrar = Registrar(self.users, cast(Store, room.rows))
         self.access = Access(config, room.endpoint, self.trunks, registrar, self.hosting.domains)
-        self.answers: dict[str, Sequence[str]] = {}
-        room.endpoint.lookup_all = self._look_up
         self.engine.commands.clear()
-
-    async def _look_up(self, name: str) -> Sequence[str]:
-        if name not in self.answers:
-            raise OSError("no address")
-        return self.answers[name]
 
     def names(self) -> list[str]:
         """The commands about who is let in."""
@@ -98,42 +85,24 @@ async def test_a_trunks_users_prove_themselves(room: Room) -> None:
     trunk = {"name": "roaming", "account": ACCOUNT_SID, "users": [{"username": "pbx", "password": "secret"}]}
     gate = Gate(room, trunk=[trunk])
     gate.access.open()
-    assert gate.names() == ["credentials", "authenticate"], "there is no source to admit"
+    assert gate.names() == ["admit", "credentials", "authenticate"] and gate.sources() == []
     assert gate.engine.of("credentials")[0].values["users"] == [Credential.of("pbx", REALM, "secret").as_tuple()]
     assert [one.name for one in gate.trunks.of_user("pbx", REALM)] == ["roaming"]
     assert gate.trunks.of_user("pbx", "other.example") == gate.trunks.of_user("x", REALM) == ()
     gate.access.close()
 
 
-async def test_names_are_kept_fresh(
-    room: Room, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Looked up every minute; the last answer counts for a while after the last look-up that succeeded."""
-    monkeypatch.setattr(access_module, "KEPT_S", 600.0)
-    trunk = {"name": "carrier", "account": ACCOUNT_SID, "allow": ["SIP.carrier.example", "192.0.2.1"]}
+async def test_a_name_that_has_moved(room: Room) -> None:
+    """The engine is told when the sources or what is agreed with them have changed, and else left alone."""
+    trunk = {"name": "carrier", "account": ACCOUNT_SID, "allow": ["sip.carrier.example"], "codecs": ["PCMA"]}
     gate = Gate(room, trunk=[trunk])
     gate.access.open()
-    assert gate.sources() == ["192.0.2.1/32"]
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    gate.answers["sip.carrier.example"] = ["198.51.100.1", "2001:db8::1"]
-    watching = asyncio.create_task(gate.access.watch_names())
-    await turns()
-    assert gate.sources() == ["192.0.2.1/32", "198.51.100.1/32", "2001:db8::1/128"]
-    assert gate.trunks.by_source("198.51.100.1") is not None
-    gate.answers["sip.carrier.example"] = ["198.51.100.2"]
-    await gate.engine.until("admit", count=3)
-    assert gate.sources() == ["192.0.2.1/32", "198.51.100.2/32"] and 59 < loop.time() - began < 61
-    assert gate.trunks.by_source("198.51.100.1") is None
-    del gate.answers["sip.carrier.example"]
-    with caplog.at_level(logging.WARNING):
-        await gate.engine.until("admit", count=4)
-    assert gate.sources() == ["192.0.2.1/32"] and 600 <= loop.time() - began - 60 < 725
-    assert [record.message.partition(": ")[2] for record in caplog.records] == [
-        "its last addresses count on",
-        "nobody is let in by that name",
-    ]
-    watching.cancel()
+    assert gate.sources() == []
+    gate.trunks.resolved("sip.carrier.example", ["198.51.100.1"])
+    for _ in range(2):
+        gate.access.apply()
+    assert gate.sources() == ["198.51.100.1/32"] and gate.names() == ["admit", "admit"]
+    assert gate.engine.of("admit")[-1].values["policies"] == [("198.51.100.1/32", ("PCMA",), "off", "supported")]
     gate.access.close()
 
 

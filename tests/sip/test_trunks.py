@@ -95,7 +95,7 @@ def test_trunks_that_share_a_source() -> None:
 def test_users_of_trunks() -> None:
     """Their digests are of the realm; passwords are nowhere to be seen."""
     section = trunk("roaming", users=[{"username": "pbx", "password": "hush"}])
-    trunks = Trunks([declared(section)], "pbx.example")
+    trunks = Trunks([declared(section)], realm="pbx.example")
     (credential,) = trunks.credentials()
     assert (credential.username, credential.realm) == ("pbx", "pbx.example")
     assert [one.name for one in trunks.of_user("pbx", "pbx.example")] == ["roaming"]

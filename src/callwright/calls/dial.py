@@ -22,7 +22,6 @@ from callwright.calls.status import CallStatus
 from callwright.errors import LegGone, MediaError
 from callwright.media.tones import ringback
 from callwright.sip.endpoint import Played
-from callwright.sip.identity import ANONYMOUS
 from callwright.sip.leg import Digit, Ending, Leg
 from callwright.sip.uri import is_sip
 
@@ -80,9 +79,9 @@ class Dial:
             await self._release()
 
     def _may_show(self) -> bool:
-        """A telephone number sees a caller ID that the account owns, one of the two numbers of the call, or nobody."""
+        """A telephone number sees a caller ID that the account owns, or one of the two numbers of the call."""
         shown, call = self._plan.caller_id, self._call
-        if not shown or shown in (call.from_, call.to, ANONYMOUS):
+        if not shown or shown in (call.from_, call.to):
             return True
         to_number = any(isinstance(target, NumberTarget) for target in self._plan.targets)
         return not to_number or call.exchange.owns(call.account.sid, shown)

@@ -20,8 +20,16 @@ def user_of(call: "Call") -> str:
 
 
 def presented(call: "Call", trunk: Trunk) -> tuple[str, Headers]:
-    """From and the further headers of an INVITE to a trunk."""
-    form, user = trunk.outbound.calling, user_of(call)
+    """From and the further headers of an INVITE to a trunk.
+
+    Raises:
+        ValueError: the trunk takes the account's own numbers only, and there is none to show.
+    """
+    form, user, passed_on = trunk.outbound.calling, user_of(call), _is_passed_on(call)
+    if trunk.caller_ids == "owned" and not call.exchange.owns(call.account.sid, user):
+        user, passed_on = _own(call), False
+        if not user:
+            raise ValueError(f"trunk {trunk.name} takes caller IDs that the account owns, and no other")
     style = Style(
         domain=trunk.from_domain or call.exchange.endpoint.domain,
         identity=trunk.identity,
@@ -30,7 +38,7 @@ def presented(call: "Call", trunk: Trunk) -> tuple[str, Headers]:
     )
     caller = Caller(
         user=user if user == ANONYMOUS else form(user),
-        name=call.parent.identity.name if call.parent and _is_passed_on(call) else "",
+        name=call.parent.identity.name if call.parent and passed_on else "",
         own=form(_own(call)) if user == ANONYMOUS else "",
         diverted=[(form(number), reason) for number, reason in _diverted(call)],
     )
@@ -50,10 +58,11 @@ def _is_passed_on(call: "Call") -> bool:
 
 
 def _own(call: "Call") -> str:
-    """A number of the account's own that stands behind an anonymous caller: the user's, or the one that was called."""
+    """A number of the account's own that stands behind another caller: the user's, or the one that was called."""
     parent = call.parent
     candidates = (call.caller_id, parent.caller_id, parent.to, parent.from_) if parent else (call.caller_id,)
-    return next((one for one in candidates if one and call.exchange.owns(call.account.sid, one)), "")
+    own = (one for one in candidates if one not in ("", ANONYMOUS) and call.exchange.owns(call.account.sid, one))
+    return next(own, "")
 
 
 def _diverted(call: "Call") -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from callwright.errors import MediaError, StartError
 from callwright.sip import certificates, security
 from callwright.sip.credentials import Credential
 from callwright.sip.leg import Digit, Headers, Invite, Leg
-from callwright.sip.lookup import address_of, addresses_of, is_address
+from callwright.sip.lookup import address_of, is_address
 from callwright.sip.request import Request
 from callwright.sip.tap import NOTIFY_MS, Tap
 from callwright.sip.uri import at_address, escaped, user_and_host, without_port
@@ -73,7 +73,6 @@ class Endpoint:
         self.loop = asyncio.get_running_loop()
         self.legs: dict[int, Leg] = {}
         self.lookup: Callable[[str], Awaitable[str]] = address_of
-        self.lookup_all: Callable[[str], Awaitable[Sequence[str]]] = addresses_of
         self.incoming: Callable[[Leg], None] = _not_ready
         self.requests: dict[str, Callable[[Request], None]] = {}  # who answers, by method
         self._players: dict[int, asyncio.Future[Played]] = {}

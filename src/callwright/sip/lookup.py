@@ -5,7 +5,6 @@ import ipaddress
 import socket
 
 LOOKUP_S = 5.0
-MOST_ADDRESSES = 64
 
 
 def is_address(host: str) -> bool:
@@ -23,15 +22,6 @@ async def address_of(host: str) -> str:
     Raises:
         OSError: there is none, or none came within 5 s.
     """
-    return (await addresses_of(host))[0]
-
-
-async def addresses_of(host: str) -> tuple[str, ...]:
-    """All addresses of a name, at most 64, in the resolver's order.
-
-    Raises:
-        OSError: there is none, or none came within 5 s.
-    """
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(LOOKUP_S):
@@ -40,4 +30,4 @@ async def addresses_of(host: str) -> tuple[str, ...]:
         raise OSError(f"no address for {host} within {LOOKUP_S:g} s") from None
     except (socket.gaierror, UnicodeError) as error:
         raise OSError(f"no address for {host}: {error}") from None
-    return tuple(dict.fromkeys(str(one[4][0]) for one in found))[:MOST_ADDRESSES]
+    return str(found[0][4][0])

@@ -44,6 +44,7 @@ class Trunk:
         from_user: what stands in From in place of the caller; "" for him.
         from_domain: host part of From and of identities; "" for that of [sip].
         diversion: it is told who has forwarded a call.
+        caller_ids: "any" that the account may show, or "owned": its own only, also of calls that are passed on.
         inbound, outbound: the forms of its numbers.
     """
 
@@ -66,6 +67,7 @@ class Trunk:
     from_user: str = ""
     from_domain: str = ""
     diversion: bool = False
+    caller_ids: str = "any"
     names: Sequence[str] = ()
     users: Sequence[tuple[str, str]] = field(default=(), repr=False, compare=False)
     inbound: Numbering = AS_IT_IS
@@ -97,6 +99,7 @@ def declared(section: TrunkSection) -> Trunk:
         from_user=section.username if section.from_user == "auth" else "",
         from_domain=section.from_domain,
         diversion=section.diversion,
+        caller_ids=section.caller_ids,
         inbound=numbering(section.inbound_numbers, inbound=True),
         outbound=numbering(section.outbound_numbers, inbound=False),
     )
@@ -109,7 +112,7 @@ class Trunks:
         realm: of the users that prove to be a trunk.
     """
 
-    def __init__(self, trunks: Iterable[Trunk], realm: str = "") -> None:
+    def __init__(self, trunks: Iterable[Trunk], *, realm: str = "") -> None:
         self._trunks, self._realm = tuple(trunks), realm
         self._addresses: dict[str, tuple[Network, ...]] = {}
         self._of_source = lru_cache(maxsize=SOURCES_KNOWN)(self._find)
