@@ -219,6 +219,14 @@ def test_numbers_in_a_carriers_form() -> None:
     assert (decision.to, decision.from_) == ("+15550001000", "+15557654321")
 
 
+def test_nobodys_number_is_everybodys() -> None:
+    """To show nothing claims nothing."""
+    directory = Directory(cast(Store, None))
+    directory.declare(numbers(CONFIG))
+    owns = Numbers(directory).owns
+    assert [owns(ONE, number) for number in (ANONYMOUS, "+15550001000", "+15550002000")] == [True, True, False]
+
+
 def test_a_number_of_a_subaccount_is_reached_through_its_owners_trunk() -> None:
     directory = Directory(cast(Store, None))
     directory.declare(numbers(CONFIG))

@@ -12,6 +12,7 @@ from callwright.sip.identity import (
     is_nobody,
     name_addr,
     number_of,
+    of_user,
     parties,
     read,
     written,
@@ -122,6 +123,19 @@ def test_who_has_forwarded(headers: list[tuple[str, str]], forwarder: str) -> No
 def test_what_the_carrier_has_verified(headers: list[tuple[str, str]], from_header: str, verstat: str) -> None:
     assert read(invite(*headers, from_header=from_header), trusted=True).verstat == verstat
     assert read(invite(*headers, from_header=from_header), trusted=False).verstat == ""
+
+
+@pytest.mark.parametrize(
+    ("headers", "from_header", "private"),
+    [
+        ([], '"Alice" <sip:alice@pbx.example>', False),
+        ([], "<sip:Anonymous@anonymous.invalid>", True),
+        ([("Privacy", "id")], "<sip:alice@pbx.example>", True),
+        ([("P-Asserted-Identity", "<sip:+1@c>")], "<sip:alice@pbx.example>", False),
+    ],
+)
+def test_of_a_user_only_his_wish_counts(headers: list[tuple[str, str]], from_header: str, private: bool) -> None:
+    assert of_user(invite(*headers, from_header=from_header)) == Identity(private=private)
 
 
 def test_bounds() -> None:

@@ -6,6 +6,7 @@ from callwright.calls.application import Account, Application
 from callwright.calls.decision import Admission, Refusal
 from callwright.calls.numbers import settings
 from callwright.sip.domains import Domains
+from callwright.sip.identity import of_user
 from callwright.sip.leg import Invite
 from callwright.sip.uri import user_and_host, without_port
 from callwright.sip.users import User
@@ -53,6 +54,7 @@ def _admitted(invite: Invite, domain: Record, account: Account, user: User | Non
         user=user,
         from_=invite.from_uri if own or user is None else f"sip:{user.aor}",
         to=invite.request_uri,
+        identity=of_user(invite),
         extra=extra | ({"SipUsername": user.name} if user else {}),
     )
 

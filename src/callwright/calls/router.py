@@ -112,6 +112,7 @@ class Router:
             user=user,
             from_=invite.from_uri if own else f"sip:{user.aor}",
             to=invite.request_uri,
+            identity=identity.of_user(invite),
             extra={
                 "SipDomain": user.domain,
                 "SipDomainSid": ids.derived(ids.SIP_DOMAIN, user.account_sid, user.domain),

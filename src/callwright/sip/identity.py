@@ -128,6 +128,13 @@ def read(invite: Invite, *, trusted: bool) -> Identity:
     )
 
 
+def of_user(invite: Invite) -> Identity:
+    """Of a user's call only whether he wants to be known: by whom he calls, for his application knows him."""
+    found = read(invite, trusted=False)
+    named_nobody = unquote(user_and_host(invite.from_uri)[0]).lower() == "anonymous"
+    return Identity(private=found.private or named_nobody)
+
+
 def _is_caller(party: Party) -> bool:
     return party.parameters.get("party", "calling").lower() == "calling"
 
