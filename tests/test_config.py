@@ -174,16 +174,45 @@ def test_fault_names_its_key(raw: dict[str, object], fault: str) -> None:
     assert any(line.startswith(fault) for line in faults(raw)), faults(raw)
 
 
-def test_source_of_two_accounts() -> None:
-    """Every call from there would be the first trunk's: the second account would wait for ever."""
+def test_source_of_two_trunks() -> None:
+    """The number that is called decides: the engine answers the offer before, so its rules must be the same."""
     other = "AC" + "2" * 32
     trunks = [
-        {"name": "a", "account": DEMO_ACCOUNT, "allow": ["192.0.2.0/24", "198.51.100.1"]},
+        {"name": "a", "account": DEMO_ACCOUNT, "allow": ["192.0.2.0/24", "198.51.100.1", "Sip.example"]},
         {"name": "b", "account": DEMO_ACCOUNT, "allow": ["192.0.2.0/24"]},
-        {"name": "c", "account": other, "allow": ["192.0.2.128/25", "198.51.100.1/32"]},
+        {"name": "c", "account": other, "allow": ["192.0.2.128/25", "198.51.100.1/32", "sip.example"]},
     ]
-    told = faults({"account": [ACCOUNT, {"sid": other}], "trunk": trunks})
-    assert told == ("trunk.2.allow.1: 198.51.100.1/32 is trunk a's, of another account",)
+    config = {"account": [ACCOUNT, {"sid": other}], "trunk": trunks}
+    assert [trunk.name for trunk in validate(config).trunk] == ["a", "b", "c"]
+    trunks[2] |= {"srtp": "required", "codecs": ["PCMA"]}
+    assert faults(config) == (
+        "trunk.2.allow.1: 198.51.100.1/32 is trunk a's too, with another codecs, srtp",
+        "trunk.2.allow.2: sip.example is trunk a's too, with another codecs, srtp",
+    )
+
+
+@pytest.mark.parametrize(
+    ("users", "fault"),
+    [
+        ([{"username": "x", "password": "1"}] * 2, "trunk.0.users.1.username: x is trunk t's already"),
+        ([{"username": "alice", "password": "1"}], "trunk.0.users.0.username: alice is a [[user]]'s already"),
+        ([{"username": "x", "password": ""}], "trunk.0.users.0.password: "),
+        ([{"username": 'x"y', "password": "1"}], "trunk.0.users.0.username: "),
+    ],
+)
+def test_faults_of_a_trunks_users(users: list[dict[str, str]], fault: str) -> None:
+    alice = {"name": "alice", "account": DEMO_ACCOUNT, "password": "a"}
+    trunk = {"name": "t", "account": DEMO_ACCOUNT, "users": users}
+    (told,) = faults({"account": [ACCOUNT], "user": [alice], "trunk": [trunk]})
+    assert told.startswith(fault)
+
+
+def test_srtp_of_a_trunk_without_a_source() -> None:
+    """The engine knows its callers' trunk by the source alone."""
+    users = [{"username": "x", "password": "1"}]
+    trunk = {"name": "t", "account": DEMO_ACCOUNT, "users": users, "srtp": "required"}
+    (told,) = faults({"account": [ACCOUNT], "trunk": [trunk]})
+    assert told.startswith("trunk.0.srtp: ")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "callwright"
 LAYERS = [
     {"errors", "ids", "account", "clock", "log", "values", "signing", "digest", "outbound", "__init__"}
-    | {"config", "sections", "domains"},
+    | {"config", "sections", "domains", "numbering", "profiles", "trunking"},
     {"engine"},
     {"store"},
     {"media", "sip"},

@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from callwright import domains
-from callwright.domains import DomainSection, PhoneRules, UserSection, VoiceSection
+from callwright.domains import DomainSection, PhoneRules, UserSection, VoiceSection, domain_of
 from callwright.errors import ConfigError
 from callwright.sections import (
     DayBounds,
@@ -42,6 +42,7 @@ from callwright.sections import (
     StirSection,
     TurnSection,
 )
+from callwright.trunking import TrunkRules
 from callwright.values import (
     AccountSid,
     Advertised,
@@ -50,11 +51,12 @@ from callwright.values import (
     Domain,
     LastResort,
     Method,
-    Prefix,
     SipListen,
     SipUri,
+    Source,
     WebUrl,
     address_port,
+    is_name,
     listen_entry,
     origin,
 )
@@ -175,12 +177,12 @@ class TrunkTarget(Section):
     weight: int = Field(10, ge=1, le=65535)
 
 
-class TrunkSection(DayBounds, StirSection):
+class TrunkSection(DayBounds, StirSection, TrunkRules):
     """[[trunk]]"""
 
     name: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")
     account: AccountSid
-    allow: tuple[Prefix, ...] = ()
+    allow: tuple[Source, ...] = ()
     targets: tuple[TrunkTarget, ...] = ()
     prefixes: tuple[str, ...] = ("+",)
     username: str = Field("", max_length=128)
@@ -277,6 +279,7 @@ class Config(Section):
             *self._rootless(),
             *self._unreachable(),
             *self._routes(),
+            *self._misruled(),
             *domains.faults(self.sip, self.sip.domain, self.user, self.domain),
         ]:
             raise ValueError("\n".join(faults))
@@ -312,6 +315,20 @@ class Config(Section):
             if (route.prefix, route.account) in [(other.prefix, other.account) for other in self.route[:index]]:
                 yield f"route.{index}.prefix: {route.prefix!r} is declared twice"
 
+    def _misruled(self) -> Iterator[str]:
+        taken = {
+            user.name: "a [[user]]" for user in self.user if domain_of(user, self.sip.domain) == self.sip.domain.lower()
+        }
+        for index, trunk in enumerate(self.trunk):
+            for fault in trunk.rule_faults(trunk.username):
+                yield f"trunk.{index}.{fault}"
+            if trunk.users and trunk.srtp == "required" and not trunk.allow:
+                yield f'trunk.{index}.srtp: "required" holds for the sources of allow, and there are none'
+            for place, user in enumerate(trunk.users):
+                if user.username in taken:
+                    yield f"trunk.{index}.users.{place}.username: {user.username} is {taken[user.username]}'s already"
+                taken[user.username] = f"trunk {trunk.name}"
+
     def _repeated(self) -> list[str]:
         faults = []
         for table, key in (("account", "sid"), ("number", "number"), ("trunk", "name"), ("rate", "prefix")):
@@ -323,17 +340,19 @@ class Config(Section):
                 seen.add(value)
         return faults
 
-    def _contested(self) -> list[str]:
-        """A source that two accounts' trunks allow: the second would never get a call from it."""
-        faults = []
-        owners: dict[str, TrunkSection] = {}
+    def _contested(self) -> Iterator[str]:
+        """A source that several trunks allow: the number called decides, after the engine has answered the offer."""
+        first: dict[str, TrunkSection] = {}
         for index, trunk in enumerate(self.trunk):
-            for place, prefix in enumerate(trunk.allow):
-                first = owners.setdefault(str(ipaddress.ip_network(prefix, strict=False)), trunk)
-                if first.account != trunk.account:
-                    why = f"{prefix} is trunk {first.name}'s, of another account"
-                    faults.append(f"trunk.{index}.allow.{place}: {why}")
-        return faults
+            for place, one in enumerate(trunk.allow):
+                known = one.lower() if is_name(one) else str(ipaddress.ip_network(one, strict=False))
+                other = first.setdefault(known, trunk)
+                differing = [
+                    key for key in ("codecs", "srtp", "reliable") if getattr(other, key) != getattr(trunk, key)
+                ]
+                if differing:
+                    why = f"{one} is trunk {other.name}'s too, with another {', '.join(differing)}"
+                    yield f"trunk.{index}.allow.{place}: {why}"
 
     def _unpriced(self) -> Iterator[str]:
         for table in ("account", "trunk"):

@@ -36,6 +36,7 @@ from callwright.calls.conference.interrupted import post_ends
 from callwright.calls.epilogue import Epilogue
 from callwright.calls.exchange import Exchange
 from callwright.calls.fences import Fences
+from callwright.calls.hosted import HostedDomains
 from callwright.calls.interrupted import post_final
 from callwright.calls.messages import Messages
 from callwright.calls.numbers import Numbers
@@ -61,6 +62,8 @@ from callwright.media.speech.sphinx import Model, SphinxRecognition
 from callwright.metrics import Facts, MediaFigures
 from callwright.outbound import Outbound
 from callwright.signing import signature
+from callwright.sip.access import Access
+from callwright.sip.domains import Domains
 from callwright.sip.endpoint import Endpoint
 from callwright.sip.events.service import Events
 from callwright.sip.events.service import over as notified_over
@@ -69,6 +72,7 @@ from callwright.sip.registration import Terms
 from callwright.sip.repository import Repository
 from callwright.sip.routes import Routes
 from callwright.sip.routes import declared as declared_route
+from callwright.sip.sources import Names
 from callwright.sip.trunks import Trunks
 from callwright.sip.trunks import declared as declared_trunk
 from callwright.sip.users import Users
@@ -168,16 +172,18 @@ class Daemon:
         post_ends(recovered.conferences, self.accounts, self.callbacks)
         post_lost(recovered.transcriptions, self.accounts, self.callbacks)
         routes = Routes(declared_route(section) for section in config.route)
-        trunks = Trunks((declared_trunk(section) for section in config.trunk), routes)
+        trunks = Trunks((declared_trunk(section) for section in config.trunk), routes, realm=config.sip.domain)
         users = Users.of(config)
         sip = config.sip
         self.registrar = Registrar(users, self.store, Terms(sip.min_expires, sip.max_expires, sip.default_expires))
+        domains = self._hosted_domains(users, trunks)
         await self.registrar.load()
         self.endpoint = Endpoint(config, trunks.sources(), trunks.policies())
         stack.push_async_callback(self.endpoint.close)
         self._watch(stack, self.endpoint.locator.keep_fresh(trunks.target_uris), "names of targets")
-        await self._open_registrar(stack, users)
-        self.router = Router(self.accounts, self.numbers, trunks, users, declared_lines(config))
+        await self._open_registrar(stack, trunks, domains)
+        hosted = HostedDomains(domains, self.accounts)
+        self.router = Router(self.accounts, self.numbers, trunks, users, declared_lines(config), hosted)
         self.rooms = Rooms(Interludes(self._documents), HoldMusic(config.media.clock_rate, Sound))
         self.rooms.queues.load(self.store, await self.store.fetch(select(queues)))
         self.fences = Fences.of(config, permits=Permissions(self.resources).permits, owns=self.numbers.owns)
@@ -214,14 +220,24 @@ class Daemon:
         engine = self.endpoint.engine
         self.registry.register(MediaFigures(engine.media_facts, engine.media_counts, engine.media_counters))
 
-    async def _open_registrar(self, stack: AsyncExitStack, users: Users) -> None:
+    def _hosted_domains(self, users: Users, trunks: Trunks) -> Domains:
+        """The API's SIP domains; their users are known before the registrations of the last run are taken up."""
+        realm = self.config.sip.domain
+        own = [user.credential for user in users] + trunks.credentials()
+        domains = Domains(self.resources, realm, {one.username for one in own if one.realm == realm})
+        domains.refresh()
+        users.host(domains.users, domains.names)
+        return domains
+
+    async def _open_registrar(self, stack: AsyncExitStack, trunks: Trunks, domains: Domains) -> None:
         sip = self.config.sip
         terms, most = self.registrar.terms, (sip.subscriptions, sip.user_subscriptions)
         self.events = Events(self.registrar, self.store, terms, most, notified_over(self.endpoint))
-        if not users and not sip.silent:
-            return
-        self.endpoint.requests["REGISTER"] = self.registrar.take
-        self.endpoint.authenticate((user.credential for user in users), algorithms=sip.digest, silent=sip.silent)
+        access = Access(self.config, self.endpoint, trunks, self.registrar, domains)
+        access.open()
+        stack.callback(access.close)
+        if trunks.names:
+            self._watch(stack, Names(trunks, access.apply).watch(), "trunk sources")
         self._watch(stack, self.registrar.serve(), "registrar")
         self._watch(stack, self.registrar.prune(), "registrations")
         await self.events.load()

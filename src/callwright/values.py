@@ -74,6 +74,19 @@ def _prefix(value: str) -> str:
     return value
 
 
+def is_name(source: str) -> bool:
+    """Whether a source is a host name, not an address or prefix."""
+    return (
+        bool(re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*\.?", source)) and len(source) < 254
+    )
+
+
+def _source(value: str) -> str:
+    if not is_name(value):
+        ipaddress.ip_network(value, strict=False)
+    return value
+
+
 def _sip_uri(value: str) -> str:
     if not re.fullmatch(r"sips?:[^\s<>\0]+", value):
         raise ValueError("must be a sip: or sips: URI")
@@ -127,6 +140,7 @@ SipListen = Annotated[str, AfterValidator(_sip_listen)]
 MediaAddress = Annotated[str, AfterValidator(_media_address)]
 Advertised = Annotated[str, AfterValidator(_advertised)]
 Prefix = Annotated[str, AfterValidator(_prefix)]
+Source = Annotated[str, AfterValidator(_source)]
 SipUri = Annotated[str, AfterValidator(_sip_uri)]
 LastResort = Annotated[str, AfterValidator(_last_resort)]
 DialPrefix = Annotated[str, StringConstraints(max_length=20, pattern=r"^\+?[0-9*#]*$")]

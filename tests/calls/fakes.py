@@ -214,6 +214,12 @@ class FakeEngine(Patchbay):
     def credentials(self, users: Sequence[tuple[str, str, str, str]]) -> None:
         self._note("credentials", users=list(users))
 
+    def add_credential(self, username: str, realm: str, ha1_md5: str, ha1_sha256: str) -> None:
+        self._note("add_credential", username=username, realm=realm, ha1=(ha1_md5, ha1_sha256))
+
+    def remove_credential(self, username: str, realm: str) -> None:
+        self._note("remove_credential", username=username, realm=realm)
+
     def authenticate(self, **values: Any) -> None:
         self._note("authenticate", **values)
 

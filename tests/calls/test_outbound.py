@@ -157,7 +157,7 @@ class TestUsers:
 async def test_trunk_gets_its_own_credentials_and_no_headers(room: Room) -> None:
     values = invite(room, "+1", NumberTarget("+1555#")).values
     assert values["uri"] == "sip:+1555%23@gw1.example"
-    assert (values["username"], values["password"], values.get("headers", ())) == ("user", "word", ())
+    assert (values["username"], values["password"], list(values["headers"])) == ("user", "word", [])
 
 
 @pytest.mark.parametrize("text", ["client:bob", "bob", "+1;x=y", "+1@evil.example", "", "1" * 33])

@@ -7,8 +7,8 @@ import pytest
 
 from callwright.calls.application import Account
 from callwright.calls.numbers import Numbers
-from callwright.calls.router import ANONYMOUS, Admission, Refusal, Router, caller, lines
-from callwright.config import validate
+from callwright.calls.router import ANONYMOUS, Admission, Refusal, Router, lines, spelled
+from callwright.config import TrunkSection, validate
 from callwright.sip.leg import Invite
 from callwright.sip.trunks import Trunks
 from callwright.sip.trunks import declared as declared_trunk
@@ -164,10 +164,67 @@ def test_a_trunks_source_is_the_trunks(router: Router) -> None:
         ("sip:%2B15551112222@h", "+15551112222"),
         ("sip:+15551112222;phone-context=x@h", "+15551112222"),
         ("sip:al%0D%0Aice@h", "sip:al%0D%0Aice@h"),
+        ("tel:911x", "911x"),
     ],
 )
 def test_caller(from_uri: str, seen: str) -> None:
-    assert caller(invite("sip:x@y", from_uri=from_uri)) == seen
+    assert spelled(from_uri, declared_trunk(CONFIG.trunk[0])) == seen
+
+
+def trunked(**keys: object) -> Router:
+    """A router with one trunk of these keys."""
+    directory = Directory(cast(Store, None))
+    directory.declare(numbers(CONFIG))
+    section = TrunkSection.model_validate({"name": "one", "account": ONE, "allow": ["127.0.0.0/8"], **keys})
+    return Router(ACCOUNTS, Numbers(directory), Trunks([declared_trunk(section)]))
+
+
+ASSERTED = (
+    ("P-Asserted-Identity", '"Ada L." <sip:+15553334444@carrier>, <tel:+15550000000>'),
+    ("Diversion", "<sip:+15551110000@carrier>;reason=unconditional"),
+)
+
+
+def test_a_trusted_trunk_says_who_calls() -> None:
+    call = replace(invite("sip:+15550001000@x"), headers=ASSERTED)
+    decision = trunked(trust_identity=True).inbound(call)
+    assert isinstance(decision, Admission)
+    assert decision.from_ == "+15553334444" and decision.identity.name == "Ada L."
+    assert decision.extra == {"ForwardedFrom": "+15551110000", "CallerName": "Ada L."}
+    untrusted = trunked().inbound(call)
+    assert isinstance(untrusted, Admission)
+    assert (untrusted.from_, dict(untrusted.extra)) == ("+15557654321", {})
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_private_caller_is_nobody(trusted: bool) -> None:
+    """RFC 3323: whoever is believed; the name goes, and who has forwarded the call stays."""
+    call = replace(invite("sip:+15550001000@x"), headers=(*ASSERTED, ("Privacy", "id;critical")))
+    decision = trunked(trust_identity=trusted).inbound(call)
+    assert isinstance(decision, Admission)
+    assert decision.from_ == ANONYMOUS and "CallerName" not in decision.extra
+    assert ("ForwardedFrom" in decision.extra) is trusted
+
+
+def test_numbers_in_a_carriers_form() -> None:
+    router = trunked(trust_identity=True, inbound_numbers=["tech-prefix:77", "nanp"])
+    call = replace(
+        invite("sip:775550001000@x", from_uri="sip:5557654321@x"), headers=(("Diversion", "<sip:5552220000@carrier>"),)
+    )
+    decision = router.inbound(replace(call, request_uri="sip:775550001000@x"))
+    assert isinstance(decision, Refusal), "5550001000 is no number of North America: its exchange begins with 0"
+    router = trunked(inbound_numbers=["tech-prefix:77", "national:+1"])
+    decision = router.inbound(invite("sip:7705550001000@x", from_uri="sip:05557654321@x"))
+    assert isinstance(decision, Admission)
+    assert (decision.to, decision.from_) == ("+15550001000", "+15557654321")
+
+
+def test_nobodys_number_is_everybodys() -> None:
+    """To show nothing claims nothing."""
+    directory = Directory(cast(Store, None))
+    directory.declare(numbers(CONFIG))
+    owns = Numbers(directory).owns
+    assert [owns(ONE, number) for number in (ANONYMOUS, "+15550001000", "+15550002000")] == [True, True, False]
 
 
 def test_a_number_of_a_subaccount_is_reached_through_its_owners_trunk() -> None:

@@ -19,6 +19,8 @@ USER = {
 }
 INVITE = {"source_host": "192.0.2.7", "from_": "alice", "user": "alice", "realm": "127.0.0.1", "to": "600"}
 
+NOBODY = "sip:anonymous@anonymous.invalid"
+
 
 @pytest.fixture
 async def house(rooms: Callable[..., Room]) -> Room:
@@ -84,6 +86,28 @@ async def test_who_he_is_shown_as(house: Room, target: Target, caller_id: str, s
     await house.inbound(**INVITE, from_uri="sip:alice@127.0.0.1")
     originated = await house.engine.until("originate")
     assert originated.values["local_uri"] == f"<sip:{shown}@127.0.0.1>"
+
+
+@pytest.mark.parametrize(
+    ("wish", "target", "shown"),
+    [
+        ({"headers": [("Privacy", "id")]}, NumberTarget("+15558880000"), f'"Anonymous" <{NOBODY}>'),
+        ({"from_header": f"<{NOBODY}>"}, SipTarget("sip:bob@host.example"), "<sip:anonymous@127.0.0.1>"),
+    ],
+)
+async def test_who_does_not_want_to_be_known(house: Room, wish: dict[str, object], target: Target, shown: str) -> None:
+    """Those whom he calls do not see him; his application does."""
+
+    async def dialling(call: Call) -> None:
+        await call.dial(DialPlan([target]))
+
+    house.script = dialling
+    from_uri = str(wish.get("from_header", "sip:alice@127.0.0.1")).strip("<>")
+    call, _ = await house.inbound(**INVITE | wish, from_uri=from_uri)
+    assert call.parameters()["From"] == "sip:alice@127.0.0.1"
+    originated = await house.engine.until("originate")
+    assert originated.values["local_uri"] == shown
+    assert "alice" not in str(originated.values) and NUMBER not in str(originated.values)
 
 
 async def test_full(rooms: Callable[..., Room], caplog: pytest.LogCaptureFixture) -> None:

@@ -34,6 +34,15 @@ class TestCheckConfig:
         name = file(tmp_path, f'[[account]]\nsid = "{DEMO_ACCOUNT}"\n')
         assert invoke("check-config", name) == (0, f"{name}: good (1 accounts, 0 numbers, 0 trunks)\n", [])
 
+    def test_what_profiles_have_come_to(self, tmp_path: Path) -> None:
+        trunk = f'name = "carrier"\naccount = "{DEMO_ACCOUNT}"\nprofile = ["trusted-pai", "nanp"]\ndiversion = false\n'
+        name = file(tmp_path, f'[[account]]\nsid = "{DEMO_ACCOUNT}"\n[[trunk]]\n{trunk}')
+        code, out, _ = invoke("check-config", name)
+        assert code == 0 and out.splitlines()[0] == (
+            "trunk carrier (trusted-pai, nanp): trust_identity=true identity=pai diversion=false"
+            " inbound_numbers=nanp outbound_numbers=nanp"
+        )
+
     def test_every_fault_with_its_key(self, tmp_path: Path) -> None:
         text = '[server]\npublic_url = "http://x:99999"\nnonsense = 1\n[[account]]\nsid = "AC1"\nauth_token = "hush"\n'
         code, out, lines = invoke("check-config", file(tmp_path, text))

@@ -161,3 +161,16 @@ def test_his() -> None:
     for to in ("sip:alice@pbx.example", "sip:alice@PBX.example:5060"):
         assert addressed(Answers().register(to=to, headers=[("Require", "path")]), USERS) == ALICE
     assert isinstance(addressed(Answers().register(), Users([])), Refusal)
+
+
+def test_a_user_of_a_domain_of_the_api() -> None:
+    """His realm is that of all credential lists, not his domain."""
+    zoe = replace(user("zoe", "office.example"), credential=user("zoe").credential, hosted=True)
+    users = Users([ALICE])
+    users.host([zoe], ["office.example"])
+    ask = Answers().register
+    assert addressed(ask(HOME, name="zoe", to="sip:zoe@office.example"), users) is zoe
+    office = "sip:{}@office.example".format
+    for name, to in (("alice", office("zoe")), ("zoe", "sip:alice@pbx.example"), ("zoe", office("x"))):
+        refusal = addressed(ask(HOME, name=name, to=to), users)
+        assert isinstance(refusal, Refusal) and refusal.code == 403

@@ -113,3 +113,38 @@ def test_policies_for_the_engine() -> None:
 
 def test_sources_for_the_engine() -> None:
     assert TRUNKS.sources() == ["0.0.0.0/0", "192.0.2.0/24", "192.0.2.7/32", "::/0"]
+
+
+def test_names_among_the_sources() -> None:
+    """They have no address until one is told; prefixes are still compared by their length."""
+    named = trunk("named", allow=["SIP.example.", "192.0.2.0/25"], codecs=["PCMA"])
+    trunks = Trunks([declared(named), declared(trunk("wide", allow=["192.0.2.0/24"]))])
+    assert trunks.names == ["sip.example."] and trunks.by_source("198.51.100.7") is None
+    assert trunks.resolved("sip.example.", ["198.51.100.7", "::ffff:198.51.100.8"])
+    assert not trunks.resolved("sip.example.", ["::ffff:198.51.100.8", "198.51.100.7"]), "the same, in another order"
+    for host in ("198.51.100.7", "198.51.100.8", "192.0.2.1"):
+        found = trunks.by_source(host)
+        assert found is not None and found.name == "named"
+    assert trunks.sources() == ["192.0.2.0/24", "192.0.2.0/25", "198.51.100.7/32", "198.51.100.8/32"]
+    assert ("198.51.100.7/32", ("PCMA",), "off", "supported") in trunks.policies()
+    assert trunks.resolved("sip.example.", []) and trunks.by_source("198.51.100.7") is None
+
+
+def test_trunks_that_share_a_source() -> None:
+    sections = [trunk(name, allow=allow) for name, allow in (("a", ["192.0.2.0/24"]), ("b", ["192.0.2.0/24"]))]
+    narrow = trunk("c", allow=["192.0.2.9"])
+    trunks = Trunks(declared(section) for section in (*sections, narrow))
+    assert [one.name for one in trunks.sharing("192.0.2.1")] == ["a", "b"]
+    assert [one.name for one in trunks.sharing("192.0.2.9")] == ["c"]
+    assert trunks.sharing("198.51.100.1") == ()
+
+
+def test_users_of_trunks() -> None:
+    """Their digests are of the realm; passwords are nowhere to be seen."""
+    section = trunk("roaming", users=[{"username": "pbx", "password": "hush"}])
+    trunks = Trunks([declared(section)], realm="pbx.example")
+    (credential,) = trunks.credentials()
+    assert (credential.username, credential.realm) == ("pbx", "pbx.example")
+    assert [one.name for one in trunks.of_user("pbx", "pbx.example")] == ["roaming"]
+    assert trunks.of_user("pbx", "PBX.example") == trunks.of_user("other", "pbx.example") == ()
+    assert "hush" not in repr(declared(section)) + repr(section) + repr(credential)

@@ -4,7 +4,7 @@ import pytest
 
 from callwright.config import validate
 from callwright.sip.credentials import Credential
-from callwright.sip.users import Users
+from callwright.sip.users import User, Users
 
 ONE, TWO = "AC" + "1" * 32, "AC" + "2" * 32
 CONFIG = validate(
@@ -67,3 +67,20 @@ def test_local() -> None:
 def test_proven() -> None:
     assert USERS.proven("alice", "Pbx.Example") == USERS.named("sip:alice@pbx.example")
     assert USERS.proven("bob", "two.example") is None
+
+
+def test_users_of_domains_of_the_api() -> None:
+    """They come and go; the file's stay, and go before."""
+    users = Users.of(CONFIG)
+    secret = Credential.of("zoe", "Pbx.Example", "z")
+    zoe = User("zoe", "office.example", TWO, secret, hosted=True)
+    impostor = User("alice", "two.example", ONE, secret, hosted=True)
+    users.host([zoe, impostor], ["office.example", "two.example"])
+    assert users.named("sip:zoe@Office.example:5070") == zoe and len(users) == 4
+    found = users.named("sip:alice@two.example")
+    assert found is not None and found.account_sid == TWO
+    assert [user.aor for user in users if user.hosted] == ["zoe@office.example"]
+    assert users.is_local("sip:x@office.example") and not users.is_local("sip:x@office.example:5060")
+    assert users.proven("zoe", "Pbx.Example") is None, "whom the engine has proven is the domain's to say"
+    users.host([], [])
+    assert users.named("sip:zoe@office.example") is None and not users.is_local("sip:x@office.example")

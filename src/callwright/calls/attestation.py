@@ -17,11 +17,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from callwright import clock
-from callwright.calls.router import ANONYMOUS
 from callwright.calls.status import Direction
 from callwright.config import Config
 from callwright.sip import passport
 from callwright.sip.certification import BadCertificate, private_key_of, roots_of, signer
+from callwright.sip.identity import ANONYMOUS
 from callwright.sip.leg import Headers, Invite
 from callwright.sip.passport import BadIdentity, Claim
 from callwright.sip.repository import Repository, Unavailable

@@ -33,6 +33,7 @@ from callwright.calls.status import TRANSITIONS, CallStatus, Direction, outcome_
 from callwright.errors import LegGone
 from callwright.log import CallLog
 from callwright.media.machine import Verdict
+from callwright.sip.identity import UNKNOWN, Identity
 from callwright.sip.leg import Ending, Leg
 from callwright.store import tables
 from callwright.store.steps import Steps
@@ -60,6 +61,7 @@ class Call(Aside):
         application: whose status callback and fallback hold for this call.
         caller_id: shown to the called party in place of `from_`; "" for none.
         extra: parameters that every request of this call carries besides the standard ones (SipCallId, ...).
+        identity: what its trunk asserts of who calls.
     """
 
     def __init__(
@@ -76,12 +78,13 @@ class Call(Aside):
         trunk: str = "",
         number_sid: str | None = None,
         extra: dict[str, str] | None = None,
+        identity: Identity = UNKNOWN,
     ) -> None:
         self.exchange, self.account, self.application = exchange, account, application
         self.sid = ids.new(ids.CALL)
         self.direction = direction
         self.from_, self.to, self.caller_id = from_, to, caller_id
-        self.parent = parent
+        self.parent, self.identity = parent, identity
         self.trunk = trunk
         self.via = ""  # where its INVITE went last
         self.leg: Leg | None = None
@@ -121,6 +124,8 @@ class Call(Aside):
             direction=str(self.direction),
             status=str(self._status),
             trunk=self.trunk or None,
+            forwarded_from=self.identity.forwarded_from or None,
+            caller_name=self.identity.name or None,
             application_sid=self.application.sid,
             status_callback=self._reporting.stored(),
         )

@@ -22,6 +22,7 @@ from callwright.calls.status import CallStatus
 from callwright.errors import LegGone, MediaError
 from callwright.media.tones import ringback
 from callwright.sip.endpoint import Played
+from callwright.sip.identity import ANONYMOUS
 from callwright.sip.leg import Digit, Ending, Leg
 from callwright.sip.uri import is_sip
 
@@ -138,8 +139,10 @@ class Dial:
 
     def _child(self, target: Target) -> "Call":
         to = outbound.address_of(target)
-        # a user's own number is for those who know him by no other
+        # a user's own number is for those who know him by no other; who wants to be nobody is nobody to all
         own = self._call.caller_id if isinstance(target, NumberTarget) else ""
+        if self._call.identity.private:
+            own = ANONYMOUS
         return self._call.child(to, caller_id=self._plan.caller_id or own, callback=target.callback)
 
     async def _ring_child(

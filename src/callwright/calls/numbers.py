@@ -6,6 +6,7 @@ from typing import Any
 
 from callwright.calls.application import Application, Hook
 from callwright.calls.elastic import origination
+from callwright.sip.identity import ANONYMOUS
 from callwright.store.directory import Directory, Record
 
 NOBODY = "<Response><Reject/></Response>"
@@ -36,7 +37,10 @@ class Numbers:
         return Number(record.sid, record["phone_number"], record.account_sid, self._answering(record))
 
     def owns(self, account_sid: str, number: str) -> bool:
-        """Whether an account may show this number as its caller ID: it is its own, or one that it has verified."""
+        """Whether an account may show this number as its caller ID: it is its own, one that it has verified, or
+        nobody's."""
+        if number == ANONYMOUS:
+            return True
         record = self._record(number)
         if record is not None and record.account_sid == account_sid:
             return True

@@ -10,13 +10,14 @@ from callwright.calls.attestation import attested
 from callwright.calls.control import ApplicationTarget, ClientTarget, NumberTarget, SipTarget, Target
 from callwright.calls.fences import Denial
 from callwright.calls.fork import Fork
-from callwright.calls.router import ANONYMOUS
+from callwright.calls.showing import diversion, presented, shown, user_of
 from callwright.errors import Fenced, NoSuchUser, NotRegistered
 from callwright.sip.binding import Binding
 from callwright.sip.events.dialogs import RECIPIENT
+from callwright.sip.identity import ANONYMOUS
 from callwright.sip.leg import Headers, Leg
 from callwright.sip.trunks import Trunk
-from callwright.sip.uri import is_sip, user_and_host, with_user, without_secure
+from callwright.sip.uri import is_sip, with_user, without_secure
 from callwright.sip.users import User
 
 if TYPE_CHECKING:
@@ -108,8 +109,7 @@ def _sip_attempt(call: "Call", target: SipTarget) -> Attempt:
 
 
 def _local(call: "Call", domain: str = "") -> str:
-    shown = call.caller_id or call.from_
-    user = user_and_host(shown)[0] if is_sip(shown) else shown.removeprefix("client:")
+    user = user_of(call)
     return call.exchange.endpoint.local_uri("anonymous" if user == ANONYMOUS else user, domain)
 
 
@@ -120,6 +120,7 @@ def _headers(call: "Call", target: SipTarget) -> Headers:
         ("X-Twilio-ApiVersion", "2010-04-01"),
         *attested(call),
         *target.headers,
+        *diversion(call),
     ]
 
 
@@ -172,11 +173,12 @@ def _to_trunk(call: "Call", target: NumberTarget, trunk: Trunk, uri: str, next_h
         if not call.exchange.capacity.trunk_free(trunk):
             return None
         call.carried_by(trunk.name)
+    local_uri, headers = presented(call, trunk)
     return call.exchange.endpoint.originate(
-        with_user(uri, dialled),
-        local_uri=_local(call),
+        with_user(uri, trunk.outbound.called(dialled)),
+        local_uri=local_uri,
         next_hop=next_hop,
-        headers=call.exchange.attestation.sign(call, trunk.name, call.caller_id or call.from_, dialled),
+        headers=[*headers, *call.exchange.attestation.sign(call, trunk.name, shown(call, trunk), dialled)],
         username=trunk.username,
         password=trunk.password,
         codecs=trunk.codecs,

@@ -6,6 +6,7 @@ from datetime import datetime
 from callwright import clock
 from callwright.calls.control import Recorded
 from callwright.media.machine import Verdict
+from callwright.sip.identity import ASSERTING
 from callwright.sip.leg import Invite
 from callwright.sip.uri import user_and_host, without_port
 
@@ -67,11 +68,16 @@ def answerer(verdict: Verdict) -> dict[str, str]:
     return {"AnsweredBy": str(verdict.answered_by), "MachineDetectionDuration": str(verdict.duration)}
 
 
-def sip(invite: Invite) -> dict[str, str]:
-    """What the SIP side of an inbound call adds (call-control reference §7.1)."""
+def sip(invite: Invite, *, private: bool = False) -> dict[str, str]:
+    """What the SIP side of an inbound call adds (call-control reference §7.1).
+
+    Args:
+        private: the caller does not want to be known: headers that assert who he is are left out (RFC 3325 §7).
+    """
     domain = without_port(user_and_host(invite.request_uri)[1])
     params = {"SipCallId": invite.call_id, "SipSourceIp": invite.source_host, "SipDomain": domain}
     for name, value in invite.headers:
-        if (known := name.lower()).startswith("x-") or known in UNPREFIXED:
+        known = name.lower()
+        if (known.startswith("x-") or known in UNPREFIXED) and not (private and known in ASSERTING):
             params[f"SipHeader_{name}"] = value
     return params

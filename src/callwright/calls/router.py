@@ -1,52 +1,22 @@
 """Who answers: from an INVITE of a trunk or a user to its account and application."""
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from urllib.parse import unquote
 
 from callwright import ids
 from callwright.calls.application import Account, Application, Hook
-from callwright.calls.numbers import Numbers
+from callwright.calls.decision import Admission, Refusal
+from callwright.calls.hosted import HostedDomains
+from callwright.calls.numbers import Number, Numbers
 from callwright.config import Config
 from callwright.domains import VoiceSection, domain_of
+from callwright.sip import identity
+from callwright.sip.identity import ANONYMOUS, Identity
 from callwright.sip.leg import Invite
 from callwright.sip.trunks import Trunk, Trunks
 from callwright.sip.uri import user_and_host
-from callwright.sip.users import User, Users
-
-ANONYMOUS = "+266696687"
-_ANONYMOUS_USERS = frozenset({"", "anonymous", "restricted", "unavailable", "unknown"})
-_DIGITS = re.compile(r"\+?[0-9]{3,20}\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """An inbound call that will be run.
-
-    Attributes:
-        trunk: that it came from; None when a user calls.
-        user: who calls; None when it came from a trunk.
-        number_sid: of the number that was called; None when a user calls.
-        extra: parameters of its requests that the INVITE itself does not hold.
-    """
-
-    account: Account
-    application: Application
-    from_: str
-    to: str
-    trunk: Trunk | None = None
-    user: User | None = None
-    number_sid: str | None = None
-    extra: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An inbound call that will not: the SIP answer and why, for the log."""
-
-    code: int
-    why: str
+from callwright.sip.users import Users
 
 
 def _application(section: VoiceSection, config: Config) -> Application:
@@ -78,6 +48,7 @@ class Router:
     Args:
         users: who may call besides trunks.
         lines: what runs when they do, as `lines` makes it.
+        hosted: calls to the domains of the API.
     """
 
     def __init__(
@@ -87,34 +58,43 @@ class Router:
         trunks: Trunks,
         users: Users | None = None,
         lines: Mapping[str, Application] | None = None,
+        hosted: HostedDomains | None = None,
     ) -> None:
         self._accounts = accounts
         self._numbers = numbers
         self._trunks = trunks
         self._users, self._lines = users or Users(()), lines or {}
+        self._hosted = hosted
 
     def inbound(self, invite: Invite) -> Admission | Refusal:
-        """Decides on one INVITE."""
-        trunk = self._trunks.by_source(invite.source_host)
-        if trunk is None and invite.user:
-            return self._of_user(invite)
-        if trunk is None:
-            return Refusal(403, f"no trunk for source {invite.source_host}")
-        called, _ = user_and_host(invite.request_uri)
-        number = self._numbers.find(unquote(called))
-        account = self._accounts.get(number.account_sid) if number else None
-        if number is None or account is None or trunk.account_sid not in account.lineage:
-            return Refusal(404, f"number {called!r} is not one of trunk {trunk.name}'s account")
-        if not account.active:
-            return Refusal(403, f"account {account.sid} is {account.status}")
-        return Admission(
-            account=account,
-            application=number.application,
-            trunk=trunk,
-            from_=caller(invite),
-            to=number.number,
-            number_sid=number.sid,
-        )
+        """Decides on one INVITE: by the domain of the API that it is to, if that takes it, else by who it is from."""
+        hosted = self._hosted.inbound(invite) if self._hosted else None
+        if isinstance(hosted, Admission):
+            return hosted
+        trunks = self._trunks.sharing(invite.source_host)
+        if not trunks and invite.user:
+            trunks = self._trunks.of_user(invite.user, invite.realm)
+        if trunks:
+            decision = self._of_trunks(invite, trunks)
+        elif invite.user:
+            decision = self._of_user(invite)
+        else:
+            decision = Refusal(403, f"no trunk for source {invite.source_host}")
+        return decision if isinstance(decision, Admission) else hosted or decision
+
+    def _of_trunks(self, invite: Invite, trunks: Sequence[Trunk]) -> Admission | Refusal:
+        """A carrier calls. Of several trunks with one source it is the one whose account has the number."""
+        called = unquote(user_and_host(invite.request_uri)[0])
+        for trunk in trunks:
+            number = self._numbers.find(trunk.inbound.called(called))
+            account = self._accounts.get(number.account_sid) if number else None
+            if number is None or account is None or trunk.account_sid not in account.lineage:
+                continue
+            if not account.active:
+                return Refusal(403, f"account {account.sid} is {account.status}")
+            return _from_trunk(invite, trunk, account, number)
+        names = ", ".join(trunk.name for trunk in trunks)
+        return Refusal(404, f"number {called!r} is not one of the account of trunk {names}")
 
     def _of_user(self, invite: Invite) -> Admission | Refusal:
         """A user calls out: whatever he dials, his own application or his domain's decides (reference §7.1)."""
@@ -132,6 +112,7 @@ class Router:
             user=user,
             from_=invite.from_uri if own else f"sip:{user.aor}",
             to=invite.request_uri,
+            identity=identity.of_user(invite),
             extra={
                 "SipDomain": user.domain,
                 "SipDomainSid": ids.derived(ids.SIP_DOMAIN, user.account_sid, user.domain),
@@ -140,11 +121,32 @@ class Router:
         )
 
 
-def caller(invite: Invite) -> str:
-    """From as applications see it: a number when it looks like one, else the SIP URI."""
-    user, host = user_and_host(invite.from_uri)
-    if user.lower() in _ANONYMOUS_USERS:
+def _from_trunk(invite: Invite, trunk: Trunk, account: Account, number: Number) -> Admission:
+    who = identified(invite, trunk)
+    told = {"ForwardedFrom": who.forwarded_from, "CallerName": who.name, "StirVerstat": who.verstat}
+    return Admission(
+        account=account,
+        application=number.application,
+        trunk=trunk,
+        from_=ANONYMOUS if who.private else spelled(who.uri or invite.from_uri, trunk),
+        to=number.number,
+        number_sid=number.sid,
+        identity=who,
+        extra={name: value for name, value in told.items() if value},
+    )
+
+
+def identified(invite: Invite, trunk: Trunk) -> Identity:
+    """What a trunk says of who calls; who has forwarded the call as applications see it."""
+    who = identity.read(invite, trusted=trunk.trusted)
+    return replace(who, forwarded_from=spelled(who.forwarded_from, trunk)) if who.forwarded_from else who
+
+
+def spelled(uri: str, trunk: Trunk) -> str:
+    """Who calls as applications see it: a number when it looks like one, else the SIP URI."""
+    if identity.is_nobody(uri):
         return ANONYMOUS
-    if _DIGITS.match(plain := unquote(user)):
-        return plain
-    return f"sip:{user}@{host}"
+    if number := identity.number_of(uri):
+        return trunk.inbound.calling(number)
+    user, host = user_and_host(uri)
+    return f"sip:{user}@{host}" if host else user

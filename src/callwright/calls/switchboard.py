@@ -13,11 +13,12 @@ from callwright.calls import background, machine, outbound, parameters
 from callwright.calls.application import Application, Hook
 from callwright.calls.call import Call
 from callwright.calls.control import DialRecording, Target
+from callwright.calls.decision import Refusal
 from callwright.calls.exchange import Exchange
 from callwright.calls.order import CallOrder
 from callwright.calls.prompts import send_keys
 from callwright.calls.recording import Recording
-from callwright.calls.router import Refusal, Router
+from callwright.calls.router import Router
 from callwright.calls.status import CallStatus, Direction
 from callwright.errors import LegGone, MediaError, RestError, StoreError
 from callwright.sip.leg import Invite, Leg
@@ -77,7 +78,7 @@ class Switchboard:
         decision = self.router.inbound(invite)
         if isinstance(decision, Refusal):
             logger.warning("INVITE from %s:%d refused: %s", invite.source_host, invite.source_port, decision.why)
-            leg.hang_up(decision.code)
+            leg.hang_up(decision.code, headers=decision.headers)
             return
         capacity, trunk, user = self.exchange.capacity, decision.trunk, decision.user
         if trunk is not None:
@@ -98,7 +99,8 @@ class Switchboard:
             caller_id=user.caller_id if user else "",
             trunk=trunk.name if trunk else "",
             number_sid=decision.number_sid,
-            extra={**parameters.sip(invite), **decision.extra},
+            extra={**parameters.sip(invite, private=decision.identity.private), **decision.extra},
+            identity=decision.identity,
         )
         if user is not None:
             leg.codecs = user.codecs

@@ -10,6 +10,7 @@ import typer
 
 from callwright import __version__
 from callwright.cli import documents
+from callwright.cli.profiled import lines as profiled
 from callwright.config import load
 from callwright.errors import CallwrightError, ConfigError, StartError
 from callwright.sip import certificates
@@ -71,6 +72,8 @@ def check_config(file: Annotated[Path, typer.Argument(help="The TOML file to che
         fail(error.message)
     counts = f"{len(config.account)} accounts, {len(config.number)} numbers, {len(config.trunk)} trunks"
     counts += f", {len(config.user)} users" if config.user else ""
+    for line in profiled(config):
+        print(line)
     print(f"{file}: good ({counts})")
 
 

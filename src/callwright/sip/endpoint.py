@@ -81,7 +81,7 @@ class Endpoint:
         self._players: dict[int, asyncio.Future[Played]] = {}
         self._tapes: dict[int, Tape] = {}
         self.taps: dict[int, Tap] = {}
-        self._domain = config.sip.domain
+        self.domain = config.sip.domain
         self._certificates = certificates.files_of(config.sip)
         self.engine = _start(config)
         self.transactions = Transactions(self.engine)
@@ -102,7 +102,7 @@ class Endpoint:
 
     def local_uri(self, user: str, domain: str = "") -> str:
         """A From for an outbound leg: sip:user@domain. domain "": that of [sip]."""
-        host = domain or self._domain
+        host = domain or self.domain
         return f"<sip:{escaped(user)}@{host}>" if user else f"<sip:{host}>"
 
     def authenticate(
@@ -120,7 +120,7 @@ class Endpoint:
             ValueError: a user's name or realm cannot stand in a challenge. Nothing has changed then.
         """
         self.engine.credentials([user.as_tuple() for user in users])
-        self.engine.authenticate(realm=self._domain, algorithms=algorithms, silent=silent, scanners=security.SCANNERS)
+        self.engine.authenticate(realm=self.domain, algorithms=algorithms, silent=silent, scanners=security.SCANNERS)
 
     def originate(
         self,

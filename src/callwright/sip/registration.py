@@ -58,8 +58,9 @@ def addressed(request: Request, users: Users) -> User | Refusal:
     required = [name.strip().lower() for value in request.values("Require") for name in value.split(",")]
     if unknown := sorted(set(required) - KNOWN - {""}):
         return Refusal(420, f"it requires {', '.join(unknown)}", headers=[("Unsupported", ", ".join(unknown))])
-    user = users.proven(request.user, request.realm) if request.user else None
-    if user is None or user != users.named(request.to_uri):
+    user = users.named(request.to_uri)
+    proven = (request.user, request.realm.lower())
+    if user is None or (user.credential.username, user.credential.realm.lower()) != proven:
         return Refusal(403, f"{request.user or 'nobody'} may not register {request.to_uri}")
     return user
 

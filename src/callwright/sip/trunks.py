@@ -6,14 +6,25 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from callwright.config import TrunkSection
+from callwright.numbering import AS_IT_IS, Numbering, numbering
+from callwright.sip.credentials import Credential
 from callwright.sip.health import Patience
 from callwright.sip.routes import Routes
 from callwright.sip.uri import with_transport
 from callwright.sip.weights import drawn
+from callwright.values import is_name
 
 SOURCES_KNOWN = 4096
 DEFAULT = Patience()
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def unmapped(address: Address) -> Address:
+    """The IPv4 address that an IPv6 one stands for, else the address itself (RFC 4291 §2.5.5.2)."""
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        return address.ipv4_mapped
+    return address
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,8 @@ class Trunk:
 
     Attributes:
         networks: sources whose INVITEs are this trunk's.
+        names: further ones, by name; `Trunks.resolved` tells which addresses they have.
+        users: (name, password) of peers that prove to be this trunk by digest, from anywhere.
         targets: its gateways.
         prefixes: numbers that it carries begin with one of these; "" carries all. A route comes before them.
         username: with `password` it answers the gateways' digest challenges, and only theirs.
@@ -41,6 +54,13 @@ class Trunk:
         dtmf: how digits go to it: "auto", "rfc4733", "info" or "inband"; see `keypad.Keypad`.
         response: seconds for a gateway's first response to an INVITE; without one the next is tried.
         patience: when a gateway that fails is left alone.
+        trusted: what it asserts of callers is believed.
+        identity: how it is told who calls: "from", "pai", "rpid" or "pai+rpid".
+        from_user: what stands in From in place of the caller; "" for him.
+        from_domain: host part of From and of identities; "" for that of [sip].
+        diversion: it is told who has forwarded a call.
+        caller_ids: "any" that the account may show, or "owned": its own only, also of calls that are passed on.
+        inbound, outbound: the forms of its numbers.
     """
 
     name: str
@@ -59,6 +79,16 @@ class Trunk:
     dtmf: str = "auto"
     response: float = 4.0
     patience: Patience = DEFAULT
+    trusted: bool = False
+    identity: str = "from"
+    from_user: str = ""
+    from_domain: str = ""
+    diversion: bool = False
+    caller_ids: str = "any"
+    names: Sequence[str] = ()
+    users: Sequence[tuple[str, str]] = field(default=(), repr=False, compare=False)
+    inbound: Numbering = AS_IT_IS
+    outbound: Numbering = AS_IT_IS
 
     def gateways(self) -> list[str]:
         """Its gateways' URIs in the order in which a call tries them; equal ones by chance."""
@@ -70,7 +100,9 @@ def declared(section: TrunkSection) -> Trunk:
     return Trunk(
         name=section.name,
         account_sid=section.account,
-        networks=tuple(ipaddress.ip_network(prefix, strict=False) for prefix in section.allow),
+        networks=tuple(ipaddress.ip_network(one, strict=False) for one in section.allow if not is_name(one)),
+        names=tuple(one.lower() for one in section.allow if is_name(one)),
+        users=tuple((user.username, user.password.get_secret_value()) for user in section.users),
         targets=tuple(
             Gateway(with_transport(one.uri, section.transport), one.priority, one.weight) for one in section.targets
         ),
@@ -86,6 +118,14 @@ def declared(section: TrunkSection) -> Trunk:
         dtmf=section.dtmf,
         response=section.response_s,
         patience=Patience(section.quarantine_after, section.quarantine_s),
+        trusted=section.trust_identity,
+        identity=section.identity,
+        from_user=section.username if section.from_user == "auth" else "",
+        from_domain=section.from_domain,
+        diversion=section.diversion,
+        caller_ids=section.caller_ids,
+        inbound=numbering(section.inbound_numbers, inbound=True),
+        outbound=numbering(section.outbound_numbers, inbound=False),
     )
 
 
@@ -94,41 +134,75 @@ class Trunks:
 
     Args:
         routes: where they know a number, they alone say who carries it.
+        realm: of the users that prove to be a trunk.
     """
 
-    def __init__(self, trunks: Iterable[Trunk], routes: Routes | None = None) -> None:
-        self._trunks = tuple(trunks)
+    def __init__(self, trunks: Iterable[Trunk], routes: Routes | None = None, *, realm: str = "") -> None:
+        self._trunks, self._realm = tuple(trunks), realm
         self._named = {trunk.name: trunk for trunk in self._trunks}
         self._routes = routes or Routes()
+        self._addresses: dict[str, tuple[Network, ...]] = {}
         self._of_source = lru_cache(maxsize=SOURCES_KNOWN)(self._find)
+
+    @property
+    def names(self) -> list[str]:
+        """Every name among the sources."""
+        return sorted({name for trunk in self._trunks for name in trunk.names})
+
+    def resolved(self, name: str, addresses: Sequence[str]) -> bool:
+        """Takes up the addresses that a name has now; whether they are others than before."""
+        networks = tuple(ipaddress.ip_network(unmapped(ipaddress.ip_address(one))) for one in sorted(set(addresses)))
+        changed = networks != self._addresses.get(name, ())
+        self._addresses[name] = networks
+        if changed:
+            self._of_source.cache_clear()
+        return changed
+
+    def _networks(self, trunk: Trunk) -> Iterator[Network]:
+        yield from trunk.networks
+        for name in trunk.names:
+            yield from self._addresses.get(name, ())
 
     def sources(self) -> list[str]:
         """Every prefix from which an INVITE is taken."""
-        return sorted({str(network) for trunk in self._trunks for network in trunk.networks})
+        return sorted({str(network) for trunk in self._trunks for network in self._networks(trunk)})
 
     def policies(self) -> list[tuple[str, Sequence[str], str, str]]:
         """(prefix, codecs, srtp, reliable) of every source, as the engine wants them."""
         return [
             (str(network), trunk.codecs, trunk.srtp, trunk.reliable)
             for trunk in self._trunks
-            for network in trunk.networks
+            for network in self._networks(trunk)
         ]
 
+    def credentials(self) -> list[Credential]:
+        """Of every peer that proves to be a trunk by digest."""
+        return [Credential.of(name, self._realm, password) for trunk in self._trunks for name, password in trunk.users]
+
+    def of_user(self, name: str, realm: str) -> tuple[Trunk, ...]:
+        """The trunk that a peer which has authenticated is of, if it is of one."""
+        if realm != self._realm:
+            return ()
+        return tuple(trunk for trunk in self._trunks if name in dict(trunk.users))
+
     def by_source(self, host: str) -> Trunk | None:
-        """The trunk that an INVITE from this address belongs to."""
+        """The trunk that an INVITE from this address belongs to; the first of several that share it."""
+        return next(iter(self.sharing(host)), None)
+
+    def sharing(self, host: str) -> tuple[Trunk, ...]:
+        """The trunks that have the narrowest prefix of this address, in the order of the file."""
         return self._of_source(host)
 
-    def _find(self, host: str) -> Trunk | None:
-        address = ipaddress.ip_address(host)
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-            address = address.ipv4_mapped
+    def _find(self, host: str) -> tuple[Trunk, ...]:
+        address = unmapped(ipaddress.ip_address(host))
         matches = [
             (network.prefixlen, trunk)
             for trunk in self._trunks
-            for network in trunk.networks
+            for network in self._networks(trunk)
             if network.version == address.version and address in network
         ]
-        return max(matches, key=lambda match: match[0])[1] if matches else None
+        narrowest = max((length for length, _ in matches), default=0)
+        return tuple(dict.fromkeys(trunk for length, trunk in matches if length == narrowest))
 
     def __iter__(self) -> Iterator[Trunk]:
         return iter(self._trunks)

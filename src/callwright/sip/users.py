@@ -20,6 +20,7 @@ class User:
         caller_id: the number that those see whom he dials through a trunk; "" for his name.
         codecs: by preference; empty for the engine's.
         max_contacts: how many phones of his may be registered.
+        hosted: he is of a domain of the API, not of the file.
     """
 
     name: str
@@ -29,6 +30,7 @@ class User:
     caller_id: str = ""
     codecs: Sequence[str] = ()
     max_contacts: int = 10
+    hosted: bool = False
 
     @property
     def aor(self) -> str:
@@ -73,6 +75,8 @@ class Users:
         self._users = {(user.name, user.domain): user for user in users}
         self._domains = {user.domain for user in self._users.values()} | {domain.lower() for domain in domains}
         self._ports = frozenset(ports)
+        self._hosted: dict[tuple[str, str], User] = {}
+        self._hosted_domains: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, config: Config) -> "Users":
@@ -81,26 +85,33 @@ class Users:
         users = (declared(section, config) for section in config.user)
         return cls(users, (section.name for section in config.domain), ports)
 
+    def host(self, users: Iterable[User], domains: Iterable[str]) -> None:
+        """Takes up the users and the domains that the API has now, in place of those before; the file's stay first."""
+        self._hosted = {(user.name, user.domain): user for user in users}
+        self._hosted_domains = frozenset(domains)
+
     def __iter__(self) -> Iterator[User]:
-        return iter(self._users.values())
+        return iter((self._hosted | self._users).values())
 
     def __len__(self) -> int:
-        return len(self._users)
+        return len(self._hosted.keys() | self._users.keys())
 
     def is_local(self, uri: str) -> bool:
         """Whether a URI is of a domain of ours."""
         host = user_and_host(uri)[1]
         domain = without_port(host)
         port = host[len(domain) + 1 :]
-        return domain.lower() in self._domains and (not port or (port.isdecimal() and int(port) in self._ports))
+        known = domain.lower() in self._domains or domain.lower() in self._hosted_domains
+        return known and (not port or (port.isdecimal() and int(port) in self._ports))
 
     def named(self, uri: str) -> User | None:
         """The user whose address of record a URI is."""
         if not self.is_local(uri):
             return None
         name, host = user_and_host(uri)
-        return self._users.get((unquote(name), without_port(host).lower()))
+        key = unquote(name), without_port(host).lower()
+        return self._users.get(key) or self._hosted.get(key)
 
     def proven(self, name: str, realm: str) -> User | None:
-        """The user that the engine has authenticated."""
+        """The user of the file that the engine has authenticated."""
         return self._users.get((name, realm.lower()))

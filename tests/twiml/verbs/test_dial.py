@@ -336,6 +336,8 @@ SIP_NOUN = "<Sip>sip:bob@pbx.example</Sip>"
         ("+15550001111", "client:bob", "", 13214),
         ("+15550001111", "+1555\r\nVia: x", "", 13214),
         ("+15550001111", "1" * 101, "", 13248),
+        ("+15550001111", "Anonymous", "+266696687", 0),
+        (SIP_NOUN, "anonymous", "+266696687", 0),
         (SIP_NOUN, "reception_1.a+b-c", "reception_1.a+b-c", 0),
         (SIP_NOUN, "+1 (555) 765-4321", "+15557654321", 0),
         (SIP_NOUN, "two words", "", 13247),

@@ -24,7 +24,8 @@ CALLS = {"credential_list_sid": "credential_list_mappings", "ip_access_control_l
 REGISTRATIONS = "registration_mappings"
 ON_TRUNKS = {"credential_list_sid": "trunk_credential_lists", "ip_access_control_list_sid": "trunk_ip_acls"}
 MAPPINGS = ALL - {UPDATE}
-KEPT = "kept; no INVITE or REGISTER is measured by it yet"
+IN_FORCE = "in force at once, for the domains that it is mapped to"
+MAPPED = "in force at once; with users and addresses both, a caller must be both"
 
 NAME = Field("FriendlyName", Text(64, BAD_NAME, shortest=1), required=True, missing=BAD_NAME)
 HOST = Text(253, BAD_DOMAIN, pattern=r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
@@ -80,7 +81,7 @@ DOMAINS = Stored(
     check=_domain,
     show=_auth_type,
     parts=_guards,
-    notes="kept, with any host name; no INVITE is routed by them yet",
+    notes="any host name; a call to it runs its VoiceUrl; `Secure`, `ByocTrunkSid`, `Emergency*` have no effect",
     maturity="partly",
 )
 
@@ -106,8 +107,7 @@ CREDENTIAL_LISTS = Stored(
     fields=(NAME,),
     subresources={"credentials": "Credentials"},
     parts=_unmapped("credential_list_sid", "credentials", LIST_IN_USE),
-    notes=KEPT,
-    maturity="partly",
+    notes=IN_FORCE,
 )
 
 
@@ -139,8 +139,7 @@ CREDENTIALS = Stored(
     parent=CREDENTIAL_LISTS,
     parent_field="credential_list_sid",
     check=_credential,
-    notes=f"{KEPT}: digests, never the password; a changed `[sip] domain` makes them void",
-    maturity="partly",
+    notes=f"{IN_FORCE}: digests, never the password; a changed `[sip] domain` makes them void",
 )
 
 IP_LISTS = Stored(
@@ -151,8 +150,7 @@ IP_LISTS = Stored(
     fields=(NAME,),
     subresources={"ip_addresses": "IpAddresses"},
     parts=_unmapped("ip_access_control_list_sid", "ip_addresses", ACL_IN_USE),
-    notes=KEPT,
-    maturity="partly",
+    notes=IN_FORCE,
 )
 
 
@@ -175,8 +173,7 @@ IP_ADDRESSES = Stored(
     parent=IP_LISTS,
     parent_field="ip_access_control_list_sid",
     check=_prefix_fits,
-    notes=KEPT,
-    maturity="partly",
+    notes=IN_FORCE,
 )
 
 
@@ -220,8 +217,7 @@ def _mapping(of: Stored, under: str = "", *, kind: str = "") -> Stored:
         addressed=key,
         check=once(key),
         show=named(key, of.kind),
-        notes=KEPT,
-        maturity="partly",
+        notes="in force at once" if kind else MAPPED,
     )
 
 

@@ -20,6 +20,7 @@ from callwright.calls.control import (
     Target,
 )
 from callwright.calls.queue.plan import DequeuePlan
+from callwright.sip.identity import ANONYMOUS
 from callwright.twiml.attribute import (
     DAY,
     SCHEMA_WARNING,
@@ -223,6 +224,8 @@ class Dial(Verb):
     def _caller_id(self, control: CallControl) -> str:
         if self.caller_id in (control.from_, control.to):
             return self.caller_id
+        if self.caller_id.lower() == "anonymous":
+            return ANONYMOUS
         try:
             return number.telephone(self.caller_id)
         except ValueError:

@@ -1,0 +1,67 @@
+"""Calls to the API's SIP domains: who may make them, and the domain's application (call-control reference §7.1)."""
+
+from collections.abc import Mapping
+
+from callwright.calls.application import Account, Application
+from callwright.calls.decision import Admission, Refusal
+from callwright.calls.numbers import settings
+from callwright.sip.domains import Domains
+from callwright.sip.identity import of_user
+from callwright.sip.leg import Invite
+from callwright.sip.uri import user_and_host, without_port
+from callwright.sip.users import User
+from callwright.store.directory import Record
+
+FORBIDDEN = 403
+WRONG_ADDRESS, NO_CREDENTIALS = "32201 Authentication failure - source IP address not in ACL", "32202"
+ERROR_HEADER = "X-Twilio-Error"
+
+
+class HostedDomains:
+    """Decides on calls to the domains that accounts have made over the API."""
+
+    def __init__(self, domains: Domains, accounts: Mapping[str, Account]) -> None:
+        self._domains, self._accounts = domains, accounts
+
+    def inbound(self, invite: Invite) -> Admission | Refusal | None:
+        """Decides on one INVITE; None when it is to no such domain."""
+        host = without_port(user_and_host(invite.request_uri)[1])
+        if (known := self._domains.known(host)) is None:
+            return None
+        domain, guard = known
+        account = self._accounts.get(domain.account_sid)
+        if account is None or not account.active:
+            return Refusal(FORBIDDEN, f"the account of domain {host} is not active")
+        if guard.is_open:
+            return Refusal(FORBIDDEN, f"domain {host} has neither a credential list nor an address list")
+        if not guard.lets_in(invite.source_host):
+            why = f"{invite.source_host} is in no address list of domain {host}"
+            return Refusal(FORBIDDEN, why, headers=((ERROR_HEADER, WRONG_ADDRESS),))
+        user = self._domains.caller(domain, invite.user, invite.realm) if invite.user else None
+        if guard.credentials is not None and user is None:
+            return Refusal(FORBIDDEN, f"{invite.user or 'nobody'} is in no credential list of domain {host}")
+        return _admitted(invite, domain, account, user)
+
+
+def _admitted(invite: Invite, domain: Record, account: Account, user: User | None) -> Admission:
+    # what a phone claims to be counts as far as it is who has authenticated
+    name, host = user_and_host(invite.from_uri)
+    own = user is None or (name, without_port(host).lower()) == (user.name, user.domain)
+    extra = {"SipDomain": domain["domain_name"], "SipDomainSid": domain.sid}
+    return Admission(
+        account=account,
+        application=_application(domain),
+        user=user,
+        from_=invite.from_uri if own or user is None else f"sip:{user.aor}",
+        to=invite.request_uri,
+        identity=of_user(invite),
+        extra=extra | ({"SipUsername": user.name} if user else {}),
+    )
+
+
+def _application(domain: Record) -> Application:
+    renamed = {
+        "status_callback": domain["voice_status_callback_url"],
+        "status_callback_method": domain["voice_status_callback_method"],
+    }
+    return settings({**domain.fields, **renamed})

@@ -1,0 +1,83 @@
+"""Who the engine lets in: trunks' sources and users, the file's users, and those of the API's domains.
+
+It is put together anew when one of its parts changes, and in force before the change is answered for.
+"""
+
+import asyncio
+from collections.abc import Mapping
+
+from callwright.config import Config
+from callwright.sip.credentials import Credential
+from callwright.sip.domains import Domains
+from callwright.sip.endpoint import Endpoint
+from callwright.sip.registrar import Registrar
+from callwright.sip.trunks import Trunks
+
+
+class Access:
+    """The engine's lists of sources and of credentials.
+
+    Args:
+        registrar: whose users the domains' are added to; it answers REGISTER as soon as anybody can authenticate.
+    """
+
+    def __init__(
+        self, config: Config, endpoint: Endpoint, trunks: Trunks, registrar: Registrar, domains: Domains
+    ) -> None:
+        self._rules, self._endpoint, self._trunks = config.sip, endpoint, trunks
+        self._registrar, self._domains = registrar, domains
+        self._own = [user.credential for user in registrar.users if not user.hosted]
+        self._own += trunks.credentials()
+        self._in_force: dict[tuple[str, str], Credential] = {}
+        self._admitted: object = None
+        self._authenticates = False
+        self._due: asyncio.Handle | None = None
+
+    def open(self) -> None:
+        """Lets in whoever may now, and from now on whenever that changes."""
+        self.apply()
+        self._domains.listen(self._changed)
+
+    def close(self) -> None:
+        """Changes have no effect any more."""
+        self._changed()
+        assert self._due is not None
+        self._due.cancel()  # and stays set: nothing is scheduled again
+
+    def _changed(self) -> None:
+        if self._due is None:
+            self._due = self._endpoint.loop.call_soon(self._take)
+
+    def _take(self) -> None:
+        self._due = None
+        self.apply()
+
+    def apply(self) -> None:
+        """Hands the engine what it does not have yet, and takes from it what nobody has any more."""
+        self._domains.refresh()
+        self._registrar.users.host(self._domains.users, self._domains.names)
+        self._let_in()
+        self._prove({(one.username, one.realm): one for one in (*self._domains.credentials.values(), *self._own)})
+
+    def _let_in(self) -> None:
+        hosted = map(str, self._domains.networks)
+        admitted = sorted({*self._trunks.sources(), *hosted}), self._trunks.policies()
+        if admitted != self._admitted:
+            self._admitted = admitted
+            self._endpoint.engine.admit(*admitted)
+
+    def _prove(self, users: Mapping[tuple[str, str], Credential]) -> None:
+        engine = self._endpoint.engine
+        if not self._authenticates and (users or self._rules.silent):
+            self._authenticates = True
+            self._in_force = dict(users)
+            self._endpoint.requests["REGISTER"] = self._registrar.take
+            rules = self._rules
+            self._endpoint.authenticate(users.values(), algorithms=rules.digest, silent=rules.silent)
+            return
+        for key in self._in_force.keys() - users.keys():
+            engine.remove_credential(*key)
+        for key, user in users.items():
+            if self._in_force.get(key) != user:
+                engine.add_credential(*user.as_tuple())
+        self._in_force = dict(users)

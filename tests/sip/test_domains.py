@@ -1,0 +1,121 @@
+"""The API's SIP domains, as they are in force: one name, one user, whatever lists there are."""
+
+import logging
+from typing import Any, cast
+
+import pytest
+
+from callwright.sip.credentials import Credential
+from callwright.sip.domains import Domains
+from callwright.store.directory import Directory, Record
+from callwright.store.store import Store
+
+REALM, ONE, TWO = "pbx.example", "AC" + "1" * 32, "AC" + "2" * 32
+
+
+class Hosting:
+    """A directory with domains in it."""
+
+    def __init__(self, **options: Any) -> None:
+        self.directory = Directory(cast(Store, None))
+        self.domains = Domains(self.directory, REALM, **options)
+        self._made = 0
+
+    def put(self, kind: str, parent: str = "", account: str = ONE, **fields: Any) -> str:
+        """A record; its SID tells in which order it was made."""
+        self._made += 1
+        sid = f"XX{self._made:032d}"
+        self.directory.declare([Record(sid, kind, account, fields, parent)])
+        return sid
+
+    def credentials(self, *users: tuple[str, str], account: str = ONE, realm: str = REALM) -> str:
+        """A credential list of these names and passwords."""
+        sid = self.put("credential_lists", account=account)
+        for name, password in users:
+            one = Credential.of(name, realm, password)
+            digests = {"realm": one.realm, "ha1_md5": one.ha1_md5, "ha1_sha256": one.ha1_sha256}
+            self.put("credentials", sid, account, username=name, **digests)
+        return sid
+
+    def domain(self, name: str, *, account: str = ONE, calls: str = "", registers: str = "", acl: str = "") -> Record:
+        """A domain with these lists mapped to it."""
+        sid = self.put("domains", account=account, domain_name=name, sip_registration=bool(registers))
+        if calls:
+            self.put("credential_list_mappings", sid, account, credential_list_sid=calls)
+        if registers:
+            self.put("registration_mappings", sid, account, credential_list_sid=registers)
+        if acl:
+            self.put("ip_acl_mappings", sid, account, ip_access_control_list_sid=acl)
+        self.domains.refresh()
+        found = self.domains.find(name)
+        assert found is not None
+        return found
+
+    def acl(self, *networks: tuple[str, int]) -> str:
+        """An address list."""
+        sid = self.put("ip_access_control_lists")
+        for address, length in networks:
+            self.put("ip_addresses", sid, ip_address=address, cidr_prefix_length=length)
+        return sid
+
+
+def test_who_may_call_and_who_may_register() -> None:
+    one = Hosting()
+    callers, phones = one.credentials(("alice", "a")), one.credentials(("bob", "b"))
+    domain = one.domain("office.example", calls=callers, registers=phones)
+    caller = one.domains.caller(domain, "alice", REALM)
+    assert caller is not None and (caller.aor, caller.hosted) == ("alice@office.example", True)
+    assert one.domains.caller(domain, "bob", REALM) is None
+    assert one.domains.caller(domain, "alice", "other.example") is None
+    assert [user.aor for user in one.domains.users] == ["bob@office.example"]
+    assert set(one.domains.credentials) == {("alice", REALM), ("bob", REALM)}
+    assert list(one.domains.names) == ["office.example"] and one.domains.known("OFFICE.example") is not None
+
+
+def test_a_list_that_no_domain_has_lets_nobody_in() -> None:
+    one = Hosting()
+    one.credentials(("alice", "a"))
+    one.domain("office.example")
+    assert one.domains.credentials == {}
+
+
+def test_sources_that_must_prove_nothing_more_are_admitted() -> None:
+    """Those of a domain that has users as well are asked: the engine would not ask an admitted source."""
+    one = Hosting()
+    one.domain("open.example", acl=one.acl(("192.0.2.7", 24), ("2001:db8::1", 128)))
+    one.domain("both.example", acl=one.acl(("198.51.100.0", 24)), calls=one.credentials(("alice", "a")))
+    assert {str(network) for network in one.domains.networks} == {"192.0.2.0/24", "2001:db8::1/128"}
+    known = one.domains.known("both.example")
+    assert known is not None
+    assert [known[1].lets_in(host) for host in ("198.51.100.9", "::ffff:198.51.100.9", "192.0.2.7", "::1")] == [
+        *(True, True, False, False)
+    ]
+
+
+def test_two_users_of_one_name(caplog: pytest.LogCaptureFixture) -> None:
+    """The first keeps it: the other's password is not taken, and does not open the first one's domain."""
+    one = Hosting()
+    first = one.domain("a.example", calls=one.credentials(("alice", "a")))
+    with caplog.at_level(logging.WARNING):
+        second = one.domain("b.example", account=TWO, calls=one.credentials(("alice", "other"), account=TWO))
+    assert "alice is in another list with another password" in caplog.text
+    assert one.domains.credentials["alice", REALM] == Credential.of("alice", REALM, "a")
+    assert one.domains.caller(first, "alice", REALM) is not None
+    assert one.domains.caller(second, "alice", REALM) is None
+    caplog.clear()
+    one.domains.refresh()
+    assert caplog.text == "", "told once"
+
+
+def test_the_files_users_go_before() -> None:
+    one = Hosting(taken={"alice"})
+    domain = one.domain("a.example", calls=one.credentials(("alice", "a"), ("bob", "b")))
+    assert one.domains.caller(domain, "alice", REALM) is None
+    assert set(one.domains.credentials) == {("bob", REALM)}
+
+
+def test_digests_of_another_realm_prove_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    one = Hosting()
+    with caplog.at_level(logging.WARNING):
+        one.domain("a.example", calls=one.credentials(("alice", "a"), realm="before.example"))
+    assert one.domains.credentials == {} and "set its password again" in caplog.text
