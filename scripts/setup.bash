@@ -100,7 +100,7 @@ unpack() {
     say "$name: unpacking it"
     rm -rf -- "$stage"
     mkdir -p "$stage/packages"
-    if (cd "$stage/packages" && logged "$LOG" apt-get download "$@") &&
+    if (cd "$stage/packages" && apt_download "$@") &&
         unpack_into "$stage" "$stage"/packages/*.deb &&
         rm -rf -- "$stage/packages" "$CACHE/${name:?}"; then
         mv -T -- "$stage" "$CACHE/$name"
@@ -108,6 +108,13 @@ unpack() {
         rm -rf -- "$stage"
         say "$name: cannot be downloaded; its tests will say so"
     fi
+}
+
+# apt_download PACKAGE... - into this directory; with the lists fetched anew when they do not know one.
+apt_download() {
+    local update=(apt-get update)
+    [ "$(id -u)" -eq 0 ] || update=(sudo -n "${update[@]}")
+    logged "$LOG" apt-get download "$@" || { logged "$LOG" "${update[@]}" && logged "$LOG" apt-get download "$@"; }
 }
 
 # unpack_into DIRECTORY FILE...

@@ -147,17 +147,11 @@ class PhoneCall:
 
     @property
     def _first_hop(self) -> Peer:
-        """Where the INVITE goes that begins the call, and its CANCEL: to the phone's proxy, when it has one."""
+        """Where the INVITE goes that begins the call, and its CANCEL."""
         return self.phone.hop(self.phone.proxy or self.dialog.hop)
 
-    @property
-    def _peer(self) -> Peer:
-        """Where the next request goes."""
-        outside = self.caller and not self.dialog.remote.tag
-        return self._first_hop if outside else self.phone.hop(self.dialog.hop)
-
     def _transact(self, request: Request) -> ClientTransaction:
-        return self.phone.transact(request, self._peer, self.behaviour)
+        return self.phone.transact(request, self.phone.hop(self.dialog.hop), self.behaviour)
 
     def _on_response(self, response: Response) -> None:
         if response.status == 100:
@@ -192,7 +186,7 @@ class PhoneCall:
             body = self.negotiation.on_success(response.body)
             self._acks[key] = self.phone.with_via(self.dialog.request("ACK", cseq=response.cseq, body=body))
         if self.behaviour.acks:
-            self.phone.send(self._acks[key], self._peer)
+            self.phone.send(self._acks[key], self.phone.hop(self.dialog.hop))
 
     def _on_final(self, future: asyncio.Future[Response]) -> None:
         if future.cancelled():
@@ -475,7 +469,7 @@ class PhoneCall:
     def abandon(self) -> None:
         """Ends the call as the phone closes: BYE or CANCEL goes out, and nobody waits for the answer."""
         if self.established and "BYE" not in self.behaviour.never_answers:
-            self.phone.send(self.phone.with_via(self.dialog.request("BYE")), self._peer)
+            self.phone.send(self.phone.with_via(self.dialog.request("BYE")), self.phone.hop(self.dialog.hop))
         elif self.caller and self.final is None and self._own_invite is not None and self._own_invite.provisional:
             self.phone.send(cancel_of(self._own_invite.request), self._first_hop)
         self._end(Ending(How.FAILED, None))

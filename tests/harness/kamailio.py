@@ -15,7 +15,6 @@ from .ports import free_ports, next_address
 from .unpacked import unpacked
 from .waiting import within
 
-LIBRARIES = Path("usr/lib/x86_64-linux-gnu/kamailio")
 _MODULES = ("tm", "sl", "rr", "pv", "siputils", "textops", "maxfwd")
 
 _CONFIG = """\
@@ -119,7 +118,7 @@ class Kamailio:
             inner=inner,
         )
         (directory / "kamailio.cfg").write_text(text)
-        libraries = root / LIBRARIES
+        (libraries,) = (root / "usr/lib").glob("*/kamailio")
         environment = os.environ | {"LD_LIBRARY_PATH": str(libraries)}
         running = await ForeignProgram.run(
             *(str(program), "-DD", "-E", "-f", str(directory / "kamailio.cfg"), "-L", str(libraries / "modules")),

@@ -242,8 +242,8 @@ class Engine:
     def gate(self, *, requests_per_second: int, burst: int, backlog: int) -> None:
         """Overload gate for requests outside a call: a token bucket over all sources, and a bound on undrained
         events. Over it: 503 with Retry-After on TCP, silence on UDP. A call's requests always pass. In force when it
-        returns; without it there is no limit. Requests that are challenged have a bucket of the same size of their own,
-        and one source a tenth of it (50 a second at least).
+        returns; without it there is no limit. Requests that are challenged, and OPTIONS of strangers where there are no
+        users, have a bucket of the same size of their own, and one source a tenth of it (50 a second at least).
 
         Raises: ValueError: a number below 1.
         """
