@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from callwright import __version__
-from callwright.cli import documents
+from callwright.cli import doctor, documents
 from callwright.config import load
 from callwright.errors import CallwrightError, ConfigError, StartError
 from callwright.sip import certificates
@@ -144,6 +144,7 @@ def version() -> None:
 
 
 documents.install(app)
+doctor.install(app)
 
 
 def main() -> None:
