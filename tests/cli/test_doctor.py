@@ -6,7 +6,8 @@ import pytest
 
 from callwright.cli import examination
 from callwright.cli.checks.finding import Finding, bad, doubtful, exit_code, good
-from callwright.config import DEMO_ACCOUNT
+from callwright.config import DEMO_ACCOUNT, validate
+from callwright.sip.trunks import declared
 from tests.cli.test_app import file, invoke
 from tests.harness.ports import daemon_address, free_ports
 
@@ -57,6 +58,13 @@ def test_a_trunk_that_carries_nothing_out(tmp_path: Path) -> None:
 )
 async def test_where_options_go(uri: str, hop: str) -> None:
     assert str(await examination._hop(uri)) == hop
+
+
+async def test_what_the_test_phone_cannot_call() -> None:
+    section = {"name": "x", "account": DEMO_ACCOUNT, "targets": ["sip:192.0.2.1"]}
+    config = validate({"account": [{"sid": DEMO_ACCOUNT}], "trunk": [section]})
+    found = await examination._called(config, declared(config.trunk[0]), "sips:192.0.2.1", "+15550001000", "x")
+    assert found.level == "warn" and "it was not placed" in found.why
 
 
 @pytest.mark.parametrize(("code", "level"), [(200, "ok"), (404, "ok"), (403, "warn"), (407, "warn"), (503, "warn")])

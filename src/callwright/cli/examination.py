@@ -59,11 +59,16 @@ async def try_trunk(config: Config, section: TrunkSection, number: str, shown: s
     return found
 
 
+def is_tls(uri: str) -> bool:
+    """Whether a URI asks for TLS."""
+    return uri.lower().startswith("sips:") or ";transport=tls" in uri.lower()
+
+
 async def _hop(uri: str) -> Hop:
     """Raises OSError when its name has no address."""
     host = user_and_host(uri)[1]
     bare = without_port(host)
-    secure = uri.lower().startswith("sips:") or ";transport=tls" in uri.lower()
+    secure = is_tls(uri)
     transport = "tls" if secure else "tcp" if is_reliable(uri) else "udp"
     port = int(host[len(bare) + 1 :] or (SIPS_PORT if secure else SIP_PORT))
     address = bare.strip("[]") if is_address(bare) else (await reach.addresses(bare))[0]
@@ -96,6 +101,9 @@ def _judged(what: str, answer: Answer) -> Finding:
 
 async def _called(config: Config, trunk: Trunk, uri: str, number: str, shown: str) -> Finding:
     what = f"call to {number} by {uri}"
+    if trunk.srtp == "required" or is_tls(uri):
+        remedy = "Place it over the API: curl -u AC...:TOKEN .../Calls.json"
+        return doubtful(what, "the test phone speaks neither TLS nor SRTP: it was not placed", remedy)
     bare = without_port(user_and_host(uri)[1])
     try:
         next_hop = "" if is_address(bare) else at_address(uri, (await reach.addresses(bare))[0])

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from callwright.demo.phone import CLOCK_RATE, level_dbov, phone
 from callwright.errors import LegGone
+from callwright.sip.endpoint import Endpoint
+from callwright.sip.leg import Leg
 from callwright.sip.trunks import Trunk
 from callwright.sip.uri import with_user
 
@@ -88,24 +90,30 @@ async def call(trunk: Trunk, uri: str, number: str, shown: str, address: str, *,
             async with asyncio.timeout(seconds):
                 await leg.answered()
             echo.answered = loop.time() - began
-            tap = endpoint.engine.tap(notify=20)
-            endpoint.engine.connect(leg.node, tap)
-            tone = endpoint.engine.tone([(TONE_HZ, 0.0, 1000, 0)], sink=leg.node, loop=0)
-            try:
-                for since in _windows(seconds):
-                    await leg.sleep(LISTEN_S)
-                    echo.ear(endpoint.engine.read_tap(tap), since)
-                    if echo.heard >= HEARD_S:
-                        break
-            finally:
-                endpoint.engine.stop(tone)
-                endpoint.engine.stop(tap)
-            leg.hang_up()
+            await _listen(endpoint, leg, echo, seconds)
         except (LegGone, TimeoutError):
-            leg.hang_up()
+            pass  # how it ended says why
+        leg.hang_up()
         ending = await leg.ended
         echo.code, echo.reason = ending.code, ending.reason
     return echo
+
+
+async def _listen(endpoint: Endpoint, leg: Leg, echo: Echo, seconds: float) -> None:
+    """Sends the tone, and hears until enough of it has come back."""
+    engine = endpoint.engine
+    tap = engine.tap(notify=20)
+    engine.connect(leg.node, tap)
+    tone = engine.tone([(TONE_HZ, 0.0, 1000, 0)], sink=leg.node, loop=0)
+    try:
+        for since in _windows(seconds):
+            await leg.sleep(LISTEN_S)
+            echo.ear(engine.read_tap(tap), since)
+            if echo.heard >= HEARD_S:
+                return
+    finally:
+        engine.stop(tone)
+        engine.stop(tap)
 
 
 def _windows(seconds: float) -> Iterator[float]:
