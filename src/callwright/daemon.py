@@ -186,10 +186,7 @@ class Daemon:
         self.router = Router(self.accounts, self.numbers, trunks, users, declared_lines(config), hosted)
         self.rooms = Rooms(Interludes(self._documents), HoldMusic(config.media.clock_rate, Sound))
         self.rooms.queues.load(self.store, await self.store.fetch(select(queues)))
-        self.fences = Fences.of(config, permits=Permissions(self.resources).permits, owns=self.numbers.owns)
-        await self.fences.load(self.store, self.accounts)
-        certificates = Repository(self.outbound, asyncio.get_running_loop().time)
-        stack.push_async_callback(certificates.close)
+        await self._open_fences(users)
         exchange = Exchange(
             endpoint=self.endpoint,
             trunks=trunks,
@@ -201,7 +198,7 @@ class Daemon:
             recordings=recordings,
             owns=self.numbers.owns,
             fences=self.fences,
-            attestation=Attestation.of(config, certificates),
+            attestation=self._open_attestation(stack),
             public_url=self.public_url,
             call_seconds=config.limits.call_seconds,
             capacity=Capacity(asyncio.get_running_loop().time),
@@ -219,6 +216,17 @@ class Daemon:
         self.registry.register(self._facts(exchange))
         engine = self.endpoint.engine
         self.registry.register(MediaFigures(engine.media_facts, engine.media_counts, engine.media_counters))
+
+    async def _open_fences(self, users: Users) -> None:
+        """What today's calls have cost before this start counts on."""
+        permits, owns = Permissions(self.resources).permits, self.numbers.owns
+        self.fences = Fences.of(self.config, permits=permits, owns=owns, is_local=users.is_local)
+        await self.fences.load(self.store, self.accounts)
+
+    def _open_attestation(self, stack: AsyncExitStack) -> Attestation:
+        certificates = Repository(self.outbound, asyncio.get_running_loop().time)
+        stack.push_async_callback(certificates.close)
+        return Attestation.of(self.config, certificates)
 
     def _hosted_domains(self, users: Users, trunks: Trunks) -> Domains:
         """The API's SIP domains; their users are known before the registrations of the last run are taken up."""

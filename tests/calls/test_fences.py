@@ -31,7 +31,8 @@ Rooms = Callable[..., Room]
 
 def fenced(room: Room) -> Room:
     """The room with the fences of its configuration."""
-    fences = Fences.of(room.config, permits=Permissions(room.resources).permits, owns=room.numbers.owns)
+    permits, local = Permissions(room.resources).permits, room.registrar.users.is_local
+    fences = Fences.of(room.config, permits=permits, owns=room.numbers.owns, is_local=local)
     fences.ledger = Ledger(Rates(room.config.rate), lambda: NOON)
     room.exchange = room.switchboard.exchange = replace(room.exchange, fences=fences)
     return room
@@ -95,6 +96,14 @@ class TestWays:
     )
     async def test_what_a_target_means(self, guarded: Room, target: Target | str, way: Way) -> None:
         assert guarded.exchange.fences.way(target) == way
+
+
+async def test_a_user_of_ours_is_no_number(rooms: Rooms) -> None:
+    """Whatever he is called."""
+    users = [{"name": PREMIUM, "account": ACCOUNT_SID, "password": "a"}]
+    room = fenced(rooms(user=users, sip={"domain": "pbx.example"}))
+    assert room.exchange.fences.way(SipTarget(f"sip:{PREMIUM}@pbx.example")) == Way()
+    assert room.exchange.fences.way(SipTarget(f"sip:{PREMIUM}@elsewhere.example")) == Way(PREMIUM)
 
 
 class TestDestinations:
@@ -312,4 +321,4 @@ async def refused_beside(room: Room) -> tuple[int, int]:
 async def test_the_line_tells_who_and_where(guarded: Room, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         await dialled(guarded, NumberTarget(PREMIUM))
-    assert f"account {ACCOUNT_SID}: a call is not placed: the account may not call {PREMIUM}" in caplog.text
+    assert f"account {ACCOUNT_SID}: a call is held back: the account may not call {PREMIUM}" in caplog.text

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from callwright.calls.alerts import Alerts
     from callwright.calls.call import Call
 
+logger = logging.getLogger(__name__)
 # where an operator's fire wall looks for it
 security = logging.getLogger("callwright.sip.security")
 
@@ -124,6 +125,11 @@ def everything(account: Account, number: str) -> bool:
     return True
 
 
+def nowhere(uri: str) -> bool:
+    """Where no URI is one of ours."""
+    return False
+
+
 def everybody(account_sid: str, number: str) -> bool:
     """Where every caller ID may be shown."""
     return True
@@ -135,6 +141,7 @@ class Fences:
     Args:
         permits: whether an account may call a number.
         owns: whether an account (its SID) may show a number as its caller ID.
+        is_local: whether a URI is of a user of ours, who is no number however he is called.
         bounds: of accounts that the file declares, and of trunks.
         gateways: hosts that trunks' calls go to, without a port, lower case, and their trunks.
         time: a monotonic clock, in seconds.
@@ -145,6 +152,7 @@ class Fences:
         *,
         permits: Callable[[Account, str], bool] = everything,
         owns: Callable[[str, str], bool] = everybody,
+        is_local: Callable[[str], bool] = nowhere,
         bounds: Mapping[Party, Bounds] | None = None,
         gateways: Mapping[str, str] | None = None,
         ledger: Ledger | None = None,
@@ -152,14 +160,19 @@ class Fences:
     ) -> None:
         self.ledger = ledger or Ledger(Rates())
         self.denied = 0
-        self._permits, self._owns = permits, owns
+        self._permits, self._owns, self._is_local = permits, owns, is_local
         self._bounds, self._gateways = bounds or {}, gateways or {}
         self._time = time or (lambda: asyncio.get_running_loop().time())
         self._paces = {who: Pace(own.per_second) for who, own in self._bounds.items() if own.per_second}
 
     @classmethod
     def of(
-        cls, config: Config, *, permits: Callable[[Account, str], bool], owns: Callable[[str, str], bool]
+        cls,
+        config: Config,
+        *,
+        permits: Callable[[Account, str], bool],
+        owns: Callable[[str, str], bool],
+        is_local: Callable[[str], bool],
     ) -> "Fences":
         """Those that the configuration file declares."""
         bounds = {
@@ -173,7 +186,7 @@ class Fences:
             bounds[Party("trunk", trunk.name)] = own
         gateways = {_host(target.uri): trunk.name for trunk in config.trunk for target in trunk.targets}
         ledger = Ledger(Rates(config.rate))
-        return cls(permits=permits, owns=owns, bounds=bounds, gateways=gateways, ledger=ledger)
+        return cls(permits=permits, owns=owns, is_local=is_local, bounds=bounds, gateways=gateways, ledger=ledger)
 
     @property
     def watched(self) -> bool:
@@ -211,6 +224,8 @@ class Fences:
     def _way_of_uri(self, uri: str) -> Way:
         """A user part that is a number leads to the telephone network when the host is a trunk's gateway; elsewhere it
         may as well be one, and is not called either when it is forbidden."""
+        if self._is_local(uri):
+            return Way()
         user = _spelled(unquote(user_and_host(uri)[0]))
         hosts = [_host(uri), *(one.lower() for one in _GATEWAY_PARAMETER.findall(uri))]
         trunk = next((self._gateways[host] for host in hosts if host in self._gateways), "")
@@ -324,7 +339,7 @@ class Fences:
     def _tell(self, denial: Denial, account: Account, source: tuple[str, int]) -> None:
         self.denied += 1
         security.warning("%s", Occasion("fenced", *source, method="INVITE", user=account.sid).line())
-        security.warning("account %s: a call is not placed: %s", account.sid, denial.message)
+        logger.warning("account %s: a call is held back: %s", account.sid, denial.message)
 
     # while it lasts
 

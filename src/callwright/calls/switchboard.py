@@ -111,6 +111,9 @@ class Switchboard:
         call.note("invite", **{"from": call.from_}, to=call.to, **by, source=source)
         ringing = asyncio.get_running_loop().call_later(RING_AFTER_S, leg.ring)
         leg.ended.add_done_callback(lambda _: ringing.cancel())
+        self._begin(call, invite)
+
+    def _begin(self, call: Call, invite: Invite) -> None:
         if self.exchange.attestation.checks(call.trunk):
             self.exchange.tasks.spawn(self._verify(call, invite), call.sid)
         else:

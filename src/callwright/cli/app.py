@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from callwright import __version__
-from callwright.cli import documents
+from callwright.cli import doctor, documents
 from callwright.cli.profiled import lines as profiled
 from callwright.config import load
 from callwright.errors import CallwrightError, ConfigError, StartError
@@ -169,6 +169,7 @@ def version() -> None:
 
 
 documents.install(app)
+doctor.install(app)
 
 
 def main() -> None:
