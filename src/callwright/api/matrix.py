@@ -15,6 +15,7 @@ SINGLE = ("Annotation", "Balance", "Recording", "Settings", "Summary")
 COUNTED = "calls of every kind, conferences, recordings, transcriptions, machine detection, numbers; others are 0"
 HANDLED: Mapping[str, tuple[str, str]] = {
     "Accounts": ("stable", "subaccounts, by their own or the owner's credentials; suspended, closed"),
+    "AuthorizedConnectApps": ("stable", "none"),
     "AvailablePhoneNumbers": ("stable", "countries of `[numbers]`"),
     "AvailablePhoneNumbers/{country_code}/Local": ("stable", "what is free of `[numbers]`"),
     "AvailablePhoneNumbers/{country_code}/Mobile": ("stable", "what is free of `[numbers]`"),
@@ -27,6 +28,7 @@ HANDLED: Mapping[str, tuple[str, str]] = {
     "Conferences": ("stable", "update: Status, AnnounceUrl"),
     "Conferences/{conference_sid}/Participants": ("stable", "by CallSid or label"),
     "Conferences/{conference_sid}/Recordings": ("stable", "update: pause, continue, stop"),
+    "ConnectApps": ("stable", "none"),
     "Messages": (
         "partly",
         "by `[messages] gateway`: queued, sent, failed; none come in; update: an empty Body",
@@ -35,8 +37,10 @@ HANDLED: Mapping[str, tuple[str, str]] = {
     "Notifications": ("stable", "kept for `[server] alert_days`"),
     "Queues": ("stable", ""),
     "Queues/{queue_sid}/Members": ("stable", "`Front` too"),
+    "Recordings/{recording_sid}/AddOnResults": ("stable", "none"),
     "Recordings/{recording_sid}/Transcriptions": ("stable", "of `<Record transcribe>`"),
     "Recordings": ("stable", "media as `.wav` and `.mp3`, mono or dual"),
+    "SMS/ShortCodes": ("stable", "none"),
     "Tokens": ("stable", "`[turn]`, with credentials of its shared secret"),
     "Transcriptions": ("stable", "text alone as `.txt`"),
     "Usage/Records": ("partly", COUNTED),
@@ -45,6 +49,7 @@ HANDLED: Mapping[str, tuple[str, str]] = {
         for kind in ("AllTime", "Daily", "LastMonth", "Monthly", "ThisMonth", "Today", "Yearly", "Yesterday")
     },
     "/v1/Alerts": ("stable", "the notifications, as monitor v1 has them"),
+    "/v1/Archives/{date}/Calls": ("stable", "as Calls"),
     "/v1/AuthTokens/Promote": ("stable", "of subaccounts; a declared account's token is the file's"),
     "/v1/AuthTokens/Secondary": ("stable", "of subaccounts"),
     "/v1/Conferences": ("stable", "insights of conferences; `Tags`, `DetectedIssues` and `Subaccount` do not filter"),
