@@ -155,10 +155,7 @@ class Daemon:
     async def _open_calls(self, stack: AsyncExitStack) -> None:
         config = self.config
         recordings = RecordingFiles(self.directory / "recordings")
-        recovered = await recover(self.store, recordings.directory)
-        post_final(recovered.calls, self.accounts, self.callbacks)
-        post_ends(recovered.conferences, self.accounts, self.callbacks)
-        post_lost(recovered.transcriptions, self.accounts, self.callbacks)
+        await self._close_the_past(recordings)
         trunks = Trunks(declared_trunk(section) for section in config.trunk)
         users = Users.of(config)
         sip = config.sip
@@ -189,7 +186,7 @@ class Daemon:
             live=self.live,
             scripts=self,
             gateway=config.messages.gateway,
-            applications=self.numbers.application,
+            applications=self.numbers.reachable,
             byoc=ByocTrunks(self.resources).targets,
         )
         self.switchboard = Switchboard(exchange, self.router, self._session)
@@ -197,6 +194,13 @@ class Daemon:
         self.registry.register(self._facts(exchange))
         engine = self.endpoint.engine
         self.registry.register(MediaFigures(engine.media_facts, engine.media_counts, engine.media_counters))
+
+    async def _close_the_past(self, recordings: RecordingFiles) -> None:
+        """What a crash has left open ends, and whoever asked for it is told."""
+        recovered = await recover(self.store, recordings.directory)
+        post_final(recovered.calls, self.accounts, self.callbacks)
+        post_ends(recovered.conferences, self.accounts, self.callbacks)
+        post_lost(recovered.transcriptions, self.accounts, self.callbacks)
 
     def _open_registrar(self, stack: AsyncExitStack, users: Users) -> None:
         sip = self.config.sip

@@ -63,7 +63,7 @@ HANDLED: Mapping[str, tuple[str, str]] = {
     "/v1/Trunks/{trunk_sid}/Recording": ("stable", "of calls to its numbers"),
     "/v1/Voice": ("stable", "insights of a call"),
     "/v1/Voice/Settings": ("stable", "kept; all insights are always there"),
-    "/v1/Voice/Summaries": ("partly", "filters From, To, CallState, Direction, StartTime, EndTime"),
+    "/v1/Voice/Summaries": ("partly", "filters but for carriers, countries, tags, annotations and `SortBy`"),
     "/v1/Voice/{call_sid}/Annotation": ("stable", ""),
     "/v1/Voice/{call_sid}/Events": ("partly", "the steps of the call"),
     "/v1/Voice/{call_sid}/Metrics": ("partly", "one a direction for the whole call"),
