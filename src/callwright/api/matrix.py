@@ -57,7 +57,7 @@ HANDLED: Mapping[str, tuple[str, str]] = {
     "/v1/DialingPermissions/BulkCountryUpdates": ("stable", ""),
     "/v1/DialingPermissions/Countries": ("partly", "low risk: calls to a forbidden country are refused (21215, 13227)"),
     "/v1/DialingPermissions/Countries/{iso_code}/HighRiskSpecialPrefixes": ("partly", "none are known"),
-    "/v1/Events": ("stable", "audit log: changes of stored resources by requests; secrets are hidden"),
+    "/v1/Events": ("stable", "audit log: what requests change of stored resources, and delete; secrets are hidden"),
     "/v1/Settings": ("stable", "inheritance of the permissions"),
     "/v1/Trunks/{trunk_sid}/PhoneNumbers": ("stable", "calls to them go to the trunk's origination URLs"),
     "/v1/Trunks/{trunk_sid}/Recording": ("stable", "of calls to its numbers"),
