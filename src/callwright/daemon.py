@@ -167,10 +167,7 @@ class Daemon:
     async def _open_calls(self, stack: AsyncExitStack) -> None:
         config = self.config
         recordings = RecordingFiles(self.directory / "recordings")
-        recovered = await recover(self.store, recordings.directory)
-        post_final(recovered.calls, self.accounts, self.callbacks)
-        post_ends(recovered.conferences, self.accounts, self.callbacks)
-        post_lost(recovered.transcriptions, self.accounts, self.callbacks)
+        await self._close_the_past(recordings)
         routes = Routes(declared_route(section) for section in config.route)
         trunks = Trunks((declared_trunk(section) for section in config.trunk), routes, realm=config.sip.domain)
         users = Users.of(config)
@@ -208,7 +205,7 @@ class Daemon:
             live=self.live,
             scripts=self,
             gateway=config.messages.gateway,
-            applications=self.numbers.application,
+            applications=self.numbers.reachable,
             byoc=ByocTrunks(self.resources).targets,
         )
         self.switchboard = Switchboard(exchange, self.router, self._session)
@@ -216,6 +213,13 @@ class Daemon:
         self.registry.register(self._facts(exchange))
         engine = self.endpoint.engine
         self.registry.register(MediaFigures(engine.media_facts, engine.media_counts, engine.media_counters))
+
+    async def _close_the_past(self, recordings: RecordingFiles) -> None:
+        """What a crash has left open ends, and whoever asked for it is told."""
+        recovered = await recover(self.store, recordings.directory)
+        post_final(recovered.calls, self.accounts, self.callbacks)
+        post_ends(recovered.conferences, self.accounts, self.callbacks)
+        post_lost(recovered.transcriptions, self.accounts, self.callbacks)
 
     async def _open_fences(self, users: Users) -> None:
         """What today's calls have cost before this start counts on."""

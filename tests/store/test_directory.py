@@ -106,3 +106,17 @@ async def test_p3_what_cannot_be_written_is_taken_back(url: str, monkeypatch: py
         gone.sid: {"phone_number": "+2"},
     }
     await store.close()
+
+
+async def test_who_overhears_is_told_of_each_change_to_come(url: str) -> None:
+    store = await Store.open(url)
+    directory = await Directory.open(store, ())
+    await directory.change(before := number("+1"))
+    heard: list[tuple[Record | None, Record | None]] = []
+    directory.overhear(lambda old, new: heard.append((old, new)))
+    part = Record.new("CR", "credentials", ONE, {"username": "x"})
+    changed = before.changed(friendly_name="b")
+    await directory.change(part, changed)
+    await directory.change(delete=(part,))
+    assert heard == [(None, part), (before, changed), (part, None)]
+    await store.close()

@@ -1,5 +1,6 @@
 """Who changed which stored resource, and how: the audit events of monitor v1 (call-control reference §3.16)."""
 
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -56,29 +57,41 @@ def properties(old: Record | None, new: Record | None) -> dict[str, Any]:
     return found
 
 
+DELETED = {"Calls": "call", "Messages": "message", "Recordings": "recording", "Transcriptions": "transcription"}
+"""Types of what calls have left, by the list that it is deleted from; no directory tells of it."""
+
+
 class Audit:
-    """Writes a row for each change that a request makes."""
+    """Writes a row for each change of a stored resource, and for each record that is deleted, by a request."""
 
     def __init__(self, directory: Directory, store: Store) -> None:
         self._store = store
         directory.overhear(self._changed)
 
     def _changed(self, old: Record | None, new: Record | None) -> None:
-        actor, record = ACTOR.get(), new or old
-        if actor is None or record is None:
+        if (record := new or old) is None:
             return
         action = "created" if old is None else "deleted" if new is None else "updated"
-        resource = type_of(record.kind)
+        self._put(record.account_sid, type_of(record.kind), record.sid, action, properties(old, new))
+
+    def deleted(self, account_sid: str, path: Sequence[str]) -> None:
+        """A request has deleted what its path names, by its segments: a record of a call, perhaps."""
+        if len(path) > 1 and path[-2] in DELETED:
+            self._put(account_sid, DELETED[path[-2]], path[-1], "deleted", {})
+
+    def _put(self, account_sid: str, resource: str, sid: str, action: str, changed: dict[str, Any]) -> None:
+        if (actor := ACTOR.get()) is None:
+            return
         row = {
             "sid": ids.new(ids.AUDIT_EVENT),
-            "account_sid": record.account_sid,
+            "account_sid": account_sid,
             "date_created": clock.now(),
             "event_type": f"{resource}.{action}",
             "resource_type": resource,
-            "resource_sid": record.sid,
+            "resource_sid": sid,
             "actor_sid": actor.sid,
             "actor_type": actor.kind,
             "source_ip_address": actor.address,
-            "data": {"resource_properties": properties(old, new)},
+            "data": {"resource_properties": changed},
         }
         self._store.put(changes, row)

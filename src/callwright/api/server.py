@@ -119,7 +119,10 @@ class Api:
         handler = handlers.get("GET" if request.method == "HEAD" else request.method)
         if handler is None:
             raise errors.method_not_allowed(request.method)
-        return await handler(request, **names)
+        answer = await handler(request, **names)
+        if request.method == "DELETE":
+            self._audit.deleted(request.account.sid, segments)
+        return answer
 
     def _addressed(self, request: ApiRequest, segments: list[str]) -> tuple[ApiRequest, list[str]]:
         """A request to the account that its path names, and the path with "-" in its place.

@@ -102,7 +102,7 @@ class Exchange:
         public_url: what resource URLs begin with; no trailing slash.
         call_seconds: the longest that any call may last.
         tasks: the calls' own tasks, and what outlives a call (its recordings being finished).
-        applications: the stored application with this SID (AP...) that an account's call may be passed on to.
+        applications: the stored application with this SID (AP...) that an account's call may be passed on to, if any.
         gateway: where text messages are posted; "" when nobody takes them.
         outcomes: finished calls by (direction, final status), for the metrics.
         rooms: conferences and queues.

@@ -52,6 +52,14 @@ class Numbers:
         record = self._directory.get("applications", sid)
         return stored(record) if record is not None and record.account_sid == account_sid else None
 
+    def reachable(self, account_sid: str, sid: str) -> Application | None:
+        """The stored application that an account's call may be passed on to: one of its own, or one of another account
+        that is open to every account (call-control reference §6.6)."""
+        record = self._directory.get("applications", sid)
+        if record is None or not (record.account_sid == account_sid or record["public_application_connect_enabled"]):
+            return None
+        return stored(record)
+
     def _record(self, number: str) -> Record | None:
         kind, name = "incoming_phone_numbers", "phone_number"
         return self._directory.first(kind, name, number) or self._directory.first(kind, name, "+" + number)

@@ -42,7 +42,7 @@ async def try_trunk(config: Config, section: TrunkSection, number: str, shown: s
         return [doubtful(f"trunk {trunk.name}", why, 'targets = ["sip:gateway:5060"] names its gateways')]
     found: list[Finding] = []
     reached = ""
-    for uri in trunk.targets:
+    for uri in trunk.gateways():
         try:
             hop = await _hop(uri)
         except OSError as error:

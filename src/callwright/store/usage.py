@@ -85,7 +85,7 @@ class _Span:
 
 def _minutes(seconds: Column[Any]) -> ColumnElement[int]:
     """The begun minutes of each row, added up."""
-    return func.sum((seconds + 59) // 60)
+    return func.coalesce(func.sum((seconds + 59) // 60), 0)
 
 
 def _kind(party: Column[Any]) -> ColumnElement[str]:

@@ -8,6 +8,7 @@ from twilio.rest import Client
 from callwright import clock
 
 from ..conftest import BASE, MINE, OTHER, Site, client_of
+from .test_recordings import record
 
 
 async def test_changes_of_a_resource_are_told(site: Site, client: Client) -> None:
@@ -51,6 +52,19 @@ async def test_filters(site: Site, client: Client) -> None:
     assert await asyncio.to_thread(events.list, source_ip_address="192.0.2.1") == []
     assert await asyncio.to_thread(events.list, start_date=now + timedelta(days=1)) == []
     assert len(await asyncio.to_thread(events.list, end_date=now + timedelta(days=1))) == 3
+
+
+async def test_a_recording_that_was_deleted(site: Site, client: Client) -> None:
+    """What calls have left is no stored resource; that somebody deleted it is told all the same, and once."""
+    sid = record(site)
+    await asyncio.to_thread(client.recordings(sid).delete)
+    call = site.switchboard.call(status="completed")
+    await asyncio.to_thread(client.calls(call).delete)
+    listed = await asyncio.to_thread(client.monitor.v1.events.list)
+    assert [(one.event_type, one.resource_sid) for one in listed] == [
+        ("call.deleted", call),
+        ("recording.deleted", sid),
+    ]
 
 
 async def test_what_failed_and_what_is_only_read_is_no_event(site: Site, client: Client) -> None:

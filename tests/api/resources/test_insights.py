@@ -80,6 +80,37 @@ async def test_sdk_lists_summaries(site: Site, client: Client) -> None:
     assert [(one.call_sid, one.processing_state) for one in answered] == [(live, "partial")]
 
 
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ({"answered_by": "human"}, ["human"]),
+        ({"processing_state": "complete"}, ["client", "sip", "human"]),
+        ({"processing_state": "partial"}, ["live"]),
+        ({"call_type": "carrier"}, ["live", "human"]),
+        ({"call_type": "sip"}, ["sip"]),
+        ({"call_type": "client"}, ["client"]),
+        ({"call_type": "whatsapp"}, []),
+        ({"subaccount": MINE.sid, "answered_by": "human"}, ["human"]),
+    ],
+)
+async def test_summaries_by_facts(site: Site, client: Client, filters: dict[str, str], found: list[str]) -> None:
+    """As `edge_of` tells the calls apart, in the database."""
+    sip = {"to": "sip:bob@pbx.example", "trunk": None}
+    sids = {
+        ended(site, answered_by="human"): "human",
+        ended(site, **sip, date_created=BEGUN + timedelta(minutes=1)): "sip",
+        ended(site, to="client:bob", date_created=BEGUN + timedelta(minutes=2)): "client",
+        site.switchboard.call(status="in-progress"): "live",
+    }
+    listed = await asyncio.to_thread(lambda: client.insights.v1.call_summaries.list(**filters))
+    assert [sids[one.call_sid] for one in listed] == found
+
+
+async def test_summaries_of_nobodys_subaccount(site: Site) -> None:
+    status, error = await site.json("GET", f"/v1/Voice/Summaries?Subaccount={OTHER.sid}")
+    assert (status, error["code"]) == (404, 20404)
+
+
 async def test_sdk_lists_metrics_and_events(site: Site, client: Client) -> None:
     sid = ended(site)
     noted = Steps(site.store, sid)

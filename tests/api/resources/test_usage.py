@@ -1,14 +1,16 @@
 import asyncio
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
+from callwright import clock
 from callwright.api.resources.usage import CATEGORIES, Period, periods
 
-from ..conftest import BASE, Site
+from ..conftest import BASE, NUMBER, NUMBER_SID, Site
+from .test_recordings import record
 
 TODAY = date(2026, 3, 10)
 
@@ -50,6 +52,34 @@ async def test_sdk_lists_records(client: Client) -> None:
     assert [str(one.start_date) for one in daily] == ["2026-01-03", "2026-01-02", "2026-01-01"]
     for part in ("all_time", "monthly", "yearly", "yesterday", "this_month", "last_month"):
         assert await asyncio.to_thread(getattr(client.usage.records, part).list, category="totalprice")
+
+
+async def test_sdk_counts(site: Site, client: Client) -> None:
+    """Calls, recordings and numbers of the account and of its subaccounts, unless these are left out."""
+    sub = await asyncio.to_thread(client.api.v2010.accounts.create, friendly_name="sub")
+    inbound = {"status": "completed", "direction": "inbound", "from": "+15557654321", "to": NUMBER}
+    site.switchboard.call(**inbound, duration=61, phone_number_sid=NUMBER_SID)
+    site.switchboard.call(**inbound, duration=5, account_sid=sub.sid)
+    site.switchboard.call(status="completed", duration=30, date_created=clock.now() - timedelta(days=1))
+    record(site, date_created=clock.now(), duration=90)
+    today = client.usage.records.today
+
+    async def used(category: str, **filters: object) -> tuple[str, str]:
+        (one,) = await asyncio.to_thread(lambda: today.list(category=category, **filters))
+        return one.count, one.usage
+
+    assert await used("calls") == ("2", "3")
+    assert await used("calls", include_subaccounts=False) == ("1", "2")
+    assert await used("calls-inbound-local", include_subaccounts=False) == ("1", "2")
+    assert await used("recordings") == ("1", "2")
+    assert await used("phonenumbers") == await used("phonenumbers-local") == ("1", "1")
+    assert await used("phonenumbers-tollfree") == await used("transcriptions") == ("0", "0")
+    (yesterday,) = await asyncio.to_thread(client.usage.records.yesterday.list, category="calls-outbound")
+    assert (yesterday.count, yesterday.usage) == ("1", "1")
+    (ever,) = await asyncio.to_thread(client.usage.records.all_time.list, category="calls")
+    assert ever.count == "3"
+    days = await asyncio.to_thread(client.usage.records.daily.list, category="calls", start_date=yesterday.start_date)
+    assert [one.count for one in days] == ["2", "1"]
 
 
 @pytest.mark.parametrize("query", ["Category=x", "StartDate=yesterday", "EndDate=2026-13-01", "EndDate=99999days"])

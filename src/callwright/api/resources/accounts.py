@@ -42,6 +42,9 @@ SUBRESOURCES = {
     "queues": "Queues",
     "messages": "Messages",
     "balance": "Balance",
+    "connect_apps": "ConnectApps",
+    "authorized_connect_apps": "AuthorizedConnectApps",
+    "short_codes": "SMS/ShortCodes",
 }
 
 

@@ -108,17 +108,6 @@ def participant(request: ApiRequest, one: Row, conference: Row, call: Row | None
     leave = one["leave_time"] or ended(conference)
     party = None if call is None else call["from"] if call["direction"] == "inbound" else call["to"]
     countries = countries_of(party) if party and party.startswith("+") else ()
-    told: dict[str, Any] = dict.fromkeys(("call_direction", "call_status", "from", "to", "call_type", "metrics"))
-    if call is not None:
-        status = str(call["status"])
-        told = {
-            "call_direction": "inbound" if call["direction"] == "inbound" else "outbound",
-            "call_status": STATES.get(status, status),
-            "from": call["from"],
-            "to": call["to"],
-            "call_type": edge_of(call).removesuffix("_edge"),
-            "metrics": figures(call) or None,
-        }
     events: dict[str, list[int]] = defaultdict(list)
     for name, moment in one["events"] or ():
         events[name].append(round(moment))
@@ -128,7 +117,7 @@ def participant(request: ApiRequest, one: Row, conference: Row, call: Row | None
         "call_sid": one["call_sid"],
         "account_sid": one["account_sid"],
         "label": one["label"],
-        **told,
+        **_of_call(call),
         "country_code": countries[0].iso if countries else None,
         "is_moderator": one["moderator"],
         "join_time": _at(one["date_created"]),
@@ -145,6 +134,20 @@ def participant(request: ApiRequest, one: Row, conference: Row, call: Row | None
         "events": events,
         "processing_state": "complete" if leave else "in_progress",
         "url": f"{request.services.public_url}{PATH}/{conference['sid']}/Participants/{one['sid']}",
+    }
+
+
+def _of_call(call: Row | None) -> dict[str, Any]:
+    if call is None:
+        return dict.fromkeys(("call_direction", "call_status", "from", "to", "call_type", "metrics"))
+    status = str(call["status"])
+    return {
+        "call_direction": "inbound" if call["direction"] == "inbound" else "outbound",
+        "call_status": STATES.get(status, status),
+        "from": call["from"],
+        "to": call["to"],
+        "call_type": edge_of(call).removesuffix("_edge"),
+        "metrics": figures(call) or None,
     }
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import ColumnElement, and_, false, not_, or_
+
 from callwright import clock, ids
 from callwright.api.paging import Listing, asked, between
 from callwright.api.request import Answer, ApiRequest, Page, Resource
@@ -22,7 +24,10 @@ STATES = {"failed": "fail", "no-answer": "noanswer", "in-progress": "answered", 
 STATES |= {"initiated": "undialed"}
 LEVELS = {"warning": "WARNING", "failure": "ERROR", "fallback": "WARNING"}
 HIGH_JITTER_MS, HIGH_LOSS, LOW_MOS = 30.0, 0.05, 3.5
-FILTERS = ("From", "To", "CallState", "Direction", "StartTime", "EndTime")
+FILTERS = (
+    *("From", "To", "CallState", "Direction", "StartTime", "EndTime"),
+    *("AnsweredBy", "CallType", "ProcessingState", "Subaccount"),
+)
 LIST = Listing(calls, "Summaries", "call_summaries", "Summary", FILTERS)
 ANNOTATION: Mapping[str, Value] = {
     "AnsweredBy": Choice(("unknown_answered_by", "human", "machine")),
@@ -141,7 +146,7 @@ async def one_summary(request: ApiRequest, call_sid: str) -> Answer:
 async def summaries(request: ApiRequest) -> Answer:
     """Summaries of the account's calls, newest first."""
     query = request.query
-    conditions = [calls.c.account_sid == request.account.sid]
+    conditions: list[ColumnElement[bool]] = [calls.c.account_sid == _whose(request)]
     conditions += [calls.c[key] == value for key in ("from", "to") if (value := query.text(key.title()))]
     if direction := query.text("Direction"):
         conditions.append(calls.c.direction == direction.replace("_", "-"))
@@ -154,8 +159,39 @@ async def summaries(request: ApiRequest) -> Answer:
         low, _ = between(query, name)
         if low:
             conditions.append(column >= low if name == "StartTime" else column <= low)
+    conditions += _facts(request)
     found = await LIST.page(request, "/v1/Voice/Summaries", conditions, lambda row: summary(request, row))
     return Page(found.collection, found.key, found.name, found.items, {"meta": _product(request, found.meta)})
+
+
+def _whose(request: ApiRequest) -> str:
+    """The account whose calls are asked for: the caller's, or a subaccount of it.
+
+    Raises:
+        RestError: 20404, the subaccount is none of the caller's.
+    """
+    sid = request.query.text("Subaccount") or request.account.sid
+    account = request.services.accounts.get(sid)
+    if account is None or request.account.sid not in account.lineage:
+        raise request.missing()
+    return sid
+
+
+def _facts(request: ApiRequest) -> list[ColumnElement[bool]]:
+    """What the filters by who answered, by edge and by the state of the summary ask for."""
+    query = request.query
+    found: list[ColumnElement[bool]] = []
+    if who := query.text("AnsweredBy"):
+        found.append(calls.c.answered_by == who)
+    if state := query.text("ProcessingState"):
+        found.append(calls.c.end_time.is_not(None) if state == "complete" else calls.c.end_time.is_(None))
+    parties = (calls.c["from"], calls.c.to)
+    client = or_(*(party.like("client:%") for party in parties))
+    carried = or_(calls.c.trunk.is_not(None), not_(or_(*(party.like("sip%") for party in parties))))
+    edges = {"client": client, "carrier": and_(not_(client), carried), "sip": and_(not_(client), not_(carried))}
+    if kind := query.text("CallType"):
+        found.append(edges.get(kind, false()))
+    return found
 
 
 def _product(request: ApiRequest, meta: Mapping[str, Any]) -> dict[str, Any]:
