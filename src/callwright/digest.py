@@ -1,4 +1,4 @@
-"""Answers to a Digest challenge, of a web server or a SIP server (RFC 7616, RFC 8760; MD5 without qop as RFC 2069 had it)."""
+"""Answers to a Digest challenge of a web or SIP server (RFC 7616, RFC 8760; MD5 without qop as RFC 2069 had it)."""
 
 import hashlib
 import re
