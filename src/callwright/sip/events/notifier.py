@@ -32,8 +32,8 @@ from callwright.store.store import Store
 
 logger = logging.getLogger(__name__)
 
-QUIET = frozenset({423, 481, 500})
-"""Refusals that a phone mends by itself."""
+QUIET = frozenset({423, 481, 489, 500})
+"""Refusals that a phone mends by itself, or lives with."""
 RESUMED_S = 0.1
 """Between two groups of phones that are told after a start."""
 STORE_S = 1.0

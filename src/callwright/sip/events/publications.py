@@ -84,7 +84,10 @@ class Publications:
     def take(self, request: Request) -> None:
         """One PUBLISH. Its answer follows when its change is in the store."""
         owner = self._addressed(request)
-        after = owner if isinstance(owner, Refusal) else self._after(request, owner)
+        if isinstance(owner, Refusal):
+            self._refuse(request, owner)
+            return
+        after = self._after(request, owner)
         if isinstance(after, Refusal):
             self._refuse(request, after)
             return
@@ -93,7 +96,7 @@ class Publications:
         if outcome == "removed":
             self._forget(publication)
         else:
-            self._make_room(publication)
+            self._make_room(publication, owner.max_contacts)
             self._keep(publication)
             self._store.put(tables.publications, publication.row())
         if outcome != "refreshed":
@@ -146,9 +149,8 @@ class Publications:
         found = next((one for one in self.of(owner.aor) if one.etag == tags[0].strip()), None)
         return found or Refusal(412, f"nothing of {owner.aor} is published with that SIP-If-Match")
 
-    def _make_room(self, publication: Publication) -> None:
+    def _make_room(self, publication: Publication, most: int) -> None:
         """A phone that has forgotten its publications, and publishes anew, must not be shut out by them."""
-        most = next(user.max_contacts for user in self._users if user.aor == publication.aor)
         others = [one for one in self._of.get(publication.aor, {}).values() if one.id != publication.id]
         for oldest in others[: max(0, len(others) + 1 - most)]:
             self._forget(oldest)
