@@ -120,6 +120,18 @@ async def test_refresh_and_end(house: House) -> None:
     assert (await bob.subscribe()).status == 481
 
 
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_S12_a_subscription_that_points_elsewhere(house: House, phones: Phones, transport: str) -> None:
+    """Its NOTIFYs go to who subscribed: not to the address in his Contact or Record-Route, where somebody listens."""
+    victim = await phones("victim")
+    bob = Watcher(await house.registered("bob", transport=transport), house, "alice", "dialog")
+    place = f"{victim.address}:{victim.port};transport={transport}"
+    answer = await bob.subscribe(contact=f"<sip:bob@{place}>", headers=[("Record-Route", f"<sip:{place};lr>")])
+    assert answer.status == 200
+    assert (await bob.notified()).headers["Route"] == f"<sip:{place};lr>"
+    assert victim.trace.entries == [] and victim.connections == []
+
+
 async def test_a_phone_that_knows_nothing_of_it(house: House) -> None:
     """481 to a NOTIFY ends the subscription."""
     alice = await house.registered("alice")

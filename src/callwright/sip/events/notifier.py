@@ -241,14 +241,16 @@ class Notifier:
         self._deadlines.drop(one.id)
         self._store.delete(tables.subscriptions, one.id)
 
-    def expire(self) -> None:
+    async def expire(self) -> None:
         """Ends what has not been refreshed: its phone is told so, and how things are."""
-        for id_ in self._deadlines.due(self._now()):
+        for number, id_ in enumerate(self._deadlines.due(self._now()), 1):
             watch = self._watches[id_]
             self._forget(watch)
             logger.info("expired %s", _words(watch.subscription))
             if watch.enter(SubscriptionState.TERMINATED, "timeout"):
                 self._tell(watch, forced=True)
+            if number % TOGETHER == 0:
+                await asyncio.sleep(0)
 
     # NOTIFY
 

@@ -1,5 +1,6 @@
 """The event state compositor: what users' phones publish about them (RFC 3903 §6)."""
 
+import asyncio
 import logging
 import random
 import secrets
@@ -12,7 +13,7 @@ from sqlalchemy import select
 
 from callwright import clock
 from callwright.sip.events import pidf
-from callwright.sip.events.commits import Commits
+from callwright.sip.events.commits import TOGETHER, Commits
 from callwright.sip.events.deadlines import Deadlines
 from callwright.sip.events.package import PRESENCE, event_of
 from callwright.sip.events.publication import Publication
@@ -167,12 +168,14 @@ class Publications:
         if not published:
             self._of.pop(publication.aor, None)
 
-    def expire(self) -> None:
+    async def expire(self) -> None:
         """Forgets what has expired by now."""
-        for aor, id_ in self._deadlines.due(self._now()):
+        for number, (aor, id_) in enumerate(self._deadlines.due(self._now()), 1):
             self._forget(self._of[aor][id_])
             logger.info("expired presence of %s", aor)
             self.changed(aor)
+            if number % TOGETHER == 0:
+                await asyncio.sleep(0)
 
     def _refuse(self, request: Request, refusal: Refusal) -> None:
         self.outcomes[f"refused_{refusal.code}"] += 1
