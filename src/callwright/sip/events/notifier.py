@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 QUIET = frozenset({423, 481, 489, 500})
 """Refusals that a phone mends by itself, or lives with."""
+PACE_S = 0.005
+"""Between two groups of phones that are told of a change: their answers must fit into a socket's buffer."""
 RESUMED_S = 0.1
 """Between two groups of phones that are told after a start."""
 STORE_S = 1.0
@@ -272,7 +274,7 @@ class Notifier:
                     self._tell(watch)
                     number += 1
                     if number % TOGETHER == 0:
-                        await asyncio.sleep(0)
+                        await asyncio.sleep(PACE_S)
 
     def _tell(self, watch: Watch, *, forced: bool = False) -> None:
         """Lets a phone know how things are: now, or when it has answered what it was told before."""
