@@ -65,6 +65,7 @@ class Baresip:
         self.transport = transport
         self.events: list[dict[str, Any]] = []
         self.digits = ""
+        self.watches = ""
         self.program: ForeignProgram | None = None
         self._changes = Changes()
         self._claimed: set[int] = set()
@@ -87,6 +88,7 @@ class Baresip:
         domain: str = "",
         password: str = "",
         account: str = "",
+        watches: str = "",
     ) -> "Baresip":
         """Writes a configuration and starts it.
 
@@ -101,6 +103,7 @@ class Baresip:
             domain: host[:port] of a registrar, where it registers `user` with `password`; "" registers nowhere.
             password: for authentication.
             account: further account parameters, as ";dtmfmode=info".
+            watches: URI of whose presence it subscribes to and tells of in its output; "" publishes none either.
         """
         path = program("baresip", "baresip-core")
         os.makedirs(directory, exist_ok=True)
@@ -110,6 +113,7 @@ class Baresip:
         parameters = f";audio_codecs={codecs};regint={60 if domain else 0}{account}"
         parameters += ";answermode=auto" if auto_answer else ";answermode=manual"
         parameters += f";auth_user={user};auth_pass={password}" if password else ""
+        phone.watches = watches
         phone._configure(control, domain or f"{phone.address}:{phone.port}", parameters)
         phone.program = await ForeignProgram.run(path, "-f", str(directory), "-v", directory=directory)
         await phone.program.said("baresip is ready")
@@ -127,9 +131,11 @@ class Baresip:
             modules=MODULES,
             loaded=loaded,
         )
+        text += "module_app contact.so\nmodule_app presence.so\n" if self.watches else ""
         (self.directory / "config").write_text(text)
         (self.directory / "accounts").write_text(f"<sip:{self.user}@{host};transport={self.transport}>{parameters}\n")
-        (self.directory / "contacts").write_text("")
+        contacts = f'"Watched" <{self.watches}>;presence=p2p\n' if self.watches else ""
+        (self.directory / "contacts").write_text(contacts)
 
     @property
     def uri(self) -> str:

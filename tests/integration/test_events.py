@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.harness import Phone
+from tests.harness.baresip import Baresip
 from tests.harness.dialog import response_to
 
-from .house import House, people
+from .house import PASSWORD, House, people
 from .line import document
 from .site import Site
 from .watcher import Watcher, basics, dialog_of, lamps
@@ -16,6 +17,7 @@ pytestmark = pytest.mark.integration
 
 Sites = Callable[..., Awaitable[Site]]
 Phones = Callable[..., Awaitable[Phone]]
+Baresips = Callable[..., Awaitable[Baresip]]
 STAYS = document("<Pause length='20'/>")
 PRESENCE = (
     '<?xml version="1.0"?><presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:a@b"><tuple id="x"><status>'
@@ -118,6 +120,18 @@ async def test_refresh_and_end(house: House) -> None:
     assert (await bob.subscribe()).status == 481
 
 
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_S12_a_subscription_that_points_elsewhere(house: House, phones: Phones, transport: str) -> None:
+    """Its NOTIFYs go to who subscribed: not to the address in his Contact or Record-Route, where somebody listens."""
+    victim = await phones("victim")
+    bob = Watcher(await house.registered("bob", transport=transport), house, "alice", "dialog")
+    place = f"{victim.address}:{victim.port};transport={transport}"
+    answer = await bob.subscribe(contact=f"<sip:bob@{place}>", headers=[("Record-Route", f"<sip:{place};lr>")])
+    assert answer.status == 200
+    assert (await bob.notified()).headers["Route"] == f"<sip:{place};lr>"
+    assert victim.trace.entries == [] and victim.connections == []
+
+
 async def test_a_phone_that_knows_nothing_of_it(house: House) -> None:
     """481 to a NOTIFY ends the subscription."""
     alice = await house.registered("alice")
@@ -141,6 +155,29 @@ async def test_what_the_notifier_refuses(house: House) -> None:
     ):
         answer = await Watcher(phone, house, resource, event).subscribe(expires)
         assert answer.status == status and (not header or header in answer.headers)
+
+
+async def test_a_foreign_phone(sites: Sites, baresip: Baresips, phones: Phones) -> None:
+    """Baresip 1.0 shows alice as she comes, talks and goes; what it publishes of its own user is taken."""
+    sections = {"sip": {"digest": ["MD5"]}, "server": {"log_level": "DEBUG"}}
+    site = await sites(strangers=True, users=people("bare", "alice"), sections=sections)
+    house, domain = House(site, phones), f"{site.daemon.host}:{site.daemon.sip_port}"
+    phone = await baresip(
+        user="bare", domain=domain, password=PASSWORD, account=";pubint=600", watches=f"sip:alice@{domain}"
+    )
+    await site.daemon.logged("NOTIFY sip:bare", 10)  # how things were: it tells of changes only
+    await site.daemon.logged("published presence of bare@")
+    assert phone.program is not None
+    alice = await house.registered("alice")
+    await phone.program.said("changed status from .*Offline.* to .*Online")
+    await house.calls("alice", twiml=STAYS)
+    call = await alice.incoming()
+    await call.answer()
+    await phone.program.said("changed status from .*Online.* to .*Busy")
+    await call.hangup()
+    await phone.program.said("changed status from .*Busy.* to .*Online")
+    assert (await house.register(alice, expires=0)).status == 200
+    await phone.program.said("changed status from .*Online.* to .*Offline")
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])

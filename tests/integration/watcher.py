@@ -32,9 +32,9 @@ class Watcher:
         target = house.aor(resource, phone.transport.lower())
         self.dialog = Dialog(new_call_id(), Address(own, "", {"tag": new_tag()}), Address(other), target)
 
-    async def subscribe(self, expires: int = 600, headers: HeaderLines = ()) -> Response:
-        """The answer to a SUBSCRIBE, a refresh from the second on; 0 ends it."""
-        lines = [("Event", self.event), ("Contact", self.phone.contact), ("Expires", str(expires)), *headers]
+    async def subscribe(self, expires: int = 600, headers: HeaderLines = (), contact: str = "") -> Response:
+        """The answer to a SUBSCRIBE, a refresh from the second on; 0 ends it. contact: in place of the phone's own."""
+        lines = [("Event", self.event), ("Contact", contact or self.phone.contact), ("Expires", str(expires)), *headers]
         response = await self.phone.exchange(self.dialog, "SUBSCRIBE", lines)
         if response.status == 200 and not self.dialog.remote.tag:
             self.dialog.learn(response)

@@ -101,7 +101,7 @@ async def test_presence_follows_registrations_and_publications(board: Board) -> 
     assert await board.publish(presence, name="bob", resource="bob") == 200
     assert b"lunch" in (await board.air.sent(3)).body
     board.hours.passes(3601)
-    board.publications.expire()
+    await board.publications.expire()
     assert b"lunch" not in (await board.air.sent(4)).body
 
 
@@ -223,10 +223,10 @@ async def test_what_expires_is_told_so(board: Board, caplog: pytest.LogCaptureFi
     await board.air.sent(1)
     await settled(board)
     board.hours.passes(59)
-    board.notifier.expire()
+    await board.notifier.expire()
     assert len(board.notifier) == 1
     board.hours.passes(2)
-    board.notifier.expire()
+    await board.notifier.expire()
     assert (await board.air.sent(2)).state == "terminated;reason=timeout"
     assert len(board.notifier) == 0 and "expired alice@pbx.example" in caplog.text
 

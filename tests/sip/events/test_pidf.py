@@ -80,7 +80,6 @@ def test_what_was_published_first_makes_room() -> None:
         (b"\xff\xfe<", "not UTF-8"),
         (b"<a/>", "root element"),
         (b"<presence/>", "root element"),
-        (published("perhaps"), "basic status"),
         (published(head='<?xml version="1.0"?><!DOCTYPE p [<!ENTITY e "x">]>'), "document type"),
         (published(head='<!DOCTYPE p SYSTEM "file:///etc/passwd">'), "document type"),
         (published(more="<note>&e;</note>"), "not well-formed"),
@@ -94,5 +93,6 @@ def test_what_is_refused(body: bytes, why: str) -> None:
 
 
 def test_what_is_taken() -> None:
+    assert parse(published("unknown")).find(f"{P}tuple") is None
     for head in ('<?xml version="1.0" encoding="ISO-8859-1"?>\n', "\ufeff", "\ufeff<?xml version='1.0'?>"):
         assert parse(published(head=head, more="<note>ü</note>")).findtext(f"{P}note") == "ü"

@@ -73,7 +73,7 @@ async def test_what_expires(board: Board) -> None:
     board.publications.changed = told.append
     board.hours.passes(61)
     assert documents(board) == [CLOSED]
-    board.publications.expire()
+    await board.publications.expire()
     assert told == [ALICE.aor] and len(board.publications) == 1
     assert await board.publish(headers=[("SIP-If-Match", board.answers.values("SIP-ETag", 0)[0])]) == 412
 

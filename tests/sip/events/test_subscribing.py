@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from callwright.sip.events.subscribing import Asked, asked, begun, refreshed
+from callwright.sip.contact import LONGEST_URI
+from callwright.sip.events.document import MOST_BYTES
+from callwright.sip.events.subscribing import (
+    LONGEST_CALL_ID,
+    LONGEST_PARTY,
+    LONGEST_ROUTES,
+    Asked,
+    asked,
+    begun,
+    refreshed,
+)
 from callwright.sip.events.subscription import Subscription
 from callwright.sip.registration import Refusal
 from callwright.sip.users import Users
@@ -80,6 +90,22 @@ def test_the_dialog_that_it_makes() -> None:
     assert (one.uri, one.contact) == ("sip:alice@192.0.2.7:5062", "sip:192.0.2.1:5060;transport=tcp")
     assert (one.hop, one.remote_cseq, one.user_agent) == ("sip:192.0.2.7:5062;transport=tcp", 9, "A?B")
     assert one.expires_at == NOON + timedelta(hours=1)
+
+
+def test_the_longest_that_is_taken_can_be_sent() -> None:
+    """The engine sends no more than 7,168 bytes of header fields and body."""
+    party, route = "p" * (LONGEST_PARTY - 40), f"<sip:{'r' * (LONGEST_ROUTES // 2 - 16)};lr>"
+    one = subscription(
+        call_id="c" * LONGEST_CALL_ID,
+        event=f"presence;id={'i' * 64}",
+        from_tag=party,
+        headers=[("Record-Route", route), ("Record-Route", route)],
+        contact=f"<sip:{'a' * (LONGEST_URI - 6)}@h>",
+    )
+    lines = one.notify(999_999_999, "terminated;reason=noresource")
+    header = sum(len(f"{name}: {value}\r\n") for name, value in lines) + len(one.remote)  # To is as long at the most
+    assert header > 1600
+    assert header + len(one.target) + MOST_BYTES < 7168 - 300  # Via, Max-Forwards, User-Agent, Content-Type
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from xml.sax.saxutils import quoteattr
 
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-MOST_BYTES = 4_800
+MOST_BYTES = 4_500
 """Of a document: with the longest header fields that are taken a NOTIFY is still one that the engine sends."""
 FRAME_BYTES = 800
 """What is left of that for what stands around the elements of a document."""

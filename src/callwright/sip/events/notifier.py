@@ -32,8 +32,10 @@ from callwright.store.store import Store
 
 logger = logging.getLogger(__name__)
 
-QUIET = frozenset({423, 481, 500})
-"""Refusals that a phone mends by itself."""
+QUIET = frozenset({423, 481, 489, 500})
+"""Refusals that a phone mends by itself, or lives with."""
+PACE_S = 0.005
+"""Between two groups of phones that are told of a change: their answers must fit into a socket's buffer."""
 RESUMED_S = 0.1
 """Between two groups of phones that are told after a start."""
 STORE_S = 1.0
@@ -241,14 +243,16 @@ class Notifier:
         self._deadlines.drop(one.id)
         self._store.delete(tables.subscriptions, one.id)
 
-    def expire(self) -> None:
+    async def expire(self) -> None:
         """Ends what has not been refreshed: its phone is told so, and how things are."""
-        for id_ in self._deadlines.due(self._now()):
+        for number, id_ in enumerate(self._deadlines.due(self._now()), 1):
             watch = self._watches[id_]
             self._forget(watch)
             logger.info("expired %s", _words(watch.subscription))
             if watch.enter(SubscriptionState.TERMINATED, "timeout"):
                 self._tell(watch, forced=True)
+            if number % TOGETHER == 0:
+                await asyncio.sleep(0)
 
     # NOTIFY
 
@@ -270,7 +274,7 @@ class Notifier:
                     self._tell(watch)
                     number += 1
                     if number % TOGETHER == 0:
-                        await asyncio.sleep(0)
+                        await asyncio.sleep(PACE_S)
 
     def _tell(self, watch: Watch, *, forced: bool = False) -> None:
         """Lets a phone know how things are: now, or when it has answered what it was told before."""

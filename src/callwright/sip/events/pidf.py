@@ -29,7 +29,7 @@ Element: TypeAlias = etree._Element  # lxml has no public name for it
 
 
 def parse(body: bytes) -> Element:
-    """The root of a presence document.
+    """The root of a presence document, without tuples whose basic status is neither open nor closed.
 
     Raises:
         ValueError: too long, not UTF-8, not well-formed, no presence document, or one with a document type.
@@ -58,8 +58,9 @@ def parse(body: bytes) -> Element:
         raise ValueError(f"not well-formed: {fault}"[:200]) from None
     if root.tag != f"{{{PIDF}}}presence":
         raise ValueError("the root element is not that of a presence document")
-    if not all(one.findtext(_BASIC, OPEN).strip() in (OPEN, CLOSED) for one in root.findall(_TUPLE)):
-        raise ValueError("a basic status is neither open nor closed")
+    for one in root.findall(_TUPLE):
+        if one.findtext(_BASIC, OPEN).strip() not in (OPEN, CLOSED):  # baresip's "unknown", before it knows
+            root.remove(one)
     return root
 
 

@@ -1,5 +1,6 @@
 """The event state compositor: what users' phones publish about them (RFC 3903 §6)."""
 
+import asyncio
 import logging
 import random
 import secrets
@@ -12,7 +13,7 @@ from sqlalchemy import select
 
 from callwright import clock
 from callwright.sip.events import pidf
-from callwright.sip.events.commits import Commits
+from callwright.sip.events.commits import TOGETHER, Commits
 from callwright.sip.events.deadlines import Deadlines
 from callwright.sip.events.package import PRESENCE, event_of
 from callwright.sip.events.publication import Publication
@@ -84,7 +85,10 @@ class Publications:
     def take(self, request: Request) -> None:
         """One PUBLISH. Its answer follows when its change is in the store."""
         owner = self._addressed(request)
-        after = owner if isinstance(owner, Refusal) else self._after(request, owner)
+        if isinstance(owner, Refusal):
+            self._refuse(request, owner)
+            return
+        after = self._after(request, owner)
         if isinstance(after, Refusal):
             self._refuse(request, after)
             return
@@ -93,7 +97,7 @@ class Publications:
         if outcome == "removed":
             self._forget(publication)
         else:
-            self._make_room(publication)
+            self._make_room(publication, owner.max_contacts)
             self._keep(publication)
             self._store.put(tables.publications, publication.row())
         if outcome != "refreshed":
@@ -146,9 +150,8 @@ class Publications:
         found = next((one for one in self.of(owner.aor) if one.etag == tags[0].strip()), None)
         return found or Refusal(412, f"nothing of {owner.aor} is published with that SIP-If-Match")
 
-    def _make_room(self, publication: Publication) -> None:
+    def _make_room(self, publication: Publication, most: int) -> None:
         """A phone that has forgotten its publications, and publishes anew, must not be shut out by them."""
-        most = next(user.max_contacts for user in self._users if user.aor == publication.aor)
         others = [one for one in self._of.get(publication.aor, {}).values() if one.id != publication.id]
         for oldest in others[: max(0, len(others) + 1 - most)]:
             self._forget(oldest)
@@ -165,12 +168,14 @@ class Publications:
         if not published:
             self._of.pop(publication.aor, None)
 
-    def expire(self) -> None:
+    async def expire(self) -> None:
         """Forgets what has expired by now."""
-        for aor, id_ in self._deadlines.due(self._now()):
+        for number, (aor, id_) in enumerate(self._deadlines.due(self._now()), 1):
             self._forget(self._of[aor][id_])
             logger.info("expired presence of %s", aor)
             self.changed(aor)
+            if number % TOGETHER == 0:
+                await asyncio.sleep(0)
 
     def _refuse(self, request: Request, refusal: Refusal) -> None:
         self.outcomes[f"refused_{refusal.code}"] += 1

@@ -76,8 +76,8 @@ class Events:
     async def _prune(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            self.notifier.expire()
-            self.publications.expire()
+            await self.notifier.expire()
+            await self.publications.expire()
 
     def outcomes(self) -> dict[tuple[str, str], int]:
         """Requests by method and what became of them."""
