@@ -33,6 +33,7 @@ from callwright.sections import (
     MessagesSection,
     NumbersSection,
     OutboundHttp,
+    RegistrationSection,
     RouteSection,
     Section,
     ServerSection,
@@ -187,6 +188,9 @@ class TrunkSection(Section):
     response_s: float = Field(4.0, ge=0.5, le=32)
     quarantine_after: int = Field(3, ge=0, le=100)
     quarantine_s: float = Field(30.0, ge=1, le=900)
+    ping_s: float = Field(0.0, ge=0, le=3600)
+    redirects: Literal["refuse", "follow"] = "refuse"
+    registration: RegistrationSection = RegistrationSection()
 
     @property
     def uses_tls(self) -> bool:
@@ -194,6 +198,12 @@ class TrunkSection(Section):
         return any(re.match(r"sips:|.*;transport=tls\b", target.uri, re.IGNORECASE) for target in self.targets) or (
             bool(self.targets) and self.transport == "tls"
         )
+
+    @model_validator(mode="after")
+    def _registers_as(self) -> Self:
+        if self.registration.registrar and not (self.registration.username or self.username):
+            raise ValueError("registration needs a username, its own or the trunk's")
+        return self
 
     @model_validator(mode="before")
     @classmethod

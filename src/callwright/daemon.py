@@ -54,10 +54,11 @@ from callwright.media.recordings import RecordingFiles
 from callwright.media.speech.espeak import EspeakSynthesis
 from callwright.media.speech.recognition import Recognition
 from callwright.media.speech.sphinx import Model, SphinxRecognition
-from callwright.metrics import Facts, MediaFigures
+from callwright.metrics import Facts, MediaFigures, TrunkFigures
 from callwright.outbound import Outbound
 from callwright.signing import signature
 from callwright.sip.endpoint import Endpoint
+from callwright.sip.interconnect import Interconnect
 from callwright.sip.registrar import Registrar
 from callwright.sip.registration import Terms
 from callwright.sip.routes import Routes
@@ -164,7 +165,6 @@ class Daemon:
         await self.registrar.load()
         self.endpoint = Endpoint(config, trunks.sources(), trunks.policies())
         stack.push_async_callback(self.endpoint.close)
-        self._watch(stack, self.endpoint.locator.keep_fresh(trunks.target_uris), "names of targets")
         self._open_registrar(stack, users)
         self.router = Router(self.accounts, self.numbers, trunks, users, declared_lines(config))
         self.rooms = Rooms(Interludes(self._documents), HoldMusic(config.media.clock_rate, Sound))
@@ -190,9 +190,12 @@ class Daemon:
             gateway=config.messages.gateway,
             applications=self.numbers.application,
         )
+        self.interconnect = Interconnect(self.endpoint, trunks, exchange.health)
+        self._watch(stack, self.interconnect.serve(), "trunks")
         self.switchboard = Switchboard(exchange, self.router, self._session)
         stack.push_async_callback(self.switchboard.drain, 0)
         self.registry.register(self._facts(exchange))
+        self.registry.register(TrunkFigures(trunks, exchange.health, exchange.capacity, self.interconnect.registrants))
         engine = self.endpoint.engine
         self.registry.register(MediaFigures(engine.media_facts, engine.media_counts, engine.media_counters))
 
@@ -379,7 +382,6 @@ class Daemon:
             native=self.endpoint.engine.counts,
             gate=self.endpoint.engine.counters,
             breakers=breakers.tripped,
-            targets=lambda: ((one.trunk, one.hop, str(one.state.value)) for one in exchange.health),
         )
 
     async def drain(self, hurry: asyncio.Event) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from callwright.calls.control import ApplicationTarget, ClientTarget, NumberTarget, SipTarget, Target
 from callwright.calls.fork import Fork
@@ -12,6 +13,7 @@ from callwright.calls.permissions import FORBIDDEN
 from callwright.calls.router import ANONYMOUS
 from callwright.errors import NoSuchUser, NotRegistered
 from callwright.sip.binding import Binding
+from callwright.sip.contact import parse
 from callwright.sip.leg import Headers, Leg
 from callwright.sip.trunks import Trunk
 from callwright.sip.uri import is_sip, user_and_host, with_user, without_secure
@@ -77,6 +79,25 @@ def attempts(call: "Call", target: Target) -> list[Attempt]:
         for trunk in call.exchange.trunks.carrying(dialled, *call.account.lineage)
         for uri in trunk.gateways()
     ]
+
+
+def redirected(call: "Call", trunk: Trunk, headers: Headers) -> list[Attempt]:
+    """Where a 3xx of a trunk's gateway leads, most preferred first: to numbers that the account may call, at hosts of
+    the same trunk. Anywhere else it is not followed: the carrier would choose who is called on our account."""
+    try:
+        contacts = parse(value for name, value in headers if name.lower() == "contact") or []
+    except ValueError as error:
+        call.log.warning("a redirect of trunk %s cannot be read: %s", trunk.name, error)
+        return []
+    found = []
+    for contact in sorted(contacts, key=lambda one: -float(one.q or 1)):
+        dialled = unquote(user_and_host(contact.uri)[0])
+        allowed = _DIALLED.fullmatch(dialled) and call.exchange.permits(call.account, dialled)
+        followed = bool(trunk.follows and trunk.is_at(contact.uri) and allowed)
+        call.note("redirect", to=contact.uri, followed=followed)
+        if followed:
+            found.append(Attempt(contact.uri, partial(_to_trunk, call, dialled, trunk, contact.uri), trunk))
+    return found
 
 
 def _sip_attempt(call: "Call", target: SipTarget) -> Attempt:

@@ -95,13 +95,17 @@ class Router:
 
     def inbound(self, invite: Invite) -> Admission | Refusal:
         """Decides on one INVITE."""
-        trunk = self._trunks.by_source(invite.source_host)
+        called, _ = user_and_host(invite.request_uri)
+        line = self._trunks.by_line(invite.source_host, unquote(called))
+        trunk = line or self._trunks.by_source(invite.source_host)
         if trunk is None and invite.user:
             return self._of_user(invite)
         if trunk is None:
             return Refusal(403, f"no trunk for source {invite.source_host}")
-        called, _ = user_and_host(invite.request_uri)
         number = self._numbers.find(unquote(called))
+        if number is None and line is not None:  # a carrier calls the line, and names the number in To
+            called, _ = user_and_host(invite.to_uri)
+            number = self._numbers.find(unquote(called))
         account = self._accounts.get(number.account_sid) if number else None
         if number is None or account is None or trunk.account_sid not in account.lineage:
             return Refusal(404, f"number {called!r} is not one of trunk {trunk.name}'s account")

@@ -35,8 +35,12 @@ def read(directory: Path, now: datetime) -> list[Binding]:
 
 def table(found: Sequence[Binding], now: datetime) -> Iterator[str]:
     """The lines of a table."""
-    rows = [HEAD, *(_row(binding, now) for binding in found)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
+    return aligned([HEAD, *(_row(binding, now) for binding in found)])
+
+
+def aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Rows, all of one length, with their columns below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
 
