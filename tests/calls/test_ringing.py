@@ -308,6 +308,16 @@ class TestQuarantine:
             room.engine.end(leg, 503)
             assert not await task and call.trunk == "first"
 
+    async def test_nor_is_a_timeout_behind_it(self, room: Room) -> None:
+        for number in (1, 3, 5):
+            _, task = placed(room)
+            leg = await room.engine.called(number)
+            room.engine.trying(leg)
+            room.engine.end(leg, 408)
+            room.engine.end(await room.engine.called(number + 1), 486)
+            assert not await task
+        assert room.exchange.health.takes("first", "sip:192.0.2.9")
+
     async def test_our_own_cancel_says_nothing(self, room: Room) -> None:
         for number in (1, 2, 3):
             call, task = placed(room)

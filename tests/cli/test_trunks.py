@@ -1,10 +1,15 @@
 """`callwright trunks`: what it makes of a daemon's figures."""
 
+import asyncio
+import ssl
+from pathlib import Path
+
 import pytest
 
 from callwright.cli.trunks import read, samples, table
 from callwright.config import DEMO_ACCOUNT, validate
 from callwright.errors import StartError
+from tests.harness.certificates import Authority, Certificate
 from tests.harness.ports import daemon_address, free_port
 
 TEXT = r"""
@@ -52,3 +57,35 @@ def test_no_daemon() -> None:
     config = validate({"account": [{"sid": DEMO_ACCOUNT}], "http": {"listen": place}, "trunk": []})
     with pytest.raises(StartError, match=f"no daemon answers at http://{place}/metrics: "):
         read(config)
+
+
+class TestHttps:
+    """A daemon that speaks HTTPS is asked by its address, and known by just its certificate."""
+
+    async def asked(self, shown: Certificate, trusted: Certificate, directory: Path) -> str:
+        """What a daemon that shows one certificate answers to who trusts the file of another."""
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.0 200 OK\r\nContent-Length: 4\r\n\r\na 1\n")
+            await writer.drain()
+            writer.close()
+
+        trusted.write(directory)
+        context = shown.context(ssl.Purpose.CLIENT_AUTH)
+        server = await asyncio.start_server(answer, daemon_address(), 0, ssl=context)
+        port = server.sockets[0].getsockname()[1]
+        files = {"certificate": f"{directory}/certificate.pem", "private_key": f"{directory}/key.pem"}
+        http = {"listen": f"{daemon_address()}:{port}", **files}
+        config = validate({"account": [{"sid": DEMO_ACCOUNT}], "http": http, "trunk": []})
+        async with server:
+            return await asyncio.to_thread(read, config)
+
+    async def test_its_own(self, tmp_path: Path) -> None:
+        own = Authority().issue("pbx.example")
+        assert await self.asked(own, own, tmp_path) == "a 1\n"
+
+    async def test_another_one(self, tmp_path: Path) -> None:
+        authority = Authority()
+        with pytest.raises(StartError, match="certificate verify failed"):
+            await self.asked(Authority().issue("pbx.example"), authority.issue("pbx.example"), tmp_path)

@@ -146,6 +146,29 @@ async def test_a_failing_target_is_left_alone_and_comes_back(sites: Sites, phone
     assert (await site.daemon.metrics())[sample] == 1
 
 
+async def test_redirected_to_another_port_of_the_same_host(sites: Sites, phones: Phones) -> None:
+    """Where it may be followed; a redirect to anybody else ends the call."""
+    first = await phones("first")
+    second, stranger = await phones("second", address=first.address), await phones("stranger")
+    follows = trunk("first", target(first), redirects="follow")
+    site = await sites(trunks=[follows, trunk("second", target(stranger))], routes=[ROUTE])
+    placed = await site.create()
+    contacts = [
+        f"<sip:{CALLEE}@{stranger.address}:{stranger.port}>",
+        f"<sip:+15550001234@{first.address}:{second.port}>",
+    ]
+    await (await first.incoming()).refuse(302, [("Contact", ", ".join(contacts))])
+    incoming = await second.incoming()
+    assert incoming.to_user == "+15550001234"
+    await incoming.refuse(486)
+    assert (await site.over(placed.sid)).form["CallStatus"] == "busy"
+    placed = await site.create()
+    await (await first.incoming()).refuse(302, [("Contact", contacts[0])])
+    assert (await site.over(placed.sid)).form["CallStatus"] == "failed"
+    assert [data["followed"] for _, data in await story(site, placed.sid, "redirect")] == [False]
+    assert stranger.calls == []
+
+
 def service(names: Nameserver, *servers: Phone, ttl: int = 300) -> None:
     """carrier.test: SIP over UDP at these servers, in this order."""
     names.add("carrier.test", "NAPTR", '10 10 "s" "SIP+D2U" "" _sip._udp.carrier.test.', ttl=ttl)

@@ -170,7 +170,7 @@ class Placing:
         trunk, place = attempt.trunk, self._call.via
         if trunk is None:
             return
-        failed = ending is not None and ending.by == "remote" and not leg.rang and _is_fault(ending.code)
+        failed = ending is not None and ending.by == "remote" and not leg.rang and _is_fault(ending.code, leg)
         if failed and ending is not None:
             self._health.failed(trunk.name, place, trunk.patience, f"{ending.code} {ending.reason}")
         elif ending is None or ending.by == "remote" or leg.heard:
@@ -193,6 +193,7 @@ class Placing:
         self._next = Next.TARGET
 
 
-def _is_fault(code: int) -> bool:
-    """Whether a response tells of a gateway that cannot work, not of the call."""
-    return code == NO_RESPONSE or 500 <= code < 600
+def _is_fault(code: int, leg: Leg) -> bool:
+    """Whether a response tells of a gateway that cannot work, not of the call. A 408 of one that has said that it
+    tries tells of somebody behind it."""
+    return not leg.heard if code == NO_RESPONSE else 500 <= code < 600

@@ -44,9 +44,18 @@ class Interconnect:
                 for registrant in self.registrants:
                     group.create_task(registrant.serve(), name=f"registration of {registrant.trunk}")
         finally:
-            leaving = [asyncio.create_task(registrant.leave()) for registrant in self.registrants]
-            if leaving:
-                await asyncio.wait(leaving, timeout=LEAVE_S + 1)
+            await self._leave()
+
+    async def _leave(self) -> None:
+        leaving = [asyncio.create_task(registrant.leave()) for registrant in self.registrants]
+        if not leaving:
+            return
+        _, late = await asyncio.wait(leaving, timeout=LEAVE_S + 1)
+        for task in late:
+            task.cancel()
+        for result in await asyncio.gather(*leaving, return_exceptions=True):
+            if isinstance(result, Exception):
+                logger.error("a registration could not be taken back", exc_info=result)
 
     def _uris(self) -> Iterator[str]:
         """Whose names a call or a refresh will need."""
