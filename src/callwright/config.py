@@ -199,6 +199,14 @@ class TrunkSection(Section):
             bool(self.targets) and self.transport == "tls"
         )
 
+    @property
+    def registers_by_tls(self) -> bool:
+        """Whether REGISTERs go out over TLS."""
+        registrar = self.registration.registrar
+        if ";transport=" not in registrar.lower():
+            return bool(registrar) and (self.transport == "tls" or registrar.lower().startswith("sips:"))
+        return re.match(r"sips:|.*;transport=tls\b", registrar, re.IGNORECASE) is not None
+
     @model_validator(mode="after")
     def _registers_as(self) -> Self:
         if self.registration.registrar and not (self.registration.username or self.username):
@@ -294,6 +302,8 @@ class Config(Section):
         for index, trunk in enumerate(self.trunk):
             if trunk.uses_tls and not listening:
                 yield f"trunk.{index}.targets: TLS needs a tls: entry in sip.listen"
+            if trunk.registers_by_tls and not listening:
+                yield f"trunk.{index}.registration: TLS needs a tls: entry in sip.listen"
 
     def _routes(self) -> Iterator[str]:
         """Routes that lead nowhere."""

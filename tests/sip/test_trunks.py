@@ -154,3 +154,9 @@ class TestLines:
         line = declared(trunk("t", username="u", password="p", registration={**own, "username": "v"})).line
         assert line is not None and (line.username, line.password) == ("v", "")
         assert declared(trunk("t")).line is None
+
+
+def test_whose_host_a_uri_names() -> None:
+    one = declared(trunk("t", targets=["sip:gw.example:5070", "sip:[2001:db8::1]"]))
+    assert one.is_at("sip:+1@GW.example") and one.is_at("sip:+1@[2001:db8::1]:5080;transport=tcp")
+    assert not one.is_at("sip:+1@gw.example.evil.example") and not one.is_at("tel:+1")
