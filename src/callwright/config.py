@@ -177,6 +177,7 @@ class TrunkSection(Section):
     prefixes: tuple[str, ...] = ("+",)
     username: str = Field("", max_length=128)
     password: SecretStr = SecretStr("")
+    realm: str = Field("", max_length=200)
     max_calls: int = Field(1000, ge=1, le=100000)
     calls_per_second: float = Field(50.0, gt=0, le=10000)
     transport: Literal["", "udp", "tcp", "tls"] = ""

@@ -151,6 +151,9 @@ class TestLines:
         line = declared(trunk("t", username="u", password="p", transport="tcp", registration=own)).line
         assert line == Line("sip:carrier.example;transport=tcp", "u", "p", "carrier", 300)
         assert line is not None and line.aor == "sip:u@carrier.example"
+        bare = {"registrar": "sip:carrier.example"}
+        line = declared(trunk("t", username="u", realm="r", registration=bare)).line
+        assert line is not None and line.realm == "r"
         line = declared(trunk("t", username="u", password="p", registration={**own, "username": "v"})).line
         assert line is not None and (line.username, line.password) == ("v", "")
         assert declared(trunk("t")).line is None

@@ -171,6 +171,7 @@ def _to_trunk(call: "Call", dialled: str, trunk: Trunk, uri: str, next_hop: str)
         next_hop=next_hop,
         username=trunk.username,
         password=trunk.password,
+        realm=trunk.realm,
         codecs=trunk.codecs,
         srtp=trunk.srtp,
         srtp_keying=trunk.srtp_keying,

@@ -35,6 +35,7 @@ class Trunk:
         targets: its gateways.
         prefixes: numbers that it carries begin with one of these; "" carries all. A route comes before them.
         username: with `password` it answers the gateways' digest challenges, and only theirs.
+        realm: of those that it answers; "" for the first that asks.
         max_calls: live calls, both directions.
         codecs: by preference; empty for the engine's.
         srtp: "off", "optional" or "required"; srtp_keying, of our offers: "sdes" or "dtls".
@@ -54,6 +55,7 @@ class Trunk:
     prefixes: Sequence[str]
     username: str = ""
     password: str = field(default="", repr=False)
+    realm: str = ""
     max_calls: int = 1000
     calls_per_second: float = 50.0
     codecs: Sequence[str] = ()
@@ -89,6 +91,7 @@ def declared(section: TrunkSection) -> Trunk:
         prefixes=section.prefixes,
         username=section.username,
         password=section.password.get_secret_value(),
+        realm=section.realm,
         max_calls=section.max_calls,
         calls_per_second=section.calls_per_second,
         codecs=section.codecs,
@@ -114,7 +117,7 @@ def _line(section: TrunkSection) -> Line | None:
         with_transport(own.registrar, section.transport),
         own.username or section.username,
         password.get_secret_value(),
-        own.realm,
+        own.realm or ("" if own.username else section.realm),
         own.expires,
     )
 
