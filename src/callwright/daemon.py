@@ -190,7 +190,8 @@ class Daemon:
             gateway=config.messages.gateway,
             applications=self.numbers.application,
         )
-        self.interconnect = Interconnect(self.endpoint, trunks, exchange.health)
+        admit = partial(_admit, self.endpoint, trunks)
+        self.interconnect = Interconnect(self.endpoint, trunks, exchange.health, admit)
         self._watch(stack, self.interconnect.serve(), "trunks")
         self.switchboard = Switchboard(exchange, self.router, self._session)
         stack.push_async_callback(self.switchboard.drain, 0)
@@ -394,6 +395,11 @@ class Daemon:
         if calls.done():
             calls.result()
         calls.cancel()  # leaving `open` hangs up what is left
+
+
+def _admit(endpoint: Endpoint, trunks: Trunks) -> None:
+    """Calls come in from wherever a trunk is now."""
+    endpoint.engine.admit(trunks.sources(), trunks.policies())
 
 
 def _note(kind: str, **data: object) -> None:

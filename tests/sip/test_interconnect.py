@@ -32,7 +32,10 @@ async def room(tmp_path: Path) -> AsyncIterator[Room]:
 
 @pytest.fixture
 async def serving(room: Room) -> AsyncIterator["asyncio.Task[None]"]:
-    interconnect = Interconnect(room.endpoint, room.exchange.trunks, room.exchange.health)
+    trunks = room.exchange.trunks
+    interconnect = Interconnect(
+        room.endpoint, trunks, room.exchange.health, lambda: room.engine.admit(trunks.sources(), trunks.policies())
+    )
     task = asyncio.create_task(interconnect.serve())
     await room.engine.until("request", count=2)
     yield task

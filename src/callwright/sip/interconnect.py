@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from callwright.sip.health import Health
@@ -24,10 +24,11 @@ class Interconnect:
 
     Args:
         health: is told what pings find.
+        admit: called when calls are to be let in from other addresses than before (`Trunks.sources`).
     """
 
-    def __init__(self, endpoint: "Endpoint", trunks: Trunks, health: Health) -> None:
-        self._endpoint, self._trunks = endpoint, trunks
+    def __init__(self, endpoint: "Endpoint", trunks: Trunks, health: Health, admit: Callable[[], None]) -> None:
+        self._endpoint, self._trunks, self._admit = endpoint, trunks, admit
         self._pings = Pings(trunks, health, ask=self._ask, locate=endpoint.hops)
         self.registrants = [
             Registrant(trunk.name, trunk.line, send=self._register, locate=endpoint.hops, on_change=self._on_change)
@@ -79,4 +80,4 @@ class Interconnect:
     def _on_change(self, registrant: Registrant) -> None:
         """Calls of the line are let in from where it is registered."""
         self._trunks.registered(registrant.trunk, registrant.line.username, registrant.addresses)
-        self._endpoint.engine.admit(self._trunks.sources(), self._trunks.policies())
+        self._admit()
