@@ -293,3 +293,68 @@ def test_bare_targets_keep_their_order() -> None:
 def test_secrets_are_not_shown() -> None:
     config = validate({"account": [{**ACCOUNT, "auth_token": "hunter2"}]})
     assert "hunter2" not in repr(config)
+
+
+GW = {"name": "gw", "account": DEMO_ACCOUNT, "targets": ["sip:gw.example"]}
+EMPTY = {"name": "empty", "account": DEMO_ACCOUNT}
+OTHER = "AC" + "9" * 32
+
+
+@pytest.mark.parametrize(
+    ("route", "fault"),
+    [
+        ({"trunks": ["nobody"]}, "route.0.trunks.0: no [[trunk]] has the name nobody"),
+        ({"trunks": ["gw", "empty"]}, "route.0.trunks.1: trunk empty has no targets"),
+        ({"trunks": []}, "route.0.trunks: Tuple should have at least 1 item after validation, not 0"),
+        ({"trunks": ["gw"], "account": OTHER}, "route.0.trunks.0: trunk gw is another account's"),
+        ({"trunks": ["gw"], "account": "AC" + "8" * 32}, f"route.0.account: no [[account]] has the sid AC{'8' * 32}"),
+    ],
+)
+def test_routes_that_lead_nowhere(route: dict[str, object], fault: str) -> None:
+    accounts = [ACCOUNT, {"sid": OTHER}]
+    assert fault in faults({"account": accounts, "trunk": [GW, EMPTY], "route": [{"prefix": "+1", **route}]})
+
+
+def test_a_route_twice() -> None:
+    routes = [{"prefix": "+1", "trunks": ["gw"]}, {"prefix": "+1", "trunks": ["gw"]}]
+    raw = {"account": [ACCOUNT], "trunk": [GW], "route": routes}
+    assert faults(raw) == ("route.1.prefix: '+1' is declared twice",)
+    assert validate({**raw, "route": [routes[0], {**routes[1], "account": DEMO_ACCOUNT}]}).route
+
+
+@pytest.mark.parametrize(
+    ("registration", "fault"),
+    [
+        ({"registrar": "carrier.example"}, "trunk.0.registration.registrar"),
+        (
+            {"registrar": "sip:me@carrier.example"},
+            "trunk.0.registration.registrar: must be a sip: or sips: URI without",
+        ),
+        ({"registrar": "sip:carrier.example"}, "trunk.0: registration needs a username, its own or the trunk's"),
+        ({"registrar": "sip:carrier.example", "username": "a b"}, "trunk.0.registration.username"),
+    ],
+)
+def test_registrations_that_cannot_be(registration: dict[str, str], fault: str) -> None:
+    found = faults({"account": [ACCOUNT], "trunk": [{**GW, "registration": registration}]})
+    assert any(one.startswith(fault) for one in found), found
+
+
+@pytest.mark.parametrize(
+    ("registrar", "transport", "by_tls"),
+    [
+        ("sips:carrier.example", "", True),
+        ("sip:carrier.example;transport=TLS", "", True),
+        ("sip:carrier.example", "tls", True),
+        ("sip:carrier.example;transport=tcp", "tls", False),
+        ("sip:carrier.example", "", False),
+        ("", "tls", False),
+    ],
+)
+def test_a_registration_over_tls_needs_a_listener(registrar: str, transport: str, by_tls: bool) -> None:
+    registration = {"registrar": registrar, "username": "line1"}
+    trunk = {"name": "gw", "account": DEMO_ACCOUNT, "transport": transport, "registration": registration}
+    raw = {"account": [ACCOUNT], "trunk": [trunk]}
+    if by_tls:
+        assert faults(raw) == ("trunk.0.registration: TLS needs a tls: entry in sip.listen",)
+    else:
+        assert validate(raw).trunk[0].registration.registrar == registrar

@@ -1,10 +1,18 @@
 """What /metrics shows."""
 
+import time
 from collections import Counter
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from callwright.metrics import Facts, MediaFigures
+from callwright.calls.capacity import Capacity
+from callwright.config import DEMO_ACCOUNT, TrunkSection
+from callwright.metrics import Facts, MediaFigures, TrunkFigures
+from callwright.sip.health import Health, Patience
+from callwright.sip.leg import Headers
+from callwright.sip.registrant import Line, Registrant
+from callwright.sip.transaction import Response
+from callwright.sip.trunks import declared
 
 
 def test_figures_are_read_at_each_scrape() -> None:
@@ -61,3 +69,29 @@ def test_figures_of_the_media_plane() -> None:
     ):
         assert line in text
     assert not any('fate="late_beats"' in line for line in text)
+
+
+async def test_figures_of_trunks() -> None:
+    async def send(line: Line, headers: Headers, hop: str, seconds: float) -> Response:
+        return Response(200)
+
+    async def locate(uri: str) -> list[str]:
+        return ["sip:192.0.2.1"]
+
+    section = {"name": "carrier", "account": DEMO_ACCOUNT, "targets": ["sip:192.0.2.1"]}
+    health, capacity = Health(), Capacity(time.monotonic)
+    capacity.enter(DEMO_ACCOUNT, "carrier")
+    health.failed("carrier", "sip:192.0.2.1", Patience(1, 60), "503")
+    health.passed("carrier", "sip:192.0.2.2")
+    registrant = Registrant("carrier", Line("sip:carrier.example", "line", "secret"), send=send, locate=locate)
+    registry = CollectorRegistry()
+    trunks = [declared(TrunkSection.model_validate(section))]
+    registry.register(TrunkFigures(trunks, health, capacity, [registrant]))
+    text = generate_latest(registry).decode().splitlines()
+    for line in (
+        'callwright_trunk_calls{trunk="carrier"} 1.0',
+        'callwright_trunk_target_up{target="sip:192.0.2.1",trunk="carrier"} 0.0',
+        'callwright_trunk_target_up{target="sip:192.0.2.2",trunk="carrier"} 1.0',
+        'callwright_trunk_registered{state="idle",trunk="carrier"} 0.0',
+    ):
+        assert line in text

@@ -35,6 +35,7 @@ from callwright.sections import (
     NumbersSection,
     OutboundHttp,
     RateSection,
+    RegistrationSection,
     RouteSection,
     Section,
     ServerSection,
@@ -187,6 +188,7 @@ class TrunkSection(DayBounds, StirSection, TrunkRules):
     prefixes: tuple[str, ...] = ("+",)
     username: str = Field("", max_length=128)
     password: SecretStr = SecretStr("")
+    realm: str = Field("", max_length=200)
     max_calls: int = Field(1000, ge=1, le=100000)
     calls_per_second: float = Field(50.0, gt=0, le=10000)
     transport: Literal["", "udp", "tcp", "tls"] = ""
@@ -198,6 +200,9 @@ class TrunkSection(DayBounds, StirSection, TrunkRules):
     response_s: float = Field(4.0, ge=0.5, le=32)
     quarantine_after: int = Field(3, ge=0, le=100)
     quarantine_s: float = Field(30.0, ge=1, le=900)
+    ping_s: float = Field(0.0, ge=0, le=3600)
+    redirects: Literal["refuse", "follow"] = "refuse"
+    registration: RegistrationSection = RegistrationSection()
 
     @property
     def uses_tls(self) -> bool:
@@ -205,6 +210,20 @@ class TrunkSection(DayBounds, StirSection, TrunkRules):
         return any(re.match(r"sips:|.*;transport=tls\b", target.uri, re.IGNORECASE) for target in self.targets) or (
             bool(self.targets) and self.transport == "tls"
         )
+
+    @property
+    def registers_by_tls(self) -> bool:
+        """Whether REGISTERs go out over TLS."""
+        registrar = self.registration.registrar
+        if ";transport=" not in registrar.lower():
+            return bool(registrar) and (self.transport == "tls" or registrar.lower().startswith("sips:"))
+        return re.match(r"sips:|.*;transport=tls\b", registrar, re.IGNORECASE) is not None
+
+    @model_validator(mode="after")
+    def _registers_as(self) -> Self:
+        if self.registration.registrar and not (self.registration.username or self.username):
+            raise ValueError("registration needs a username, its own or the trunk's")
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -299,6 +318,8 @@ class Config(Section):
         for index, trunk in enumerate(self.trunk):
             if trunk.uses_tls and not listening:
                 yield f"trunk.{index}.targets: TLS needs a tls: entry in sip.listen"
+            if trunk.registers_by_tls and not listening:
+                yield f"trunk.{index}.registration: TLS needs a tls: entry in sip.listen"
 
     def _routes(self) -> Iterator[str]:
         """Routes that lead nowhere."""

@@ -59,7 +59,7 @@ from callwright.media.recordings import RecordingFiles
 from callwright.media.speech.espeak import EspeakSynthesis
 from callwright.media.speech.recognition import Recognition
 from callwright.media.speech.sphinx import Model, SphinxRecognition
-from callwright.metrics import Facts, MediaFigures
+from callwright.metrics import Facts, MediaFigures, TrunkFigures
 from callwright.outbound import Outbound
 from callwright.signing import signature
 from callwright.sip.access import Access
@@ -67,6 +67,7 @@ from callwright.sip.domains import Domains
 from callwright.sip.endpoint import Endpoint
 from callwright.sip.events.service import Events
 from callwright.sip.events.service import over as notified_over
+from callwright.sip.interconnect import Interconnect
 from callwright.sip.registrar import Registrar
 from callwright.sip.registration import Terms
 from callwright.sip.repository import Repository
@@ -177,7 +178,6 @@ class Daemon:
         await self.registrar.load()
         self.endpoint = Endpoint(config, trunks.sources(), trunks.policies())
         stack.push_async_callback(self.endpoint.close)
-        self._watch(stack, self.endpoint.locator.keep_fresh(trunks.target_uris), "names of targets")
         await self._open_registrar(stack, trunks, domains)
         hosted = HostedDomains(domains, self.accounts)
         self.router = Router(self.accounts, self.numbers, trunks, users, declared_lines(config), hosted)
@@ -208,9 +208,12 @@ class Daemon:
             applications=self.numbers.reachable,
             byoc=ByocTrunks(self.resources).targets,
         )
+        self.interconnect = Interconnect(self.endpoint, trunks, exchange.health, self.access.apply)
+        self._watch(stack, self.interconnect.serve(), "trunks")
         self.switchboard = Switchboard(exchange, self.router, self._session)
         stack.push_async_callback(self.switchboard.drain, 0)
         self.registry.register(self._facts(exchange))
+        self.registry.register(TrunkFigures(trunks, exchange.health, exchange.capacity, self.interconnect.registrants))
         engine = self.endpoint.engine
         self.registry.register(MediaFigures(engine.media_facts, engine.media_counts, engine.media_counters))
 
@@ -245,11 +248,11 @@ class Daemon:
         sip = self.config.sip
         terms, most = self.registrar.terms, (sip.subscriptions, sip.user_subscriptions)
         self.events = Events(self.registrar, self.store, terms, most, notified_over(self.endpoint))
-        access = Access(self.config, self.endpoint, trunks, self.registrar, domains)
-        access.open()
-        stack.callback(access.close)
+        self.access = Access(self.config, self.endpoint, trunks, self.registrar, domains)
+        self.access.open()
+        stack.callback(self.access.close)
         if trunks.names:
-            self._watch(stack, Names(trunks, access.apply).watch(), "trunk sources")
+            self._watch(stack, Names(trunks, self.access.apply).watch(), "trunk sources")
         self._watch(stack, self.registrar.serve(), "registrar")
         self._watch(stack, self.registrar.prune(), "registrations")
         await self.events.load()
@@ -444,7 +447,6 @@ class Daemon:
             native=self.endpoint.engine.counts,
             gate=self.endpoint.engine.counters,
             breakers=breakers.tripped,
-            targets=lambda: ((one.trunk, one.hop, str(one.state.value)) for one in exchange.health),
         )
 
     async def drain(self, hurry: asyncio.Event) -> None:

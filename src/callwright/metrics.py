@@ -7,7 +7,13 @@ from itertools import islice
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from callwright.calls.capacity import Capacity
+from callwright.sip.health import Health, HealthState
+from callwright.sip.registrant import Registrant
+from callwright.sip.trunks import Trunk
+
 MAX_ORIGINS = 100
+MAX_PLACES = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +28,6 @@ class Facts(Collector):
         native: live native objects by kind.
         gate: the engine's admission counters by name.
         breakers: origins of applications that are not asked, or only tried, with the state of their breaker.
-        targets: (trunk, address, state) of the gateways that calls or pings have tried.
     """
 
     gauges: Mapping[str, tuple[str, Callable[[], float]]]
@@ -33,7 +38,6 @@ class Facts(Collector):
     gate: Callable[[], Mapping[str, int]]
     breakers: Callable[[], Mapping[str, str]]
     events: Callable[[], Mapping[tuple[str, str], int]] = dict
-    targets: Callable[[], Iterable[tuple[str, str, str]]] = tuple
 
     def collect(self) -> Iterator[Metric]:
         for name, (text, read) in self.gauges.items():
@@ -70,14 +74,6 @@ class Facts(Collector):
         for origin, state in islice(self.breakers().items(), MAX_ORIGINS):
             breakers.add_metric([origin, state], 1)
         yield breakers
-        targets = GaugeMetricFamily(
-            "callwright_trunk_target_up",
-            "1: the gateway takes calls; 0: it is left alone, or is being tried again",
-            labels=["trunk", "target"],
-        )
-        for trunk, target, state in islice(self.targets(), MAX_ORIGINS):
-            targets.add_metric([trunk, target], float(state == "up"))
-        yield targets
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,3 +130,35 @@ class MediaFigures(Collector):
         for name, count in left.items():
             packets.add_metric([name], count)
         yield packets
+
+
+@dataclass(frozen=True, eq=False)
+class TrunkFigures(Collector):
+    """What trunks are doing: `callwright trunks` shows these figures."""
+
+    trunks: Iterable[Trunk]
+    health: Health
+    capacity: Capacity
+    registrants: Iterable[Registrant]
+
+    def collect(self) -> Iterator[Metric]:
+        calls = GaugeMetricFamily("callwright_trunk_calls", "Live calls, both directions", labels=["trunk"])
+        for trunk in self.trunks:
+            calls.add_metric([trunk.name], self.capacity.trunk_calls(trunk.name))
+        yield calls
+        targets = GaugeMetricFamily(
+            "callwright_trunk_target_up",
+            "1: the gateway takes calls; 0: it is left alone, or is being tried again",
+            labels=["trunk", "target"],
+        )
+        for place in islice(self.health, MAX_PLACES):
+            targets.add_metric([place.trunk, place.hop], float(place.state is HealthState.UP))
+        yield targets
+        lines = GaugeMetricFamily(
+            "callwright_trunk_registered",
+            "1: the carrier knows where we are; 0: it does not",
+            labels=["trunk", "state"],
+        )
+        for one in self.registrants:
+            lines.add_metric([one.trunk, one.state.value], float(one.registered))
+        yield lines

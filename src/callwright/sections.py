@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from callwright.values import (
     AccountSid,
@@ -18,6 +18,7 @@ from callwright.values import (
     MediaAddress,
     OutsideUrl,
     Prefix,
+    SipUri,
     port_is_good,
 )
 
@@ -244,6 +245,23 @@ class DnsSection(Section):
 
     servers: tuple[AddressPort, ...] = ()
     timeout_s: float = Field(3.0, ge=0.2, le=30)
+
+
+class RegistrationSection(Section):
+    """registration of a [[trunk]]: where it registers. Without a registrar it does not."""
+
+    registrar: SipUri | Literal[""] = ""
+    username: str = Field("", max_length=128, pattern=r"^[^\s<>@\"]*$")
+    password: SecretStr = SecretStr("")
+    realm: str = Field("", max_length=200)
+    expires: int = Field(3600, ge=60, le=86400)
+
+    @field_validator("registrar")
+    @classmethod
+    def _no_user(cls, value: str) -> str:
+        if "@" in value:
+            raise ValueError("must be a sip: or sips: URI without a user")
+        return value
 
 
 class RouteTrunk(Section):

@@ -154,6 +154,11 @@ class TestUsers:
         assert house.engine.of("originate") == []
 
 
+async def test_a_trunks_credentials_are_for_its_realm(rooms: Callable[..., Room]) -> None:
+    room = rooms(trunk=[SECOND | {"username": "user", "password": "word", "realm": "carrier.example"}])
+    assert invite(room, "+1", NumberTarget("+1555")).values["realm"] == "carrier.example"
+
+
 async def test_trunk_gets_its_own_credentials_and_no_headers(room: Room) -> None:
     values = invite(room, "+1", NumberTarget("+1555#")).values
     assert values["uri"] == "sip:+1555%23@gw1.example"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from callwright.calls import outbound
 from callwright.calls.application import Application
 from callwright.calls.call import Call
 from callwright.calls.control import NumberTarget, SipTarget, Target
+from callwright.calls.ringing import MOST_REDIRECTS
 from callwright.calls.status import CallStatus, Direction
 from callwright.sip.health import HealthState
 from tests.calls.fakes import ACCOUNT_SID, Room
@@ -186,6 +188,62 @@ async def test_a_route_decides(rooms: Callable[..., Room]) -> None:
     assert ways(room) == [ALL[3], ALL[0]] and call.trunk == "first"
 
 
+class TestRedirects:
+    """3xx of a gateway: refused, or followed to hosts of the same trunk."""
+
+    def contact(self, *uris: str) -> tuple[str, str]:
+        return "Contact", ", ".join(uris)
+
+    async def test_refused_unless_it_may_be_followed(self, room: Room) -> None:
+        call, task = placed(room)
+        room.engine.end(await room.engine.called(), 302, self.contact("<sip:+1555@gw2.example>"))
+        assert not await task
+        assert len(ways(room)) == 1 and call.sip_code == 302
+        assert story(room, call, "redirect") == [{"to": "sip:+1555@gw2.example", "followed": False}]
+
+    async def test_to_hosts_of_the_same_trunk_by_preference(self, rooms: Callable[..., Room]) -> None:
+        room = rooms(trunk=[FIRST | {"redirects": "follow", "username": "u", "password": "p"}, SECOND])
+        call, task = placed(room)
+        elsewhere = ["<sip:+1555@evil.example>", "<sip:+1555@198.51.100.7:5070>", "<sip:bob@gw2.example>"]
+        own = ["<sip:+15550001@GW2.example:5080>;q=0.1", "<sip:+15550002@gw1.many;transport=tcp>;q=0.5"]
+        room.engine.end(await room.engine.called(), 302, self.contact(*elsewhere, *own))
+        room.engine.end(await room.engine.called(2), 500)
+        room.engine.end(await room.engine.called(3), 486)
+        assert not await task
+        assert [one.values["uri"] for one in room.engine.of("originate")[1:]] == [
+            "sip:+15550002@gw1.many;transport=tcp",
+            "sip:+15550001@GW2.example:5080",
+        ]
+        assert {one.values["username"] for one in room.engine.of("originate")} == {"u"}
+        followed = [step["followed"] for step in story(room, call, "redirect")]
+        assert followed == [False, False, False, True, True] and call.sip_code == 486
+
+    async def test_no_number_that_the_account_may_not_call(self, rooms: Callable[..., Room]) -> None:
+        room = rooms(trunk=[FIRST | {"redirects": "follow"}])
+        exchange = replace(room.exchange, permits=lambda account, number: not number.startswith("+44"))
+        call = Call(exchange, room.account, Application(), direction=Direction.OUTBOUND_API, from_="x", to="y")
+        task = asyncio.create_task(call.ring_out(outbound.attempts(call, NUMBER), lambda leg, early: None))
+        room.engine.end(await room.engine.called(), 302, self.contact("<sip:+447700900000@gw2.example>"))
+        assert not await task
+        assert len(ways(room)) == 1
+
+    async def test_not_for_ever(self, rooms: Callable[..., Room]) -> None:
+        room = rooms(trunk=[FIRST | {"redirects": "follow"}])
+        call, task = placed(room)
+        for number in range(1, MOST_REDIRECTS + 2):
+            room.engine.end(await room.engine.called(number), 302, self.contact("<sip:+1555@gw2.example>"))
+        assert not await task
+        assert len(ways(room)) == MOST_REDIRECTS + 1 and call.sip_code == 302
+
+    @pytest.mark.parametrize("value", ["*", "nonsense", ""])
+    async def test_what_leads_nowhere(self, rooms: Callable[..., Room], value: str) -> None:
+        room = rooms(trunk=[FIRST | {"redirects": "follow"}])
+        _, task = placed(room)
+        room.engine.end(await room.engine.called(), 302, ("Contact", value))
+        assert not await task
+        assert len(ways(room)) == 1
+
+
 class TestQuarantine:
     @pytest.fixture
     async def room(self, rooms: Callable[..., Room]) -> Room:
@@ -249,6 +307,16 @@ class TestQuarantine:
             await turns()
             room.engine.end(leg, 503)
             assert not await task and call.trunk == "first"
+
+    async def test_nor_is_a_timeout_behind_it(self, room: Room) -> None:
+        for number in (1, 3, 5):
+            _, task = placed(room)
+            leg = await room.engine.called(number)
+            room.engine.trying(leg)
+            room.engine.end(leg, 408)
+            room.engine.end(await room.engine.called(number + 1), 486)
+            assert not await task
+        assert room.exchange.health.takes("first", "sip:192.0.2.9")
 
     async def test_our_own_cancel_says_nothing(self, room: Room) -> None:
         for number in (1, 2, 3):

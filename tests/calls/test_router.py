@@ -244,3 +244,38 @@ def test_an_account_that_is_not_active_takes_no_calls(status: str) -> None:
     accounts = {ONE: replace(ACCOUNTS[ONE], status=status)}
     decision = Router(accounts, Numbers(directory), trunks).inbound(invite("sip:+15550001000@x"))
     assert decision == Refusal(403, f"account {ONE} is {status}")
+
+
+class TestLines:
+    """Calls for what a trunk has registered, from its registrar."""
+
+    @pytest.fixture
+    def router(self, router: Router) -> Router:
+        router._trunks.registered("narrow", "line1", ["192.0.2.1", "127.0.0.1"])
+        return router
+
+    def to(self, user: str, source: str, to: str = "") -> Invite:
+        one = invite(f"sip:{user}@127.0.0.1", source)
+        return replace(one, to_uri=to or one.to_uri)
+
+    @pytest.mark.parametrize("source", ["192.0.2.1", "127.0.0.1", "::ffff:192.0.2.1"])
+    def test_to_names_the_number(self, router: Router, source: str) -> None:
+        """Also where another trunk allows the source: the line says more."""
+        decision = router.inbound(self.to("line1", source, "sip:+15550002000@carrier.example"))
+        assert isinstance(decision, Admission)
+        assert decision.trunk is not None and decision.trunk.name == "narrow"
+        assert (decision.account.sid, decision.to) == (TWO, "+15550002000")
+
+    @pytest.mark.parametrize(
+        ("user", "source", "to", "code"),
+        [
+            ("line2", "192.0.2.1", "sip:+15550002000@x", 403),  # no line
+            ("line1", "192.0.2.2", "sip:+15550002000@x", 403),  # not from its registrar
+            ("line1", "192.0.2.1", "sip:+15550001000@x", 404),  # another account's number
+            ("line1", "192.0.2.1", "", 404),
+            ("line2", "127.0.0.1", "sip:+15550001000@x", 404),  # To counts for lines only
+        ],
+    )
+    def test_nobody_else(self, router: Router, user: str, source: str, to: str, code: int) -> None:
+        decision = router.inbound(self.to(user, source, to))
+        assert isinstance(decision, Refusal) and decision.code == code

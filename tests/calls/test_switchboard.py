@@ -27,9 +27,11 @@ def order(room: Room, **options: Any) -> CallOrder:
 
 
 async def placed(room: Room, **options: Any) -> tuple[Call, int]:
-    """A placed call that rings, and its leg."""
+    """A placed call whose gateway tries to reach the callee, and its leg."""
     call = room.exchange.live[await room.switchboard.place(order(room, **options))]
-    return call, await room.engine.called()
+    leg = await room.engine.called()
+    room.engine.trying(leg)
+    return call, leg
 
 
 class TestInbound:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness import Phone
+from tests.harness import Guard, Phone
 from tests.harness.nameserver import Nameserver
 from tests.harness.ports import daemon_address, free_port
 from tests.harness.waiting import NotInTime
@@ -146,6 +146,49 @@ async def test_a_failing_target_is_left_alone_and_comes_back(sites: Sites, phone
     assert (await site.daemon.metrics())[sample] == 1
 
 
+async def test_credentials_are_for_the_trunks_realm(sites: Sites, phones: Phones) -> None:
+    """A gateway that asks for another realm learns nothing, and the next trunk has its turn."""
+    first, second = await phones("first"), await phones("second")
+    for phone, realm in ((first, "elsewhere.test"), (second, "second.test")):
+        phone.guard = Guard("user", "word", realm=realm)
+    own = {"username": "user", "password": "word"}
+    site = await sites(
+        trunks=[
+            trunk("first", target(first), realm="first.test", **own),
+            trunk("second", target(second), realm="second.test", **own),
+        ],
+        routes=[ROUTE],
+    )
+    placed = await site.create()
+    await (await second.incoming()).refuse(486)
+    await site.over(placed.sid)
+    (asked,) = first.trace.messages("INVITE")
+    assert not [name for name, _ in asked.headers if "authorization" in name.lower()]
+
+
+async def test_redirected_to_another_port_of_the_same_host(sites: Sites, phones: Phones) -> None:
+    """Where it may be followed; a redirect to anybody else ends the call."""
+    first = await phones("first")
+    second, stranger = await phones("second", address=first.address), await phones("stranger")
+    follows = trunk("first", target(first), redirects="follow")
+    site = await sites(trunks=[follows, trunk("second", target(stranger))], routes=[ROUTE])
+    placed = await site.create()
+    contacts = [
+        f"<sip:{CALLEE}@{stranger.address}:{stranger.port}>",
+        f"<sip:+15550001234@{first.address}:{second.port}>",
+    ]
+    await (await first.incoming()).refuse(302, [("Contact", ", ".join(contacts))])
+    incoming = await second.incoming()
+    assert incoming.to_user == "+15550001234"
+    await incoming.refuse(486)
+    assert (await site.over(placed.sid)).form["CallStatus"] == "busy"
+    placed = await site.create()
+    await (await first.incoming()).refuse(302, [("Contact", contacts[0])])
+    assert (await site.over(placed.sid)).form["CallStatus"] == "failed"
+    assert [data["followed"] for _, data in await story(site, placed.sid, "redirect")] == [False]
+    assert stranger.calls == []
+
+
 def service(names: Nameserver, *servers: Phone, ttl: int = 300) -> None:
     """carrier.test: SIP over UDP at these servers, in this order."""
     names.add("carrier.test", "NAPTR", '10 10 "s" "SIP+D2U" "" _sip._udp.carrier.test.', ttl=ttl)
@@ -217,6 +260,29 @@ class TestNames:
         placed = await site.create()
         await (await new.incoming()).refuse(486)
         await site.over(placed.sid)
+
+    async def test_ipv6(self, sites: Sites, phones: Phones, names: Nameserver) -> None:
+        """A daemon that listens there takes a name's IPv6 address first, and the call's sound goes there too."""
+        sixth, fourth, host = await phones("sixth", address="::1"), await phones("fourth"), daemon_address()
+        names.add("_sip._udp.carrier.test", "SRV", f"1 1 {sixth.port} gw.carrier.test.")
+        names.add("gw.carrier.test", "AAAA", "::1")
+        names.add("gw.carrier.test", "A", fourth.address)
+        port = free_port(host)
+        listen = [f"udp:{host}:{port}", f"tcp:{host}:{port}", "udp:[::1]:0"]
+        site = await sites(
+            trunks=[trunk("first", "sip:carrier.test")],
+            routes=[{"prefix": "+1555000", "trunks": ["first"]}],
+            sections={"dns": {"servers": [names.place]}, "sip": {"listen": listen}, "media": {"address6": "::1"}},
+        )
+        site.serve_tone("/tone.wav", 620)
+        site.script("/voice", "<Play>/tone.wav</Play>")
+        placed = await site.create()
+        incoming = await sixth.incoming()
+        await incoming.answer()
+        await incoming.media.heard_tone(620)
+        await incoming.hangup()
+        await site.over(placed.sid)
+        assert fourth.calls == []
 
     async def test_a_name_that_there_is_not(self, site: Site) -> None:
         placed = await site.create()

@@ -126,6 +126,10 @@ class TestNoServerAnswers:
         assert (await records.find(NAME, "A")).records == ("one",)
         assert len(servers.asked) == 2
         servers.now += RETRY_S
+        await records.find(NAME, "A")
+        await turns()
+        assert len(servers.asked) == 3 and caplog.text.count("is used") == 1, "told once"
+        servers.now += RETRY_S
         servers.answer = Found(("two",), 100.0)
         assert (await records.find(NAME, "A")).records == ("one",), "nobody waits for servers that were away"
         await turns()

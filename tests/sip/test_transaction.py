@@ -169,12 +169,17 @@ async def test_all_rounds_share_the_time(room: Room) -> None:
 async def test_names_are_looked_up(room: Room) -> None:
     """Of the first Route, or of the URI."""
 
-    async def lookup(host: str) -> str:
-        if host == "nowhere.example":
-            raise OSError("no address for nowhere.example")
-        return {"carrier.example": "192.0.2.20", "proxy.example": "192.0.2.21"}[host]
+    known = {
+        "sip:carrier.example:5070;transport=tcp": "sip:192.0.2.20:5070;transport=tcp",
+        "<sip:proxy.example;lr>": "sip:192.0.2.21",
+    }
 
-    room.endpoint.lookup = lookup
+    async def locate(uri: str) -> list[str]:
+        if uri == "sip:nowhere.example":
+            raise OSError("no address for nowhere.example")
+        return [known[uri]]
+
+    room.endpoint.locate = locate
     request, _ = await Exchange(room, uri="sip:carrier.example:5070;transport=tcp").taken()
     assert request.values["next_hop"] == "sip:192.0.2.20:5070;transport=tcp"
     room.engine.commands.clear()

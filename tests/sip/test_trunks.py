@@ -4,6 +4,7 @@ from collections import Counter
 
 from callwright.config import DEMO_ACCOUNT, TrunkSection
 from callwright.sections import RouteSection
+from callwright.sip.registrant import Line
 from callwright.sip.routes import Routes
 from callwright.sip.routes import declared as declared_route
 from callwright.sip.trunks import Trunks, declared
@@ -148,3 +149,52 @@ def test_users_of_trunks() -> None:
     assert [one.name for one in trunks.of_user("pbx", "pbx.example")] == ["roaming"]
     assert trunks.of_user("pbx", "PBX.example") == trunks.of_user("other", "pbx.example") == ()
     assert "hush" not in repr(declared(section)) + repr(section) + repr(credential)
+
+
+class TestLines:
+    """What trunks have registered."""
+
+    def trunks(self) -> Trunks:
+        sections = [trunk("wide", allow=["127.0.0.0/8"]), trunk("line", codecs=["PCMA"], srtp="required")]
+        return Trunks(declared(section) for section in sections)
+
+    def test_from_the_registrar_only(self) -> None:
+        trunks = self.trunks()
+        trunks.registered("line", "line1", ["192.0.2.1", "2001:db8::1"])
+        found = [trunks.by_line(host, "line1") for host in ("192.0.2.1", "::ffff:192.0.2.1", "2001:DB8:0::1")]
+        assert [one.name if one else "" for one in found] == ["line"] * 3
+        assert trunks.by_line("192.0.2.2", "line1") is None and trunks.by_line("192.0.2.1", "line2") is None
+
+    def test_what_it_was_before_is_forgotten(self) -> None:
+        trunks = self.trunks()
+        trunks.registered("line", "line1", ["192.0.2.1"])
+        trunks.registered("line", "line1", ["192.0.2.2"])
+        assert trunks.sources() == ["127.0.0.0/8", "192.0.2.2/32"]
+        assert trunks.by_line("192.0.2.1", "line1") is None
+
+    def test_for_the_engine(self) -> None:
+        trunks = self.trunks()
+        assert trunks.policies() == [("127.0.0.0/8", (), "off", "supported")]
+        trunks.registered("line", "line1", ["192.0.2.1", "127.0.0.9"])
+        assert trunks.policies() == [
+            ("127.0.0.0/8", (), "off", "supported"),
+            ("192.0.2.1/32", ("PCMA",), "required", "supported"),
+        ], "a source of a trunk keeps that trunk's policy"
+
+    def test_as_the_file_declares_it(self) -> None:
+        own = {"registrar": "sip:carrier.example", "realm": "carrier", "expires": 300}
+        line = declared(trunk("t", username="u", password="p", transport="tcp", registration=own)).line
+        assert line == Line("sip:carrier.example;transport=tcp", "u", "p", "carrier", 300)
+        assert line is not None and line.aor == "sip:u@carrier.example"
+        bare = {"registrar": "sip:carrier.example"}
+        line = declared(trunk("t", username="u", realm="r", registration=bare)).line
+        assert line is not None and line.realm == "r"
+        line = declared(trunk("t", username="u", password="p", registration={**own, "username": "v"})).line
+        assert line is not None and (line.username, line.password) == ("v", "")
+        assert declared(trunk("t")).line is None
+
+
+def test_whose_host_a_uri_names() -> None:
+    one = declared(trunk("t", targets=["sip:gw.example:5070", "sip:[2001:db8::1]"]))
+    assert one.is_at("sip:+1@GW.example") and one.is_at("sip:+1@[2001:db8::1]:5080;transport=tcp")
+    assert not one.is_at("sip:+1@gw.example.evil.example") and not one.is_at("tel:+1")

@@ -65,6 +65,10 @@ class Capacity:
         """Whether the account has more live calls than it may: one that has just been entered is one too many."""
         return self._by_account[account.sid] > account.concurrent_calls
 
+    def trunk_calls(self, name: str) -> int:
+        """Live calls of a trunk."""
+        return self._by_trunk.get(name, 0)
+
     def trunk_free(self, trunk: Trunk) -> bool:
         """Whether the trunk takes one more call now; a start of its rate is taken when it does."""
         if self._by_trunk[trunk.name] >= trunk.max_calls:

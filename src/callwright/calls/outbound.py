@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from callwright.calls.attestation import attested
 from callwright.calls.control import ApplicationTarget, ClientTarget, NumberTarget, SipTarget, Target
@@ -13,11 +14,12 @@ from callwright.calls.fork import Fork
 from callwright.calls.showing import diversion, presented, shown, user_of
 from callwright.errors import Fenced, NoSuchUser, NotRegistered
 from callwright.sip.binding import Binding
+from callwright.sip.contact import parse
 from callwright.sip.events.dialogs import RECIPIENT
 from callwright.sip.identity import ANONYMOUS
 from callwright.sip.leg import Headers, Leg
 from callwright.sip.trunks import Trunk
-from callwright.sip.uri import is_sip, with_user, without_secure
+from callwright.sip.uri import is_sip, user_and_host, with_user, without_secure
 from callwright.sip.users import User
 
 if TYPE_CHECKING:
@@ -101,6 +103,25 @@ def _hold_back(denial: Denial, _next_hop: str = "") -> Leg:
     raise Fenced(denial.message, code=denial.reason.code)
 
 
+def redirected(call: "Call", trunk: Trunk, headers: Headers) -> list[Attempt]:
+    """Where a 3xx of a trunk's gateway leads, most preferred first: to numbers that the account may call, at hosts of
+    the same trunk. Anywhere else it is not followed: the carrier would choose who is called on our account."""
+    try:
+        contacts = parse(value for name, value in headers if name.lower() == "contact") or []
+    except ValueError as error:
+        call.log.warning("a redirect of trunk %s cannot be read: %s", trunk.name, error)
+        return []
+    found = []
+    for contact in sorted(contacts, key=lambda one: -float(one.q or 1)):
+        target = NumberTarget(number(unquote(user_and_host(contact.uri)[0])))
+        known = trunk.follows and trunk.is_at(contact.uri) and _DIALLED.fullmatch(target.number)
+        followed = bool(known) and call.exchange.fences.take(call, target) is None
+        call.note("redirect", to=contact.uri, followed=followed)
+        if followed:
+            found.append(Attempt(contact.uri, partial(_to_trunk, call, target, trunk, contact.uri), trunk))
+    return found
+
+
 def _sip_attempt(call: "Call", target: SipTarget) -> Attempt:
     """To a user's phones when the URI is of a domain of ours, else to where it says."""
     if call.exchange.registrar.users.is_local(target.uri):
@@ -181,6 +202,7 @@ def _to_trunk(call: "Call", target: NumberTarget, trunk: Trunk, uri: str, next_h
         headers=[*headers, *call.exchange.attestation.sign(call, trunk.name, shown(call, trunk), dialled)],
         username=trunk.username,
         password=trunk.password,
+        realm=trunk.realm,
         codecs=trunk.codecs,
         srtp=trunk.srtp,
         srtp_keying=trunk.srtp_keying,

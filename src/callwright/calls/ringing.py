@@ -1,13 +1,15 @@
 """An outbound call is placed: one INVITE after the other, until somebody answers or nobody is left to try."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from callwright.calls.failover import Next, after
-from callwright.calls.outbound import Attempt
+from callwright.calls.outbound import Attempt, redirected
 from callwright.errors import Fenced, NotRegistered
 from callwright.sip.leg import Ending, Leg
+from callwright.sip.trunks import Trunk
 from callwright.sip.uri import place_of
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 NO_ADDRESS = 13254
 UNAVAILABLE, NO_RESPONSE = 503, 408
+MOST_REDIRECTS = 5
 RESPONSE_S = 4.0
 """For the first response of a party that is no trunk's, when another can be tried."""
 FULL = Ending(UNAVAILABLE, "every trunk that carries this number is full", "local")
@@ -39,7 +42,8 @@ class Placing:
 
     def __init__(self, call: "Call", attempts: Sequence[Attempt], on_progress: Callable[[Leg, bool], None]) -> None:
         self._call = call
-        self._attempts = attempts
+        self._left = deque(attempts)
+        self._redirects = 0
         self._on_progress = on_progress
         self._health = call.exchange.health
         self._ending = FULL if attempts else UNROUTABLE
@@ -49,7 +53,8 @@ class Placing:
 
     async def run(self) -> bool:
         """See `ring_out`. Who has no other way tries quarantined gateways all the same."""
-        for number, attempt in enumerate(self._attempts):
+        while self._left:
+            attempt = self._left.popleft()
             if attempt.trunk is not None and attempt.trunk.name in self._useless:
                 continue
             try:
@@ -60,7 +65,7 @@ class Placing:
             if self._call.status.final:  # canceled while the name was looked up
                 return False
             for place, hop in enumerate(hops):
-                last = number == len(self._attempts) - 1 and place == len(hops) - 1 and not self._spared
+                last = place == len(hops) - 1 and not self._left and not self._spared
                 if self._is_spared(attempt, hop):
                     continue
                 if await self._try(attempt, hop, last):
@@ -119,7 +124,18 @@ class Placing:
         self._next = Next.NOWHERE if leg.rang or call.verdict else after(ending.code)
         if self._next is Next.TRUNK:
             self._leave(attempt)
+        elif 300 <= ending.code < 400 and attempt.trunk is not None and not call.verdict:
+            self._redirected(attempt.trunk, ending)
         return False
+
+    def _redirected(self, trunk: Trunk, ending: Ending) -> None:
+        """Elsewhere, as the trunk's gateway says, if that may be followed; at most five times."""
+        self._redirects += 1
+        found = redirected(self._call, trunk, ending.headers) if self._redirects <= MOST_REDIRECTS else []
+        if found:
+            self._left = deque(found)
+            self._spared.clear()
+            self._next = Next.TARGET
 
     def _leave(self, attempt: Attempt) -> None:
         """The trunk is of no use to this call. Whoever is called without one has no other."""
@@ -154,7 +170,7 @@ class Placing:
         trunk, place = attempt.trunk, self._call.via
         if trunk is None:
             return
-        failed = ending is not None and ending.by == "remote" and not leg.rang and _is_fault(ending.code)
+        failed = ending is not None and ending.by == "remote" and not leg.rang and _is_fault(ending.code, leg)
         if failed and ending is not None:
             self._health.failed(trunk.name, place, trunk.patience, f"{ending.code} {ending.reason}")
         elif ending is None or ending.by == "remote" or leg.heard:
@@ -177,6 +193,7 @@ class Placing:
         self._next = Next.TARGET
 
 
-def _is_fault(code: int) -> bool:
-    """Whether a response tells of a gateway that cannot work, not of the call."""
-    return code == NO_RESPONSE or 500 <= code < 600
+def _is_fault(code: int, leg: Leg) -> bool:
+    """Whether a response tells of a gateway that cannot work, not of the call. A 408 of one that has said that it
+    tries tells of somebody behind it."""
+    return not leg.heard if code == NO_RESPONSE else 500 <= code < 600

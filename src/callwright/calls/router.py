@@ -18,6 +18,8 @@ from callwright.sip.trunks import Trunk, Trunks
 from callwright.sip.uri import user_and_host
 from callwright.sip.users import Users
 
+NOT_FOUND = 404
+
 
 def _application(section: VoiceSection, config: Config) -> Application:
     def hook(url: str, method: str) -> Hook | None:
@@ -71,20 +73,29 @@ class Router:
         hosted = self._hosted.inbound(invite) if self._hosted else None
         if isinstance(hosted, Admission):
             return hosted
+        called = unquote(user_and_host(invite.request_uri)[0])
+        if (line := self._trunks.by_line(invite.source_host, called)) is not None:
+            return self._of_line(invite, line, called)
         trunks = self._trunks.sharing(invite.source_host)
         if not trunks and invite.user:
             trunks = self._trunks.of_user(invite.user, invite.realm)
         if trunks:
-            decision = self._of_trunks(invite, trunks)
+            decision = self._of_trunks(invite, trunks, called)
         elif invite.user:
             decision = self._of_user(invite)
         else:
             decision = Refusal(403, f"no trunk for source {invite.source_host}")
         return decision if isinstance(decision, Admission) else hosted or decision
 
-    def _of_trunks(self, invite: Invite, trunks: Sequence[Trunk]) -> Admission | Refusal:
+    def _of_line(self, invite: Invite, line: Trunk, called: str) -> Admission | Refusal:
+        """A carrier calls what a trunk has registered; the number stands there, or in To."""
+        decision = self._of_trunks(invite, (line,), called)
+        if isinstance(decision, Refusal) and decision.code == NOT_FOUND:
+            return self._of_trunks(invite, (line,), unquote(user_and_host(invite.to_uri)[0]))
+        return decision
+
+    def _of_trunks(self, invite: Invite, trunks: Sequence[Trunk], called: str) -> Admission | Refusal:
         """A carrier calls. Of several trunks with one source it is the one whose account has the number."""
-        called = unquote(user_and_host(invite.request_uri)[0])
         for trunk in trunks:
             number = self._numbers.find(trunk.inbound.called(called))
             account = self._accounts.get(number.account_sid) if number else None
@@ -94,7 +105,7 @@ class Router:
                 return Refusal(403, f"account {account.sid} is {account.status}")
             return _from_trunk(invite, trunk, account, number)
         names = ", ".join(trunk.name for trunk in trunks)
-        return Refusal(404, f"number {called!r} is not one of the account of trunk {names}")
+        return Refusal(NOT_FOUND, f"number {called!r} is not one of the account of trunk {names}")
 
     def _of_user(self, invite: Invite) -> Admission | Refusal:
         """A user calls out: whatever he dials, his own application or his domain's decides (reference §7.1)."""

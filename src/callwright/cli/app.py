@@ -163,6 +163,22 @@ def subscriptions(
 
 
 @app.command()
+def trunks(config: ConfigOption = None) -> None:
+    """Prints what the trunks of a running daemon are doing: calls, registration, targets."""
+    from callwright.cli.trunks import read, samples, table
+
+    try:
+        loaded = load(config)
+        now = samples(read(loaded))
+    except ConfigError as error:
+        fail(*error.faults)
+    except CallwrightError as error:
+        fail(error.message)
+    for line in table(loaded, now):
+        print(line)
+
+
+@app.command()
 def version() -> None:
     """Prints the version."""
     print(__version__)

@@ -73,6 +73,7 @@ class Locator:
         Raises:
             OSError: there is none.
         """
+        uri = uri.strip().removeprefix("<")  # of a Route
         host = user_and_host(uri)[1]
         name = without_port(host)
         if not name or is_address(name):

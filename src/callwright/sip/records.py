@@ -52,6 +52,7 @@ class _Entry:
     """One name and type: an answer, or why there is none. Times are the clock's.
 
     Attributes:
+        fault: why there is none, or no newer one.
         ends: when its TTL is over.
         served: until when it is served without waiting for a new one.
         renewed: from when on a use of it asks the servers again.
@@ -127,7 +128,8 @@ class Records:
             return
         known.renewed = again
         known.served = max(known.served, again + GRACE_S)
-        if self._time() >= known.ends:
+        if self._time() >= known.ends and not known.fault:
+            known.fault = fault  # told once, until a server answers again
             logger.warning("DNS: %s; what was known %.0f s ago is used", fault, self._time() - known.ends)
 
     def _keep(self, key: Key, entry: _Entry) -> None:

@@ -9,8 +9,9 @@ from callwright.config import TrunkSection
 from callwright.numbering import AS_IT_IS, Numbering, numbering
 from callwright.sip.credentials import Credential
 from callwright.sip.health import Patience
+from callwright.sip.registrant import Line
 from callwright.sip.routes import Routes
-from callwright.sip.uri import with_transport
+from callwright.sip.uri import user_and_host, with_transport, without_port
 from callwright.sip.weights import drawn
 from callwright.values import is_name
 
@@ -47,6 +48,7 @@ class Trunk:
         targets: its gateways.
         prefixes: numbers that it carries begin with one of these; "" carries all. A route comes before them.
         username: with `password` it answers the gateways' digest challenges, and only theirs.
+        realm: of those that it answers; "" for the first that asks.
         max_calls: live calls, both directions.
         codecs: by preference; empty for the engine's.
         srtp: "off", "optional" or "required"; srtp_keying, of our offers: "sdes" or "dtls".
@@ -61,6 +63,9 @@ class Trunk:
         diversion: it is told who has forwarded a call.
         caller_ids: "any" that the account may show, or "owned": its own only, also of calls that are passed on.
         inbound, outbound: the forms of its numbers.
+        ping: seconds between OPTIONS to its gateways; 0: none.
+        line: that it registers with the carrier.
+        follows: whether a 3xx of its gateways is followed to another of its hosts.
     """
 
     name: str
@@ -70,6 +75,7 @@ class Trunk:
     prefixes: Sequence[str]
     username: str = ""
     password: str = field(default="", repr=False)
+    realm: str = ""
     max_calls: int = 1000
     calls_per_second: float = 50.0
     codecs: Sequence[str] = ()
@@ -89,6 +95,14 @@ class Trunk:
     users: Sequence[tuple[str, str]] = field(default=(), repr=False, compare=False)
     inbound: Numbering = AS_IT_IS
     outbound: Numbering = AS_IT_IS
+    ping: float = 0.0
+    line: Line | None = None
+    follows: bool = False
+
+    def is_at(self, uri: str) -> bool:
+        """Whether a URI's host is that of one of its gateways, by name."""
+        host = without_port(user_and_host(uri)[1]).lower()
+        return any(host == without_port(user_and_host(one.uri)[1]).lower() for one in self.targets)
 
     def gateways(self) -> list[str]:
         """Its gateways' URIs in the order in which a call tries them; equal ones by chance."""
@@ -109,6 +123,7 @@ def declared(section: TrunkSection) -> Trunk:
         prefixes=section.prefixes,
         username=section.username,
         password=section.password.get_secret_value(),
+        realm=section.realm,
         max_calls=section.max_calls,
         calls_per_second=section.calls_per_second,
         codecs=section.codecs,
@@ -126,6 +141,24 @@ def declared(section: TrunkSection) -> Trunk:
         caller_ids=section.caller_ids,
         inbound=numbering(section.inbound_numbers, inbound=True),
         outbound=numbering(section.outbound_numbers, inbound=False),
+        ping=section.ping_s,
+        line=_line(section),
+        follows=section.redirects == "follow",
+    )
+
+
+def _line(section: TrunkSection) -> Line | None:
+    """With the trunk's own credentials where it has no others."""
+    own = section.registration
+    if not own.registrar:
+        return None
+    password = own.password if own.username else section.password
+    return Line(
+        with_transport(own.registrar, section.transport),
+        own.username or section.username,
+        password.get_secret_value(),
+        own.realm or ("" if own.username else section.realm),
+        own.expires,
     )
 
 
@@ -142,6 +175,7 @@ class Trunks:
         self._named = {trunk.name: trunk for trunk in self._trunks}
         self._routes = routes or Routes()
         self._addresses: dict[str, tuple[Network, ...]] = {}
+        self._lines: dict[tuple[str, str], Trunk] = {}
         self._of_source = lru_cache(maxsize=SOURCES_KNOWN)(self._find)
 
     @property
@@ -165,7 +199,8 @@ class Trunks:
 
     def sources(self) -> list[str]:
         """Every prefix from which an INVITE is taken."""
-        return sorted({str(network) for trunk in self._trunks for network in self._networks(trunk)})
+        allowed = {str(network) for trunk in self._trunks for network in self._networks(trunk)}
+        return sorted(allowed | {host_prefix(host) for host, _ in self._lines})
 
     def policies(self) -> list[tuple[str, Sequence[str], str, str]]:
         """(prefix, codecs, srtp, reliable) of every source, as the engine wants them."""
@@ -173,7 +208,11 @@ class Trunks:
             (str(network), trunk.codecs, trunk.srtp, trunk.reliable)
             for trunk in self._trunks
             for network in self._networks(trunk)
-        ]
+        ] + [(host_prefix(host), trunk.codecs, trunk.srtp, trunk.reliable) for (host, _), trunk in self._new_sources()]
+
+    def _new_sources(self) -> list[tuple[tuple[str, str], Trunk]]:
+        """Lines whose registrar is no trunk's source by itself."""
+        return [(key, trunk) for key, trunk in self._lines.items() if self.by_source(key[0]) is None]
 
     def credentials(self) -> list[Credential]:
         """Of every peer that proves to be a trunk by digest."""
@@ -192,6 +231,17 @@ class Trunks:
     def sharing(self, host: str) -> tuple[Trunk, ...]:
         """The trunks that have the narrowest prefix of this address, in the order of the file."""
         return self._of_source(host)
+
+    def registered(self, name: str, user: str, addresses: Iterable[str]) -> None:
+        """From now on an INVITE for this user from these addresses is this trunk's, wherever else its calls come
+        from; it replaces what was known of the trunk's line."""
+        trunk = self._named[name]
+        self._lines = {key: one for key, one in self._lines.items() if one is not trunk}
+        self._lines |= {(str(ipaddress.ip_address(address)), user): trunk for address in addresses}
+
+    def by_line(self, host: str, user: str) -> Trunk | None:
+        """The trunk that an INVITE for a registered user belongs to, when it comes from its registrar."""
+        return self._lines.get((str(unmapped(ipaddress.ip_address(host))), user)) if self._lines else None
 
     def _find(self, host: str) -> tuple[Trunk, ...]:
         address = unmapped(ipaddress.ip_address(host))
@@ -227,3 +277,8 @@ class Trunks:
         ]
         matches.sort(key=lambda match: -match[0])
         return list(dict.fromkeys(trunk for _, trunk in matches))
+
+
+def host_prefix(host: str) -> str:
+    """The prefix of one address."""
+    return str(ipaddress.ip_network(host))
