@@ -126,9 +126,13 @@ class Kamailio:
             directory=directory,
             environment=environment,
         )
-        await running.listening(f"udp {address}:{outer}", timeout=10)
-        if transport != "udp":  # that socket is not of the first process
-            await within(_accepted(running, address, inner), 10, lambda: f"it takes connections\n{running.tail()}")
+        try:
+            await running.listening(f"udp {address}:{outer}", timeout=10)
+            if transport != "udp":  # that socket is not of the first process
+                await within(_accepted(running, address, inner), 10, lambda: f"it takes connections\n{running.tail()}")
+        except BaseException:
+            await running.close()
+            raise
         return cls(address, f"sip:{address}:{outer}", f"sip:{address}:{inner};transport={transport}", running)
 
     async def close(self) -> None:

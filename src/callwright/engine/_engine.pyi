@@ -229,8 +229,8 @@ class Engine:
 
     # admission: decided in native code before any event is made
     def admit(self, sources: Sequence[str], policies: Sequence[tuple[str, Sequence[str], str, str]] = ()) -> None:
-        """Addresses or prefixes ("127.0.0.0/8", "::1") of trunks, whose INVITEs are taken; any other gets 403, or must
-        `authenticate`. Default: none.
+        """Addresses or prefixes ("127.0.0.0/8", "::1") of trunks, whose requests are taken; any other gets 403 to all but
+        OPTIONS, for which it has limits of its own as in `gate`, or must `authenticate`. Default: none.
 
         policies: (address or prefix, codecs, srtp, reliable) of the INVITEs from there, as in `originate`; empty for
         the usual ones. The narrowest prefix wins. An offer that fits nothing is answered 488 with a Warning.
@@ -242,8 +242,8 @@ class Engine:
     def gate(self, *, requests_per_second: int, burst: int, backlog: int) -> None:
         """Overload gate for requests outside a call: a token bucket over all sources, and a bound on undrained
         events. Over it: 503 with Retry-After on TCP, silence on UDP. A call's requests always pass. In force when it
-        returns; without it there is no limit. Requests that are challenged, and OPTIONS of strangers where there are no
-        users, have a bucket of the same size of their own, and one source a tenth of it (50 a second at least).
+        returns; without it there is no limit. Requests that are challenged have a bucket of the same size of their own,
+        and one source a tenth of it (50 a second at least).
 
         Raises: ValueError: a number below 1.
         """
