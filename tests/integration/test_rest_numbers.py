@@ -123,9 +123,9 @@ async def test_a_call_over_a_trunk_of_ones_own(site: Site) -> None:
 
     await site.do(add)
     trunk: Any = await site.do(lambda client: client.voice.v1.byoc_trunks.create(connection_policy_sid=policy.sid))
-    placed = await site.create(to="+882160000001", byoc=trunk.sid, twiml="<Response><Hangup/></Response>")
+    placed = await site.create(to="+447700900123", byoc=trunk.sid, twiml="<Response><Hangup/></Response>")
     incoming = await site.carrier.incoming()
-    assert "+882160000001" in incoming.invite.uri
+    assert "+447700900123" in incoming.invite.uri
     await incoming.answer()
     await incoming.until_ended()
     assert (await site.over(placed.sid)).form["CallStatus"] == "completed"

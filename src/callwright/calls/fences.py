@@ -39,6 +39,7 @@ SHORTEST_IN_URI = 11
 EMERGENCY = frozenset({"112", "911", "999", "000"})
 """Never held back by a bound of the day or the second."""
 
+_DIALLED = re.compile(r"\+?[0-9A-D*#]{3,32}\Z")  # what a gateway may take for a number
 _DIGITS = re.compile(r"\+?[0-9]{3,20}\Z")
 _SEPARATORS = str.maketrans("", "", " -().")
 _GATEWAY_PARAMETER = re.compile(r";maddr=([^;?]+)", re.IGNORECASE)
@@ -229,7 +230,7 @@ class Fences:
         user = _spelled(unquote(user_and_host(uri)[0]))
         hosts = [_host(uri), *(one.lower() for one in _GATEWAY_PARAMETER.findall(uri))]
         trunk = next((self._gateways[host] for host in hosts if host in self._gateways), "")
-        if trunk:
+        if trunk and _DIALLED.match(user):
             return Way(user, carried=True, trunk=trunk)
         if user.startswith(("+", "00", "011")) or len(user) >= SHORTEST_IN_URI:
             return Way(user) if _DIGITS.match(user) else Way()

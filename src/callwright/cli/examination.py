@@ -101,9 +101,9 @@ def _judged(what: str, answer: Answer) -> Finding:
 
 async def _called(config: Config, trunk: Trunk, uri: str, number: str, shown: str) -> Finding:
     what = f"call to {number} by {uri}"
-    if trunk.srtp == "required" or is_tls(uri):
-        remedy = "Place it over the API: curl -u AC...:TOKEN .../Calls.json"
-        return doubtful(what, "the test phone speaks neither TLS nor SRTP: it was not placed", remedy)
+    if is_tls(uri):
+        remedy = "Place it over the API of the running daemon, POST .../Calls.json"
+        return doubtful(what, "the test phone speaks no TLS: it was not placed", remedy)
     bare = without_port(user_and_host(uri)[1])
     try:
         next_hop = "" if is_address(bare) else at_address(uri, (await reach.addresses(bare))[0])
