@@ -169,6 +169,20 @@ async def test_record_begins_it(room: Room) -> None:
     assert (told["RecordingSid"], told["TranscriptionText"]) == (made.sid, "operator operator")
 
 
+async def test_record_that_is_cut_short_begins_it(room: Room) -> None:
+    """A redirect ends the instruction; what was recorded until then is kept, and written down."""
+    room.recognition.answers = [Heard("operator", 0.9)] * 2
+    call, _ = await room.inbound()
+    plan = RecordPlan(beep=False, trim=False, transcribe=True, transcribe_callback=HOOK)
+    task = asyncio.create_task(record(call, plan))
+    await room.engine.until("recorder")
+    task.cancel()
+    await asyncio.wait({task})
+    await room.exchange.tasks.settle(10)
+    assert task.cancelled()
+    assert [told["TranscriptionStatus"] for told in room.posts.of(HOOK.url)] == ["completed"]
+
+
 async def test_record_of_nothing_begins_none(room: Room) -> None:
     room.engine.voiced = (5000, 0)
     call, _ = await room.inbound()

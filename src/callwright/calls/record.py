@@ -49,8 +49,8 @@ async def record(call: "Call", plan: RecordPlan) -> Recorded | None:
         digits = HANGUP
     finally:
         finished = recording.finish(voice_needed=True)
-    if plan.transcribe:
-        finished.add_done_callback(lambda done: _transcribe(call, done, plan))
+        if plan.transcribe:
+            finished.add_done_callback(lambda done: _transcribe(call, done, plan))
     recorded = await asyncio.shield(finished)
     return replace(recorded, digits=digits) if recorded else None
 
