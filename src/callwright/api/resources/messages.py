@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Protocol
 
 from callwright import clock
 from callwright.account import Account
@@ -10,7 +11,7 @@ from callwright.api.request import ApiRequest
 from callwright.api.stored.declaration import ALL, READ, UPDATE, Field, Filter, Stored
 from callwright.api.stored.values import Text, Url
 from callwright.calls.application import Hook
-from callwright.calls.pager import QUEUE_OVERFLOW, Pager, Settled
+from callwright.calls.pager import QUEUE_OVERFLOW, Settled
 from callwright.calls.pager import Text as Outgoing
 from callwright.errors import RestError
 from callwright.sip.uri import is_sip
@@ -18,6 +19,12 @@ from callwright.store.directory import Directory, Record
 
 NO_TO, NO_FROM, NO_BODY, LONG_BODY, BAD_MEDIA = 21604, 21603, 21602, 21617, 21620
 NOT_SENT = 30008
+
+
+class Teller(Protocol):
+    """Posts the status callback of a message that has ended."""
+
+    def tell(self, text: Outgoing, outcome: Settled) -> None: ...
 
 
 def _check(request: ApiRequest, new: Record, old: Record | None) -> Record:
@@ -57,7 +64,7 @@ async def _settled(directory: Directory, sid: str, outcome: Settled) -> None:
     await directory.change(record.changed(status=outcome.status, date_sent=sent, **error))
 
 
-async def settle_lost(directory: Directory, accounts: Mapping[str, Account], pager: Pager) -> None:
+async def settle_lost(directory: Directory, accounts: Mapping[str, Account], pager: Teller) -> None:
     """Ends what the daemon before this one had under way: whether it was delivered, nobody knows.
 
     Raises:
