@@ -153,7 +153,7 @@ async def test_what_the_registrar_refuses(house: House) -> None:
 async def test_S7_what_a_user_may_not(house: House) -> None:
     """Nobody answers these yet; a user who has proven to be one is told so."""
     alice = await house.registered("alice")
-    for method in ("SUBSCRIBE", "MESSAGE", "PUBLISH", "REFER"):
+    for method in ("SUBSCRIBE", "PUBLISH", "REFER"):
         answer = await alice.request(method, house.aor("bob"), from_uri=f"sip:alice@{house.site.daemon.host}")
         assert (method, answer.status) == (method, 405)
 

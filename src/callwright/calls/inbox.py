@@ -80,18 +80,18 @@ class Inbox:
 
     def take(self, request: Request) -> None:
         """One MESSAGE."""
+        user = self._users.proven(request.user, request.realm) if request.user else None
+        trunk = None if request.user else self._trunks.by_source(request.source_host)
+        if user is None and trunk is None:
+            self._refuse(request, 403, "it is from no trunk and no user")
+            return
         text = _text(request)
         if isinstance(text, int):
             self._refuse(request, text, "it is no plain text", [("Accept", "text/plain")] if text == 415 else [])
-            return
-        user = self._users.proven(request.user, request.realm) if request.user else None
-        trunk = None if request.user else self._trunks.by_source(request.source_host)
-        if user is not None:
+        elif user is not None:
             self._of_user(request, user, text)
         elif trunk is not None:
             self._of_trunk(request, trunk, text)
-        else:
-            self._refuse(request, 403, "it is from no trunk and no user")
 
     def _of_user(self, request: Request, user: User, text: str) -> None:
         account = self._accounts[user.account_sid]
