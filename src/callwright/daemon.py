@@ -37,9 +37,12 @@ from callwright.calls.epilogue import Epilogue
 from callwright.calls.exchange import Exchange
 from callwright.calls.fences import Fences
 from callwright.calls.hosted import HostedDomains
+from callwright.calls.inbox import Inbox
+from callwright.calls.inbox import hooks as message_hooks
 from callwright.calls.interrupted import post_final
 from callwright.calls.messages import Messages
 from callwright.calls.numbers import Numbers
+from callwright.calls.pager import Pager
 from callwright.calls.permissions import Permissions
 from callwright.calls.rooms import Rooms
 from callwright.calls.router import Router
@@ -160,7 +163,6 @@ class Daemon:
             on_delivered=self._on_delivered,
             on_alert=self.alerts.add,
         )
-        self.messages = Messages(self.store, self.callbacks, self.config.messages.gateway)
         await self.callbacks.start()
         stack.push_async_callback(self.callbacks.close)
         stack.push_async_callback(self.callbacks.drain, CALLBACK_DRAIN_S)
@@ -179,6 +181,7 @@ class Daemon:
         self.endpoint = Endpoint(config, trunks.sources(), trunks.policies())
         stack.push_async_callback(self.endpoint.close)
         await self._open_registrar(stack, trunks, domains)
+        await self._open_messages(stack, trunks, users)
         hosted = HostedDomains(domains, self.accounts)
         self.router = Router(self.accounts, self.numbers, trunks, users, declared_lines(config), hosted)
         self.rooms = Rooms(Interludes(self._documents), HoldMusic(config.media.clock_rate, Sound))
@@ -201,6 +204,7 @@ class Daemon:
             capacity=Capacity(asyncio.get_running_loop().time),
             alerts=self.alerts,
             rooms=self.rooms,
+            pager=self.pager,
             recognition=self._open_recognition(stack),
             live=self.live,
             scripts=self,
@@ -260,6 +264,16 @@ class Daemon:
         stack.push_async_callback(self.events.notifier.close)
         for name, work in self.events.work():
             self._watch(stack, work, name)
+
+    async def _open_messages(self, stack: AsyncExitStack, trunks: Trunks, users: Users) -> None:
+        self.pager = Pager(self.endpoint, self.registrar, self.callbacks)
+        self.messages = Messages(self.store, self.callbacks, self.config.messages.gateway, self.pager)
+        await self.messages.settle_lost(self.accounts)
+        hooks = message_hooks(self.config)
+        inbox = Inbox(self.accounts, self.numbers, trunks, users, hooks, self.pager, self.callbacks)
+        self.endpoint.requests["MESSAGE"] = inbox.take
+        stack.push_async_callback(self.pager.close)
+        stack.push_async_callback(inbox.close)
 
     async def _open_sounds(self, stack: AsyncExitStack) -> Library[Sound]:
         media, speech, web = self.config.media, self.config.speech, self.config.outbound_http

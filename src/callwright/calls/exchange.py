@@ -11,6 +11,7 @@ from callwright.calls.application import Account, Application, Hook
 from callwright.calls.attestation import Attestation
 from callwright.calls.capacity import Capacity
 from callwright.calls.fences import Fences
+from callwright.calls.pager import Pager
 from callwright.calls.rooms import Rooms
 from callwright.calls.tasks import Tasks
 from callwright.calls.transcription import Transcribers
@@ -106,6 +107,7 @@ class Exchange:
         gateway: where text messages are posted; "" when nobody takes them.
         outcomes: finished calls by (direction, final status), for the metrics.
         rooms: conferences and queues.
+        pager: sends text messages over SIP.
         recognition: who understands speech; None when nobody does.
         transcribers: who writes down what recordings say.
         dialogs: of users' phones, for those who watch them.
@@ -126,6 +128,7 @@ class Exchange:
     capacity: Capacity
     alerts: Alerts
     rooms: Rooms
+    pager: Pager
     scripts: Scripts = field(default_factory=NoScripts)
     gateway: str = ""
     applications: Callable[[str, str], Application | None] = no_application

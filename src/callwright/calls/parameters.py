@@ -8,6 +8,7 @@ from callwright.calls.control import Recorded
 from callwright.media.machine import Verdict
 from callwright.sip.identity import ASSERTING
 from callwright.sip.leg import Invite
+from callwright.sip.request import Request
 from callwright.sip.uri import user_and_host, without_port
 
 API_VERSION = "2010-04-01"
@@ -68,8 +69,8 @@ def answerer(verdict: Verdict) -> dict[str, str]:
     return {"AnsweredBy": str(verdict.answered_by), "MachineDetectionDuration": str(verdict.duration)}
 
 
-def sip(invite: Invite, *, private: bool = False) -> dict[str, str]:
-    """What the SIP side of an inbound call adds (call-control reference §7.1).
+def sip(invite: Invite | Request, *, private: bool = False) -> dict[str, str]:
+    """What the SIP side of an inbound call, or message, adds (call-control reference §7.1).
 
     Args:
         private: the caller does not want to be known: headers that assert who he is are left out (RFC 3325 §7).

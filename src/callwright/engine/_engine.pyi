@@ -229,8 +229,8 @@ class Engine:
 
     # admission: decided in native code before any event is made
     def admit(self, sources: Sequence[str], policies: Sequence[tuple[str, Sequence[str], str, str]] = ()) -> None:
-        """Addresses or prefixes ("127.0.0.0/8", "::1") of trunks, whose requests are taken; any other gets 403 to all but
-        OPTIONS, for which it has limits of its own as in `gate`, or must `authenticate`. Default: none.
+        """Addresses or prefixes ("127.0.0.0/8", "::1") of trunks, whose requests are taken; any other gets 403 to all
+        but OPTIONS, for which it has limits of its own as in `gate`, or must `authenticate`. Default: none.
 
         policies: (address or prefix, codecs, srtp, reliable) of the INVITEs from there, as in `originate`; empty for
         the usual ones. The narrowest prefix wins. An offer that fits nothing is answered 488 with a Warning.

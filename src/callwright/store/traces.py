@@ -45,8 +45,12 @@ messages = Table(
     Column("status", String(16), nullable=True),
     Column("error_code", Integer(), nullable=True),
     Column("error_message", Text(), nullable=True),
+    Column("callback", JSON(none_as_null=True), nullable=True),
 )
-"""One row a text message (call-control reference §3.13). `call_sid`: whose document sent it. `media`: URLs."""
+"""One row a text message (call-control reference §3.13). `call_sid`: whose document sent it. `media`: URLs.
+
+`callback`: {"url", "method"}: who is told how one to a SIP URI ended; of others the gateway knows.
+"""
 
 Index("messages_newest", messages.c.account_sid, messages.c.date_created, messages.c.sid)
 

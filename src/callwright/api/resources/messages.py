@@ -1,4 +1,4 @@
-"""Text messages: sent by the gateway of the configuration, and kept (call-control reference §3.13)."""
+"""Text messages: sent over SIP or by the gateway of the configuration, and kept (call-control reference §3.13)."""
 
 import math
 from typing import Any

@@ -88,6 +88,7 @@ def _messages(moment: sa.Text) -> None:
         sa.Column("status", sa.String(16)),
         sa.Column("error_code", sa.Integer()),
         sa.Column("error_message", sa.Text()),
+        sa.Column("callback", sa.JSON()),
     )
     op.create_index("messages_newest", "messages", ["account_sid", "date_created", "sid"])
     op.add_column("callbacks", sa.Column("subject", sa.String(34)))
