@@ -148,6 +148,8 @@ class NumberSection(Section):
     twiml: str = Field("", max_length=65536)
     status_callback: WebUrl = ""
     status_callback_method: Method = "POST"
+    message_url: WebUrl = ""
+    message_method: Method = "POST"
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

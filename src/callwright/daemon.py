@@ -20,6 +20,7 @@ from callwright import __version__, ids, lag, log
 from callwright.account import Account
 from callwright.api import certificate
 from callwright.api import server as api_server
+from callwright.api.resources.messages import settle_lost
 from callwright.api.services import Services
 from callwright.api.validation import Validations
 from callwright.apps.breaker import Rules
@@ -34,8 +35,11 @@ from callwright.calls.capacity import Capacity
 from callwright.calls.conference.interrupted import post_ends
 from callwright.calls.epilogue import Epilogue
 from callwright.calls.exchange import Exchange
+from callwright.calls.inbox import Inbox
+from callwright.calls.inbox import hooks as message_hooks
 from callwright.calls.interrupted import post_final
 from callwright.calls.numbers import Numbers
+from callwright.calls.pager import Pager
 from callwright.calls.permissions import Permissions
 from callwright.calls.rooms import Rooms
 from callwright.calls.router import Router
@@ -164,6 +168,7 @@ class Daemon:
         self.endpoint = Endpoint(config, trunks.sources(), trunks.policies())
         stack.push_async_callback(self.endpoint.close)
         await self._open_registrar(stack, users)
+        await self._open_messages(stack, trunks, users)
         self.router = Router(self.accounts, self.numbers, trunks, users, declared_lines(config))
         self.rooms = Rooms(Interludes(self._documents), HoldMusic(config.media.clock_rate, Sound))
         self.rooms.queues.load(self.store, await self.store.fetch(select(queues)))
@@ -183,6 +188,7 @@ class Daemon:
             capacity=Capacity(asyncio.get_running_loop().time),
             alerts=self.alerts,
             rooms=self.rooms,
+            pager=self.pager,
             recognition=self._open_recognition(stack),
             live=self.live,
             scripts=self,
@@ -210,6 +216,15 @@ class Daemon:
         stack.push_async_callback(self.events.notifier.close)
         for name, work in self.events.work():
             self._watch(stack, work, name)
+
+    async def _open_messages(self, stack: AsyncExitStack, trunks: Trunks, users: Users) -> None:
+        self.pager = Pager(self.endpoint, self.registrar, self.callbacks)
+        await settle_lost(self.resources, self.accounts, self.pager)
+        hooks = message_hooks(self.config)
+        inbox = Inbox(self.accounts, self.numbers, trunks, users, hooks, self.pager, self.callbacks)
+        self.endpoint.requests["MESSAGE"] = inbox.take
+        stack.push_async_callback(self.pager.close)
+        stack.push_async_callback(inbox.close)
 
     async def _open_sounds(self, stack: AsyncExitStack) -> Library[Sound]:
         media, speech, web = self.config.media, self.config.speech, self.config.outbound_http
@@ -318,6 +333,7 @@ class Daemon:
                 mp3=Mp3Encoder(),
                 owns=self.numbers.owns,
                 rooms=self.rooms,
+                pager=self.pager,
                 health=self.health,
                 metrics=self.registry,
             )

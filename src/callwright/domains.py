@@ -37,7 +37,7 @@ class PhoneRules(Section):
 
 
 class VoiceSection(Section):
-    """Who answers when a user calls out."""
+    """Who answers when a user calls out, and who is told of the messages that he sends."""
 
     voice_url: WebUrl = ""
     voice_method: Method = "POST"
@@ -45,6 +45,8 @@ class VoiceSection(Section):
     voice_fallback_method: Method = "POST"
     status_callback: WebUrl = ""
     status_callback_method: Method = "POST"
+    message_url: WebUrl = ""
+    message_method: Method = "POST"
 
 
 class DomainSection(VoiceSection):

@@ -5,7 +5,7 @@ import base64
 import json
 import re
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +30,7 @@ from callwright.calls.byoc import ByocTrunks
 from callwright.calls.control import DialRecording
 from callwright.calls.numbers import Numbers
 from callwright.calls.order import CallOrder
+from callwright.calls.pager import Settled, Text
 from callwright.calls.rooms import Rooms
 from callwright.config import Config, validate
 from callwright.errors import RestError
@@ -194,6 +195,27 @@ class Posts:
 
 
 @dataclass
+class FakePager:
+    """Keeps the messages that would be sent.
+
+    Attributes:
+        full: too many are under way.
+        told: whose ends would be posted.
+    """
+
+    taken: list[tuple[Text, Callable[[Settled], Awaitable[None]]]] = field(default_factory=list)
+    told: list[tuple[Text, Settled]] = field(default_factory=list)
+    full: bool = False
+
+    def send(self, text: Text, settled: Callable[[Settled], Awaitable[None]]) -> bool:
+        self.taken.append((text, settled))
+        return not self.full
+
+    def tell(self, text: Text, outcome: Settled) -> None:
+        self.told.append((text, outcome))
+
+
+@dataclass
 class Site:
     """A running API: raw requests as `MINE` unless told otherwise."""
 
@@ -202,6 +224,11 @@ class Site:
     switchboard: FakeSwitchboard
     posts: Posts
     session: aiohttp.ClientSession
+
+    @property
+    def pager(self) -> FakePager:
+        assert isinstance(self.services.pager, FakePager)
+        return self.services.pager
 
     @property
     def store(self) -> Store:
@@ -255,6 +282,7 @@ async def serving(store: Store, switchboard: FakeSwitchboard, posts: Posts, reco
         mp3=encode,
         owns=numbers.owns,
         rooms=Rooms(Nothing(), Nothing()),
+        pager=FakePager(),
         health=lambda: (200 if store.healthy else 503, {"status": "ok", "calls": 0}),
         metrics=registry,
     )

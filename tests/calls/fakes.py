@@ -24,6 +24,7 @@ from callwright.calls.call import Call
 from callwright.calls.capacity import Capacity
 from callwright.calls.exchange import Exchange
 from callwright.calls.numbers import Numbers
+from callwright.calls.pager import Pager
 from callwright.calls.rooms import Rooms
 from callwright.calls.router import Router, lines
 from callwright.calls.switchboard import Switchboard
@@ -463,6 +464,7 @@ class Room:
             capacity=Capacity(self.endpoint.loop.time),
             alerts=Alerts(cast(Store, self.rows), 30),
             rooms=self.rooms,
+            pager=Pager(self.endpoint, self.registrar, self.posts),
             recognition=self.recognition,
         )
         self.script: Callable[[Call], Awaitable[None]] = idle
@@ -486,6 +488,7 @@ class Room:
         self.engine.slow = False
         await self.switchboard.drain(0)
         await turns()
+        await self.exchange.pager.close()
         await self.endpoint.close()
         assert not self.exchange.live, "calls without a final status"
         assert not len(self.exchange.tasks)

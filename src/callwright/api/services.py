@@ -1,6 +1,6 @@
 """What the API needs from the rest of the daemon."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,6 +12,7 @@ from callwright.api.validation import Validations
 from callwright.calls.application import Application, Hook
 from callwright.calls.control import DialRecording
 from callwright.calls.order import CallOrder
+from callwright.calls.pager import Settled, Text
 from callwright.calls.rooms import Rooms
 from callwright.config import Config
 from callwright.store.directory import Directory
@@ -58,6 +59,12 @@ class Switchboard(Protocol):
         ...
 
 
+class Sender(Protocol):
+    """Sends text messages; see `callwright.calls.pager.Pager`."""
+
+    def send(self, text: Text, settled: Callable[[Settled], Awaitable[None]]) -> bool: ...
+
+
 class Mp3(Protocol):
     """Encodes a WAV file as MP3; `channels` 1 mixes two channels into one. Raises MediaError."""
 
@@ -77,6 +84,7 @@ class Services:
         byoc: gateways of a trunk that an account brings along, by the SIDs of both.
         in_use: whether a live call runs a stored application.
         rooms: the conferences and queues.
+        pager: sends text messages over SIP.
         health: the HTTP status of /health (200, 429, 503) and the facts that it tells.
         metrics: what /metrics shows.
     """
@@ -96,5 +104,6 @@ class Services:
     mp3: Mp3
     owns: Callable[[str, str], bool]
     rooms: Rooms
+    pager: Sender
     health: Callable[[], tuple[int, Mapping[str, Any]]]
     metrics: CollectorRegistry

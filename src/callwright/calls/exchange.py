@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from callwright.calls.alerts import Alerts
 from callwright.calls.application import Account, Application, Hook
 from callwright.calls.capacity import Capacity
+from callwright.calls.pager import Pager
 from callwright.calls.rooms import Rooms
 from callwright.calls.tasks import Tasks
 from callwright.engine import Sound
@@ -98,6 +99,7 @@ class Exchange:
         gateway: where text messages are posted; "" when nobody takes them.
         outcomes: finished calls by (direction, final status), for the metrics.
         rooms: conferences and queues.
+        pager: sends text messages over SIP.
         recognition: who understands speech; None when nobody does.
         dialogs: of users' phones, for those who watch them.
         live: calls that have not reached a final status, by CallSid.
@@ -116,6 +118,7 @@ class Exchange:
     capacity: Capacity
     alerts: Alerts
     rooms: Rooms
+    pager: Pager
     scripts: Scripts = field(default_factory=NoScripts)
     gateway: str = ""
     applications: Callable[[str, str], Application | None] = no_application

@@ -14,12 +14,17 @@ NOBODY = "<Response><Reject/></Response>"
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number and who answers it."""
+    """A number and who answers it.
+
+    Attributes:
+        message: who is told of messages to it; None for nobody.
+    """
 
     sid: str
     number: str
     account_sid: str
     application: Application
+    message: Hook | None = None
 
 
 class Numbers:
@@ -33,7 +38,8 @@ class Numbers:
         record = self._record(number)
         if record is None:
             return None
-        return Number(record.sid, record["phone_number"], record.account_sid, self._answering(record))
+        message = self._messages(record)
+        return Number(record.sid, record["phone_number"], record.account_sid, self._answering(record), message)
 
     def owns(self, account_sid: str, number: str) -> bool:
         """Whether an account may show this number as its caller ID: it is its own, or one that it has verified."""
@@ -51,6 +57,13 @@ class Numbers:
     def _record(self, number: str) -> Record | None:
         kind, name = "incoming_phone_numbers", "phone_number"
         return self._directory.first(kind, name, number) or self._directory.first(kind, name, "+" + number)
+
+    def _messages(self, record: Record) -> Hook | None:
+        """Who is told of messages: the stored application that the number names for them, or its own URL."""
+        application = self._directory.get("applications", record["sms_application_sid"] or "")
+        if application is not None and application.account_sid == record.account_sid:
+            record = application
+        return Hook(record["sms_url"], record["sms_method"] or "POST") if record["sms_url"] else None
 
     def _answering(self, record: Record) -> Application:
         """A number's application: its trunk, the stored one that it names, or its own URLs, in this order."""

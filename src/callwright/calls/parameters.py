@@ -7,6 +7,7 @@ from callwright import clock
 from callwright.calls.control import Recorded
 from callwright.media.machine import Verdict
 from callwright.sip.leg import Invite
+from callwright.sip.request import Request
 from callwright.sip.uri import user_and_host, without_port
 
 API_VERSION = "2010-04-01"
@@ -67,8 +68,8 @@ def answerer(verdict: Verdict) -> dict[str, str]:
     return {"AnsweredBy": str(verdict.answered_by), "MachineDetectionDuration": str(verdict.duration)}
 
 
-def sip(invite: Invite) -> dict[str, str]:
-    """What the SIP side of an inbound call adds (call-control reference §7.1)."""
+def sip(invite: Invite | Request) -> dict[str, str]:
+    """What the SIP side of an inbound call, or message, adds (call-control reference §7.1)."""
     domain = without_port(user_and_host(invite.request_uri)[1])
     params = {"SipCallId": invite.call_id, "SipSourceIp": invite.source_host, "SipDomain": domain}
     for name, value in invite.headers:

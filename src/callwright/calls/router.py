@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import unquote
 
 from callwright import ids
@@ -140,7 +141,14 @@ class Router:
         )
 
 
-def caller(invite: Invite) -> str:
+class FromUri(Protocol):
+    """A request, as far as who sends it goes."""
+
+    @property
+    def from_uri(self) -> str: ...
+
+
+def caller(invite: FromUri) -> str:
     """From as applications see it: a number when it looks like one, else the SIP URI."""
     user, host = user_and_host(invite.from_uri)
     if user.lower() in _ANONYMOUS_USERS:

@@ -42,6 +42,8 @@ def numbers(config: Config) -> Iterator[Record]:
             "voice_fallback_method": section.voice_fallback_method,
             "status_callback": config.absolute(section.status_callback),
             "status_callback_method": section.status_callback_method,
+            "sms_url": config.absolute(section.message_url),
+            "sms_method": section.message_method,
             "twiml": section.twiml,
             "last_resort": section.last_resort,
             "type": "local",
