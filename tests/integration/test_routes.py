@@ -206,7 +206,7 @@ class TestNames:
         site = await sites(
             trunks=[trunk("first", "sip:carrier.test")],
             routes=[{"prefix": "+1555000", "trunks": ["first"]}],
-            sections={"dns": {"servers": [names.place], "timeout_s": 0.5}},
+            sections={"dns": {"servers": [names.place], "timeout_s": 10}},
         )
         site.script("/voice", "<Hangup/>")
         return site
