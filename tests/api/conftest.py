@@ -1,6 +1,10 @@
 """The API on a real socket, over a real store, with a switchboard that records what it is asked."""
 
+import asyncio
+import base64
+import json
 import re
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,20 +13,33 @@ from typing import Any
 
 import aiohttp
 import pytest
+import soundfile
+from prometheus_client import CollectorRegistry, Counter
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response as TwilioResponse
 from twilio.rest import Client
+from yarl import URL
 
-from callwright import ids
+from callwright import clock, ids
 from callwright.account import Account
+from callwright.api.server import build, server
 from callwright.api.services import Services
+from callwright.api.validation import Validations
 from callwright.calls.application import Hook
+from callwright.calls.byoc import ByocTrunks
 from callwright.calls.control import DialRecording
+from callwright.calls.messages import Messages
+from callwright.calls.numbers import Numbers
 from callwright.calls.order import CallOrder
 from callwright.calls.pager import Settled, Text
-from callwright.config import Config
-from callwright.store.directory import Record
+from callwright.calls.rooms import Rooms
+from callwright.config import Config, validate
+from callwright.errors import RestError
+from callwright.store.accounts import Accounts
+from callwright.store.directory import Directory, Record
+from callwright.store.idempotency import Answers
 from callwright.store.store import Store
+from callwright.store.tables import calls, recordings
 
 MINE = Account("AC" + "1" * 32, "secret-of-mine", "Main")
 OTHER = Account("AC" + "2" * 32, "secret-of-other", "Other")

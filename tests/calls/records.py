@@ -27,6 +27,9 @@ class Rows:
     def delete(self, table: Table, key: Any) -> None:
         self.tables[table.name].pop(key if isinstance(key, tuple) else (key,), None)
 
+    async def get(self, table: Table, key: Any) -> dict[str, Any] | None:
+        return self.tables[table.name].get(key if isinstance(key, tuple) else (key,))
+
     async def flushed(self) -> None:
         if self.broken:
             raise StoreError("the database cannot be written")

@@ -11,6 +11,7 @@ from callwright.calls import outbound
 from callwright.calls.application import Application
 from callwright.calls.call import Call
 from callwright.calls.control import NumberTarget, SipTarget, Target
+from callwright.calls.fences import Fences
 from callwright.calls.ringing import MOST_REDIRECTS
 from callwright.calls.status import CallStatus, Direction
 from callwright.sip.health import HealthState
@@ -220,7 +221,7 @@ class TestRedirects:
 
     async def test_no_number_that_the_account_may_not_call(self, rooms: Callable[..., Room]) -> None:
         room = rooms(trunk=[FIRST | {"redirects": "follow"}])
-        exchange = replace(room.exchange, permits=lambda account, number: not number.startswith("+44"))
+        exchange = replace(room.exchange, fences=Fences(permits=lambda account, number: not number.startswith("+44")))
         call = Call(exchange, room.account, Application(), direction=Direction.OUTBOUND_API, from_="x", to="y")
         task = asyncio.create_task(call.ring_out(outbound.attempts(call, NUMBER), lambda leg, early: None))
         room.engine.end(await room.engine.called(), 302, self.contact("<sip:+447700900000@gw2.example>"))

@@ -159,11 +159,8 @@ async def test_it_is_not_delivered(site: Site, client: Client) -> None:
 async def test_too_many_are_under_way(site: Site, client: Client) -> None:
     site.pager.full = True
     made = await sent(client)
-    assert (made.status, made.error_code, made.error_message) == (
-        "failed",
-        30001,
-        "too many messages are under way: this one is not sent",
-    )
+    assert (made.status, made.error_code) == ("failed", 30001)
+    assert "too many" in made.error_message
 
 
 async def test_what_was_under_way_before_a_restart(site: Site, client: Client) -> None:
