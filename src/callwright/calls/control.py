@@ -256,7 +256,11 @@ class DialRecording:
 
 @dataclass(frozen=True, slots=True)
 class DialPlan:
-    """Parties to connect the caller with (call-control reference §1.6). Times in seconds."""
+    """Parties to connect the caller with (call-control reference §1.6). Times in seconds.
+
+    Attributes:
+        refer: whose document runs on who is left when one of the two transfers him; None: neither may.
+    """
 
     targets: Sequence[Target]
     caller_id: str = ""
@@ -267,6 +271,7 @@ class DialPlan:
     ring_tone: str = ""
     sequential: bool = False
     recording: DialRecording | None = None
+    refer: Hook | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +314,7 @@ class Dialled:
         hung_up: the caller has left; no document is run after the action.
         queue: what a dialled queue adds.
         returned: what another application has sent back, by name.
+        transferred_to: whom the callee has transferred the caller to; "" when it has not.
     """
 
     status: str
@@ -323,6 +329,7 @@ class Dialled:
     hung_up: bool = False
     queue: Dequeued | None = None
     returned: Sequence[tuple[str, str]] = ()
+    transferred_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from callwright.sip.trunks import Trunks
 from callwright.store.store import Store
 
 if TYPE_CHECKING:
+    from callwright.calls.bridge import Bridge
     from callwright.calls.call import Call
 
 
@@ -99,6 +100,7 @@ class Exchange:
         rooms: conferences and queues.
         recognition: who understands speech; None when nobody does.
         live: calls that have not reached a final status, by CallSid.
+        bridges: who talks with whom in a dial, by the nodes of both legs.
     """
 
     endpoint: Endpoint
@@ -120,5 +122,6 @@ class Exchange:
     permits: Callable[[Account, str], bool] = anywhere
     recognition: Recognition | None = None
     live: "dict[str, Call]" = field(default_factory=dict)
+    bridges: "dict[int, Bridge]" = field(default_factory=dict)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     tasks: Tasks = field(default_factory=Tasks)

@@ -17,16 +17,17 @@ from callwright.calls.exchange import Exchange
 from callwright.calls.order import CallOrder
 from callwright.calls.prompts import send_keys
 from callwright.calls.recording import Recording
-from callwright.calls.router import Refusal, Router
+from callwright.calls.router import Admission, Refusal, Router
 from callwright.calls.status import CallStatus, Direction
 from callwright.errors import LegGone, MediaError, RestError, StoreError
-from callwright.sip.leg import Leg
+from callwright.sip.leg import Invite, Leg
 
 logger = logging.getLogger(__name__)
 
 RING_AFTER_S = 0.3
 HANGUP_S = 5.0
 UNAVAILABLE = 503
+NO_SUCH_DIALOG = 481
 WRONG_STATE = 21220
 NOT_ACTIVE = 10001
 TOO_MANY_CALLS = 10004
@@ -88,6 +89,25 @@ class Switchboard:
             logger.warning("INVITE of %s refused: draining or full", whose)
             leg.hang_up(UNAVAILABLE, headers=[("Retry-After", "5")])
             return
+        bridge = self.exchange.bridges.get(invite.replaced)
+        if invite.replaced and (bridge is None or bridge.account_sid != decision.account.sid):
+            leg.hang_up(NO_SUCH_DIALOG)
+            return
+        if user is not None:
+            leg.codecs = user.codecs
+        call = self._taken(leg, invite, decision)
+        if bridge is None:
+            ringing = asyncio.get_running_loop().call_later(RING_AFTER_S, leg.ring)
+            leg.ended.add_done_callback(lambda _: ringing.cancel())
+            self._start(call)
+        elif bridge.replace(invite.replaced, call):
+            call.accept()
+        else:
+            call.hang_up(NO_SUCH_DIALOG)
+
+    def _taken(self, leg: Leg, invite: Invite, decision: Admission) -> Call:
+        """The call of an INVITE that is not refused."""
+        trunk, user = decision.trunk, decision.user
         call = Call(
             self.exchange,
             decision.account,
@@ -100,15 +120,11 @@ class Switchboard:
             number_sid=decision.number_sid,
             extra={**parameters.sip(invite), **decision.extra},
         )
-        if user is not None:
-            leg.codecs = user.codecs
         call.adopt(leg)
         source = f"{invite.source_host}:{invite.source_port}"
         by = {"user": user.aor} if user else {"trunk": call.trunk}
         call.note("invite", **{"from": call.from_}, to=call.to, **by, source=source)
-        ringing = asyncio.get_running_loop().call_later(RING_AFTER_S, leg.ring)
-        leg.ended.add_done_callback(lambda _: ringing.cancel())
-        self._start(call)
+        return call
 
     async def serve(self, call: Call) -> None:
         """Runs a call's application to the end of the call."""
@@ -256,6 +272,8 @@ class Switchboard:
             return
         if call.direction is Direction.OUTBOUND_DIAL and call.status is not CallStatus.IN_PROGRESS:
             raise RestError("Call is not in-progress. Cannot redirect.", code=WRONG_STATE)
+        if call.direction is Direction.INBOUND or call.taken.done():
+            raise RestError("Call has been joined with another one. Cannot redirect.", code=WRONG_STATE)
         call.application = _with_source(call.application, source)
         if call.direction is Direction.OUTBOUND_DIAL:
             call.taken.set_result(None)

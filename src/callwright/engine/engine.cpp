@@ -150,6 +150,7 @@ void Engine::end_calls() {
     legs_->shut();
     legs_->hang_up_all();
     requests_->close();
+    legs_->transfers().close();
     poll_until(farewell, [] { return pjsua_call_get_count() == 0; });
 }
 

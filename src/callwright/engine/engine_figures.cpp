@@ -27,6 +27,7 @@ Numbers Engine::counts() const {
         {"sounds", Sound::live()},       {"requests", requests_->size()},
         {"bridge_ports", mixer_ ? mixer_->size() : 0}, {"jobs", jobs_.size()},
         {"events", events_.backlog()},
+        {"transfers", legs_->transfers().size()},
     };
 }
 

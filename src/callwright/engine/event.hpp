@@ -31,6 +31,8 @@ enum class EventKind : int {
     SECURITY,
     MEDIA_LOST,
     DIGITS_SENT,
+    TRANSFER,
+    REFER,
 };
 
 using Headers = std::vector<std::pair<std::string, std::string>>;

@@ -64,7 +64,8 @@ Legs::Legs(Engine& engine)
     : engine_(engine),
       rtp_ports_(engine.options().rtp_first, engine.options().rtp_last),
       accounts_(engine),
-      glare_(engine) {}
+      glare_(engine),
+      transfers_(engine) {}
 
 void Legs::install(pjsua_callback& callbacks) {
     callbacks.on_incoming_call = &Legs::on_incoming;
@@ -114,6 +115,7 @@ void Legs::on_incoming(pjsua_acc_id, pjsua_call_id call, pjsip_rx_data* rdata) {
     describe_request(*event, rdata);
     engine.gate().describe_sender(*event, rdata);
     event->with("offer", carries_sdp(rdata));
+    event->with("replaced", static_cast<std::int64_t>(engine.legs().replacements().incoming()));
     engine.push(std::move(event));
 }
 
@@ -211,8 +213,12 @@ void Legs::progress(const Leg& leg, const pjsip_event* event) {
     engine_.push(std::move(progress));
 }
 
-void Legs::receive_request(const Leg& leg, pjsip_transaction* transaction, pjsip_event* event) {
+void Legs::receive_request(Leg& leg, pjsip_transaction* transaction, pjsip_event* event) {
     pjsip_rx_data* rdata = event->body.tsx_state.src.rdata;
+    if (pjsip_method_cmp(&transaction->method, pjsip_get_refer_method()) == 0) {
+        transfers_.take(leg, state_of(leg.call).inv->dlg, transaction, rdata);
+        return;
+    }
     const InDialogAnswer answer = answer_in_dialog(rdata);
     if (answer.code == 0) return;
     if (answer.digit != 0) engine_.digits().receive_info(leg.id, answer.digit, answer.duration);
@@ -229,7 +235,7 @@ void Legs::receive_request(const Leg& leg, pjsip_transaction* transaction, pjsip
     rdata->msg_info.msg->body = nullptr;
 }
 
-// A transfer or a take-over moves a call out of its owner's hands: nobody in the daemon has allowed it.
+// Only what `Transfers` has not answered, and that is nothing.
 void Legs::on_transfer(pjsua_call_id, const pj_str_t*, pjsip_status_code* code, pjsua_call_setting*) {
     *code = PJSIP_SC_DECLINE;
 }

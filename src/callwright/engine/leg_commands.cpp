@@ -155,6 +155,10 @@ void Legs::hold(std::uint64_t id, bool on) {
     offer_hold(id);
 }
 
+void Legs::permit(std::uint64_t id, Referrals referrals) {
+    if (Leg* leg = find(id)) leg->referrals = referrals;
+}
+
 void Legs::offer_hold(std::uint64_t id) {
     const Leg* leg = find(id);
     const auto* session = leg == nullptr ? nullptr : session_of(*leg);

@@ -161,6 +161,33 @@ void hold(Engine& engine, std::uint64_t leg, bool on) {
     command(engine, [leg, on](Legs& legs) { legs.hold(leg, on); });
 }
 
+std::uint64_t refer(Engine& engine, std::uint64_t leg, const std::string& uri, Headers headers) {
+    check_headers(headers);
+    const bool up = engine.with_library([&] { check_uri(uri, false); });
+    if (!up) throw std::runtime_error("the engine is closed");
+    const std::uint64_t id = engine.next_id();
+    command(engine, [id, leg, target = "<" + uri + ">", headers = std::move(headers)](Legs& legs) {
+        legs.transfers().refer(id, leg, target, headers);
+    });
+    return id;
+}
+
+void permit(Engine& engine, std::uint64_t leg, bool blind, bool attended) {
+    command(engine, [leg, blind, attended](Legs& legs) { legs.permit(leg, {blind, attended}); });
+}
+
+void notify(Engine& engine, std::uint64_t transfer, int code, std::string reason) {
+    check_code(code, 100, 699);
+    check_text(reason, "reason");
+    command(engine, [transfer, code, reason = std::move(reason)](Legs& legs) {
+        legs.transfers().notify(transfer, code, reason);
+    });
+}
+
+void forget(Engine& engine, std::uint64_t transfer) {
+    command(engine, [transfer](Legs& legs) { legs.transfers().forget(transfer); });
+}
+
 void send_digits(Engine& engine, std::uint64_t leg, std::string digits, int duration, const std::string& method) {
     if (digits.find_first_not_of("0123456789*#ABCDabcd") != std::string::npos) {
         throw std::invalid_argument("digits are 0-9 * # A-D");
@@ -264,7 +291,9 @@ void bind_events(nb::module_& module) {
         .value("LOG", EventKind::LOG)
         .value("SECURITY", EventKind::SECURITY)
         .value("MEDIA_LOST", EventKind::MEDIA_LOST)
-        .value("DIGITS_SENT", EventKind::DIGITS_SENT);
+        .value("DIGITS_SENT", EventKind::DIGITS_SENT)
+        .value("TRANSFER", EventKind::TRANSFER)
+        .value("REFER", EventKind::REFER);
     nb::class_<Event>(module, "Event", nb::is_final())
         .def_prop_ro("kind", [](const Event& event) { return event.kind; })
         .def_prop_ro("id", [](const Event& event) { return event.id; })
@@ -316,6 +345,10 @@ void bind_signalling(nb::class_<Engine>& engine) {
         .def("hangup", &hang_up, "leg"_a, nb::kw_only(), "code"_a = 0, "reason"_a = "", "headers"_a = Headers(),
              Released())
         .def("hold", &hold, "leg"_a, "on"_a, Released())
+        .def("refer", &refer, "leg"_a, "uri"_a, nb::kw_only(), "headers"_a = Headers(), Released())
+        .def("permit", &permit, "leg"_a, nb::kw_only(), "blind"_a = false, "attended"_a = false, Released())
+        .def("notify", &notify, "transfer"_a, "code"_a, nb::kw_only(), "reason"_a = "", Released())
+        .def("forget", &forget, "transfer"_a, Released())
         .def("send_digits", &send_digits, "leg"_a, "digits"_a, "duration"_a = 160, nb::kw_only(), "method"_a = "",
              Released())
         .def("request_statistics",
