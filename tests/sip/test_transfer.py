@@ -7,7 +7,7 @@ import pytest
 
 from callwright.engine import EventKind
 from callwright.sip.leg import Leg
-from callwright.sip.transfer import MOST_REPORTS, Referral, Report, Source
+from callwright.sip.transfer import MOST_REPORTS, Referral, Report, Source, Transfer
 from tests.calls.fakes import Room
 from tests.calls.jumping import turns
 
@@ -26,7 +26,7 @@ def asks(room: Room, leg: Leg, code: int = 202, transfer: int = 77, replaced: in
 
 
 async def test_reports_come_in_order_until_the_last(room: Room, leg: Leg) -> None:
-    transfer = room.endpoint.refer(leg, URI, [("X-A", "1")])
+    transfer = Transfer(leg, URI, [("X-A", "1")])
     (command,) = room.engine.of("refer")
     assert command.values == {"leg": leg.node, "uri": URI, "headers": [("X-A", "1")]}
     room.engine.happen(EventKind.TRANSFER, command.node, 202, "Accepted", by="answer", last=False)
@@ -38,7 +38,7 @@ async def test_reports_come_in_order_until_the_last(room: Room, leg: Leg) -> Non
 
 
 async def test_one_that_is_closed_is_forgotten(room: Room, leg: Leg) -> None:
-    transfer = room.endpoint.refer(leg, URI)
+    transfer = Transfer(leg, URI)
     transfer.close()
     transfer.close()
     node = room.engine.of("refer")[0].node
@@ -49,7 +49,7 @@ async def test_one_that_is_closed_is_forgotten(room: Room, leg: Leg) -> None:
 
 
 async def test_a_peer_that_reports_without_end_fills_no_memory(room: Room, leg: Leg) -> None:
-    transfer = room.endpoint.refer(leg, URI)
+    transfer = Transfer(leg, URI)
     for code in range(100, 102 + MOST_REPORTS):
         transfer.on_report(Report(Source.NOTIFY, code, "", False))
     assert (await transfer.report()).code == 102
@@ -87,7 +87,7 @@ async def test_a_peer_that_wants_no_reports_gets_none(room: Room, leg: Leg) -> N
 
 async def test_a_report_of_a_kind_that_nobody_knows(room: Room, leg: Leg, caplog: pytest.LogCaptureFixture) -> None:
     """It is said, and the next one is read."""
-    transfer = room.endpoint.refer(leg, URI)
+    transfer = Transfer(leg, URI)
     node = room.engine.of("refer")[0].node
     with caplog.at_level(logging.ERROR):
         room.engine.happen(EventKind.TRANSFER, node, 202, "", by="rumour", last=False)

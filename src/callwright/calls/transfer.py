@@ -75,7 +75,7 @@ async def refer(call: "Call", plan: ReferPlan) -> Referred:
     leg = call.require_leg()
     try:
         await _real(leg).answered()  # a REFER is for after the ACK
-        transfer = call.exchange.endpoint.refer(leg, with_headers(plan.uri, plan.headers), plan.headers)
+        transfer = Transfer(leg, with_headers(plan.uri, plan.headers), plan.headers)
     except LegGone:
         return Referred(CallStatus.CANCELED, hung_up=True)
     except ValueError as fault:

@@ -14,13 +14,12 @@ from typing import Any
 from callwright.config import Config
 from callwright.engine import Engine, Event, EventKind, Sound
 from callwright.errors import MediaError, StartError
-from callwright.sip import certificates, security
+from callwright.sip import certificates, security, transfer
 from callwright.sip.credentials import Credential
 from callwright.sip.leg import Digit, Headers, Invite, Leg
 from callwright.sip.lookup import address_of, is_address
 from callwright.sip.request import Request
 from callwright.sip.tap import NOTIFY_MS, Tap
-from callwright.sip.transfer import Referral, Report, Source, Transfer
 from callwright.sip.uri import at_address, escaped, user_and_host, without_port
 
 logger = logging.getLogger(__name__)
@@ -79,7 +78,7 @@ class Endpoint:
         self._players: dict[int, asyncio.Future[Played]] = {}
         self._tapes: dict[int, Tape] = {}
         self.taps: dict[int, Tap] = {}
-        self.transfers: dict[int, Transfer] = {}
+        self.transfers: dict[int, transfer.Transfer] = {}
         self._domain = config.sip.domain
         self._certificates = certificates.files_of(config.sip)
         self.engine = _start(config)
@@ -164,19 +163,6 @@ class Endpoint:
         leg.keypad.method = dtmf
         self.legs[node] = leg
         return leg
-
-    def refer(self, leg: Leg, uri: str, headers: Headers = ()) -> Transfer:
-        """Asks the peer of an established leg to call a URI.
-
-        Args:
-            headers: of the REFER itself; those of the call to be made are in the URI.
-
-        Raises:
-            ValueError: the URI or a header cannot be used.
-        """
-        node = self.engine.refer(leg.node, uri, headers=headers)
-        self.transfers[node] = transfer = Transfer(self, node)
-        return transfer
 
     async def next_hop(self, uri: str) -> str:
         """Where an INVITE to a URI is sent: "" when its host is an address already.
@@ -326,28 +312,11 @@ class Endpoint:
         elif kind is EventKind.SECURITY:
             security.tell(event.detail, event.code)
         elif kind is EventKind.TRANSFER:
-            self._on_transfer(event)
+            transfer.on_transfer(self, event)
         elif kind is EventKind.REFER:
-            self._on_refer(event)
+            transfer.on_refer(self, event)
         elif kind is EventKind.FAILED:
             self._on_failed(event)
-
-    def _on_transfer(self, event: Event) -> None:
-        detail = event.detail
-        report = Report(Source(detail["by"]), event.code, event.text, detail["last"])
-        transfer = self.transfers.pop(event.id, None) if report.last else self.transfers.get(event.id)
-        if transfer is not None:
-            transfer.on_report(report)
-
-    def _on_refer(self, event: Event) -> None:
-        detail = event.detail
-        facts = {name: detail[name] for name in ("replaced", "referred_by")}
-        referral = Referral(self, detail["transfer"], event.code, event.text, **facts)
-        leg = self.legs.get(event.id)
-        if leg is not None:
-            leg.on_refer(referral)
-        elif referral.accepted:
-            referral.tell(480)
 
     def _on_request(self, event: Event) -> None:
         handler = self.requests.get(event.text)

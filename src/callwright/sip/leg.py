@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from callwright.errors import LegGone
 from callwright.sip.keypad import Keypad
-from callwright.sip.transfer import Referral
+from callwright.sip.transfer import NOBODY, Referral
 
 if TYPE_CHECKING:
     from callwright.sip.endpoint import Endpoint
@@ -309,7 +309,7 @@ class Leg:
             return
         logger.debug("< leg %d: REFER %d: nobody carries it out", self.node, referral.code)
         if referral.accepted:
-            referral.tell(480)
+            referral.tell(NOBODY)
 
     def on_media(self, active: bool, telephone_event: bool) -> None:
         """Media began, changed or stopped."""

@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from callwright.engine import Event
+
 if TYPE_CHECKING:
     from callwright.sip.endpoint import Endpoint
+    from callwright.sip.leg import Headers, Leg
 
+NOBODY = 480
 MOST_REPORTS = 100
 """That may wait to be read: a peer that sends more has lost its senses, and the oldest are dropped."""
 
@@ -38,11 +42,21 @@ class Report:
 
 
 class Transfer:
-    """One REFER of ours, until its last report or `close`. It may outlive its leg. `Endpoint.refer` makes it."""
+    """One REFER of ours, until its last report or `close`. It may outlive its leg.
 
-    def __init__(self, endpoint: "Endpoint", node: int) -> None:
-        self._endpoint, self._node = endpoint, node
+    Args:
+        uri: whom the peer of an established leg is asked to call.
+        headers: of the REFER itself; those of the call to be made are in the URI.
+
+    Raises:
+        ValueError: the URI or a header cannot be used.
+    """
+
+    def __init__(self, leg: "Leg", uri: str, headers: "Headers" = ()) -> None:
+        self._endpoint = leg.endpoint
         self._reports: asyncio.Queue[Report] = asyncio.Queue(MOST_REPORTS)
+        self._node = self._endpoint.engine.refer(leg.node, uri, headers=headers)
+        self._endpoint.transfers[self._node] = self
 
     def on_report(self, report: Report) -> None:
         """The engine has heard of it."""
@@ -87,3 +101,25 @@ class Referral:
         """Reports to the peer; a final code (200 to 699) is the last."""
         if self.node:
             self.endpoint.engine.notify(self.node, code, reason=reason)
+
+
+def on_transfer(endpoint: "Endpoint", event: Event) -> None:
+    """Something of a REFER of ours."""
+    detail = event.detail
+    report = Report(Source(detail["by"]), event.code, event.text, detail["last"])
+    transfers = endpoint.transfers
+    transfer = transfers.pop(event.id, None) if report.last else transfers.get(event.id)
+    if transfer is not None:
+        transfer.on_report(report)
+
+
+def on_refer(endpoint: "Endpoint", event: Event) -> None:
+    """A REFER of a peer's."""
+    detail = event.detail
+    facts = {name: detail[name] for name in ("replaced", "referred_by")}
+    referral = Referral(endpoint, detail["transfer"], event.code, event.text, **facts)
+    leg = endpoint.legs.get(event.id)
+    if leg is not None:
+        leg.on_refer(referral)
+    elif referral.accepted:
+        referral.tell(NOBODY)
