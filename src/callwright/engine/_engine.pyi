@@ -305,6 +305,8 @@ class Engine:
         srtp_keying: str = "",
         reliable: str = "",
         offer: bool = True,
+        route: Sequence[str] = (),
+        keep_hop: bool = False,
     ) -> int:
         """Sends an INVITE; returns the leg's id. local_uri is the From (name-addr allowed).
 
@@ -315,6 +317,11 @@ class Engine:
         next_hop is the sip: URI of an address to send to, when `uri` names a host: the engine's own look-up of a
         name would hold all signalling for as long as the name server takes. Over TLS (";transport=tls", sips:) the
         host of `uri` is still the name that is told to the server and that its certificate must bear.
+
+        route: name-addrs of proxies on the way (RFC 3327), shown as Route.
+        keep_hop: what follows in the dialog goes to next_hop too, whatever the peer's Contact names, unless proxies
+        have put themselves on the way; and over TCP or TLS next_hop is the far end of a connection to us, without which
+        the leg ends at once with 430 (RFC 5626).
 
         Credentials, when given, answer a challenge of this dialog only, and only for `realm`; when that is empty, for
         the first realm that asks.

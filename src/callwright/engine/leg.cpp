@@ -110,6 +110,11 @@ void Legs::on_incoming(pjsua_acc_id, pjsua_call_id call, pjsip_rx_data* rdata) {
     leg.call = call;
     leg.policy = engine.offers().incoming();
     engine.legs().note_peer(leg, rdata);
+    // Never a second pair of ports, for a text stream that no answer of ours has.
+    pjsua_var.calls[call].opt.txt_cnt = 0;
+    // A user's phone may sit behind a NAT, where its Contact leads nowhere.
+    if (engine.gate().is_of_a_user(rdata)) leg.hop = source_of(rdata);
+    route_by(state_of(call).inv->dlg, leg.hop);
     pjsua_call_set_user_data(call, reinterpret_cast<void*>(static_cast<std::uintptr_t>(leg.id)));
     auto event = std::make_unique<Event>(EventKind::INCOMING, leg.id);
     describe_request(*event, rdata);
@@ -135,7 +140,11 @@ void Legs::change_state(Leg& leg, const pjsip_event* event) {
     const auto* session = state_of(leg.call).inv;
     // A user event is pjsua's way to say that the call is over although its dialog is not.
     const bool over = event->type == PJSIP_EVENT_USER || session == nullptr;
-    if (leg.outbound && !over && session->state < PJSIP_INV_STATE_CONFIRMED) note_peer(leg, received(event));
+    if (leg.outbound && !over && session->state < PJSIP_INV_STATE_CONFIRMED) {
+        note_peer(leg, received(event));
+        // The response has just given the dialog its routes; the ACK comes after this.
+        if (session->state >= PJSIP_INV_STATE_EARLY) route_by(session->dlg, leg.hop);
+    }
     switch (over ? PJSIP_INV_STATE_DISCONNECTED : session->state) {
         case PJSIP_INV_STATE_EARLY: leg.set_state(Leg::State::EARLY); break;
         case PJSIP_INV_STATE_CONNECTING:

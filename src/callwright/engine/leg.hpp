@@ -40,6 +40,8 @@ struct Order {
     Credentials credentials;
     Policy policy;
     bool offer = true;
+    std::vector<std::string> route = {};  // name-addrs of proxies on the way
+    bool keep_hop = false;                // what follows in the dialog goes to the next hop as well
 };
 
 // One command to a leg that carries a SIP status.
@@ -68,6 +70,7 @@ class Leg {
     bool held = false;     // by us, or wanted to be
     Address peer;          // where its signalling comes from
     Referrals referrals;   // what its peer may ask for
+    std::string hop;       // where requests within its dialog go, whatever its peer's Contact says; empty: there
 
     // A digit that is to go out as INFO.
     struct Key {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine.hpp"
+#include "gate.hpp"
 #include "leg.hpp"
 #include "message.hpp"
 #include "offers.hpp"
@@ -14,6 +15,8 @@
 namespace callwright {
 
 namespace {
+
+constexpr int flow_failed = 430;  // RFC 5626 section 11.5
 
 std::string words_of(pj_status_t status) {
     std::array<char, PJ_ERR_MSG_SIZE> text;
@@ -55,7 +58,14 @@ void Legs::originate(std::uint64_t id, const Order& order) {
     MessageData message(order.headers);
     message->local_uri = borrow(order.local_uri);
     const std::string& hop = order.next_hop.empty() ? order.uri : order.next_hop;
+    if (order.keep_hop && !engine_.gate().reaches(order.next_hop)) {
+        placed.hung_up = true;
+        forget(placed, {flow_failed, "the connection is closed", {}}, nullptr);
+        return;
+    }
+    if (order.keep_hop) placed.hop = order.next_hop;
     if (!order.next_hop.empty()) message.send_to(order.next_hop);
+    for (const std::string& proxy : order.route) message.send_through(proxy);
     const pj_str_t target = borrow(order.uri);
     auto* user_data = reinterpret_cast<void*>(static_cast<std::uintptr_t>(id));
     pjsua_call_setting setting;

@@ -23,6 +23,9 @@ Headers headers_of(const pjsip_rx_data* rdata);
 // local_host, local_port, headers.
 void describe_request(Event& event, const pjsip_rx_data* rdata);
 
+// Where a request came from, as a sip: URI of an address.
+std::string source_of(const pjsip_rx_data* rdata);
+
 // The message that a transaction event brought, or null.
 const pjsip_rx_data* received(const pjsip_event* event);
 
@@ -41,6 +44,8 @@ class MessageData {
     pjsua_msg_data* operator->() { return &data_; }
     // Where the message goes, whatever host its URI names: a route that is followed and not shown.
     void send_to(const std::string& next_hop);
+    // A proxy on the way (a name-addr), behind those before it.
+    void send_through(const std::string& proxy);
 
   private:
     struct Release {
@@ -51,5 +56,8 @@ class MessageData {
 };
 
 void add_headers(pjsip_tx_data* message, const Headers& headers);
+
+// Requests within the dialog go to this hop (a sip: URI of an address), unless its peers have named proxies.
+void route_by(pjsip_dialog* dialog, const std::string& hop);
 
 }  // namespace callwright

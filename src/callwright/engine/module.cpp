@@ -121,7 +121,7 @@ void limit(Engine& engine, int requests_per_second, int burst, int backlog) {
 std::uint64_t originate(Engine& engine, std::string uri, std::string local_uri, std::string next_hop, Headers headers,
                         std::string username, std::string password, std::string realm,
                         std::vector<std::string> codecs, std::string srtp, std::string srtp_keying,
-                        std::string reliable, bool offer) {
+                        std::string reliable, bool offer, std::vector<std::string> route, bool keep_hop) {
     const PolicyText policy{std::move(codecs), std::move(srtp), std::move(srtp_keying), std::move(reliable)};
     Order order{std::move(uri),
                 std::move(local_uri),
@@ -129,12 +129,16 @@ std::uint64_t originate(Engine& engine, std::string uri, std::string local_uri, 
                 std::move(headers),
                 {std::move(username), std::move(password), std::move(realm)},
                 policy.amend(engine.offers().usual()),
-                offer};
+                offer,
+                std::move(route),
+                keep_hop};
+    if (keep_hop && order.next_hop.empty()) throw std::invalid_argument("there is no hop to keep");
     check_headers(order.headers);
     const bool up = engine.with_library([&] {
         check_uri(order.uri, false);
         check_uri(order.local_uri, true);
         if (!order.next_hop.empty()) check_uri(order.next_hop, false);
+        for (const std::string& proxy : order.route) check_uri(proxy, true);
     });
     if (!up) throw std::runtime_error("the engine is closed");
     const std::uint64_t id = engine.next_id();
@@ -339,7 +343,7 @@ void bind_signalling(nb::class_<Engine>& engine) {
         .def("originate", &originate, "uri"_a, nb::kw_only(), "local_uri"_a, "next_hop"_a = "",
              "headers"_a = Headers(), "username"_a = "", "password"_a = "", "realm"_a = "",
              "codecs"_a = std::vector<std::string>(), "srtp"_a = "", "srtp_keying"_a = "", "reliable"_a = "",
-             "offer"_a = true, Released())
+             "offer"_a = true, "route"_a = std::vector<std::string>(), "keep_hop"_a = false, Released())
         .def("answer", &answer, "leg"_a, "code"_a, nb::kw_only(), "reason"_a = "", "headers"_a = Headers(),
              "codecs"_a = std::vector<std::string>(), Released())
         .def("hangup", &hang_up, "leg"_a, nb::kw_only(), "code"_a = 0, "reason"_a = "", "headers"_a = Headers(),

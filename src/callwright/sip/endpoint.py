@@ -132,6 +132,8 @@ class Endpoint:
         srtp_keying: str = "",
         reliable: str = "",
         dtmf: str = "auto",
+        route: Sequence[str] = (),
+        keep_hop: bool = False,
     ) -> Leg:
         """Sends an INVITE.
 
@@ -142,6 +144,7 @@ class Endpoint:
             srtp_keying: "sdes" (or "") or "dtls".
             reliable: "off", "supported" (or "") or "required".
             dtmf: see `keypad.Keypad.method`.
+            route, keep_hop: see the engine's `originate`.
 
         Raises:
             ValueError: a URI, header or setting cannot be used.
@@ -158,6 +161,8 @@ class Endpoint:
             srtp=srtp,
             srtp_keying=srtp_keying,
             reliable=reliable,
+            route=route,
+            keep_hop=keep_hop,
         )
         leg = Leg(self, node)
         leg.keypad.method = dtmf
