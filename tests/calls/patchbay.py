@@ -1,6 +1,7 @@
 """The part of the fake engine that knows who is connected with whom."""
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,22 @@ class Patchbay:
 
     def pause(self, recorder: int, on: bool, silence: bool = True) -> None:
         self._note("pause", recorder, on=on, silence=silence)
+
+    def refer(self, leg: int, uri: str, *, headers: Sequence[tuple[str, str]] = ()) -> int:
+        if not uri.startswith("sip"):
+            raise ValueError(f"not a SIP URI: {uri}")
+        node = next(self._ids)
+        self._note("refer", node, leg=leg, uri=uri, headers=list(headers))
+        return node
+
+    def permit(self, leg: int, *, blind: bool = False, attended: bool = False) -> None:
+        self._note("permit", leg, blind=blind, attended=attended)
+
+    def notify(self, transfer: int, code: int, *, reason: str = "") -> None:
+        self._note("notify", transfer, code=code)
+
+    def forget(self, transfer: int) -> None:
+        self._note("forget", transfer)
 
     def edges(self) -> set[tuple[int, int]]:
         """Who is connected with whom: (source, sink)."""

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from callwright.calls.control import ReferPlan, Referred
+from callwright.engine import EventKind
 from callwright.errors import LegGone
 from tests.calls.fakes import Room
 from tests.calls.jumping import turns
@@ -39,10 +40,13 @@ async def test_a_redirect_ends_an_echo(room: Room) -> None:
     assert not call.status.final
 
 
-async def test_a_transfer_fails_and_says_so(room: Room) -> None:
+async def test_a_transfer(room: Room) -> None:
     call, leg = await room.inbound()
-    await call.answer()
-    assert await call.refer(ReferPlan("sip:bob@pbx.example")) == Referred("failed")
+    room.engine.answer_of(leg)
+    task = asyncio.create_task(call.refer(ReferPlan("sip:bob@pbx.example")))
+    node = (await room.engine.until("refer")).node
+    room.engine.happen(EventKind.TRANSFER, node, 603, "Decline", by="answer", last=True)
+    assert await task == Referred("failed", 603)
     room.engine.end(leg)
     await call.ended
     assert ("warning", 32218) in [(kind, data.get("code")) for kind, data in room.rows.steps(call.sid)]

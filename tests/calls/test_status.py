@@ -41,6 +41,7 @@ def test_an_answered_call_can_only_be_completed() -> None:
         (600, False, "busy"),
         (603, True, "no-answer"),
         (480, True, "no-answer"),
+        (430, False, "no-answer"),
         (487, True, "no-answer"),
         (408, True, "no-answer"),
         (408, False, "failed"),

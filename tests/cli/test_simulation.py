@@ -111,11 +111,14 @@ async def test_a_recording_beside_the_verbs() -> None:
 
 
 async def test_other_verbs() -> None:
-    _, lines = await walked(
-        "<Sms>Hello</Sms><Refer><Sip>sip:a@b</Sip></Refer><Hangup><Parameter name='a' value='b'/></Hangup>"
-    )
+    _, lines = await walked("<Sms>Hello</Sms><Hangup><Parameter name='a' value='b'/></Hangup>")
     assert "  a message to +15557654321: 'Hello'" in lines and "  sends back a=b" in lines
-    assert any("sends no REFER" in line for line in lines)
+
+
+async def test_a_caller_who_is_transferred_is_gone() -> None:
+    call, lines = await walked("<Refer><Sip>sip:a@b</Sip></Refer><Say>Unreachable</Say>")
+    assert "  a transfer to sip:a@b: completed" in lines and call.status is CallStatus.COMPLETED
+    assert not any("Unreachable" in line for line in lines)
 
 
 @pytest.mark.parametrize(("reason", "status"), [("busy", CallStatus.BUSY), ("rejected", CallStatus.NO_ANSWER)])

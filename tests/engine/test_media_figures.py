@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.engine.station import CALLER, Station
 from tests.harness import tones
 from tests.harness.packet import RtpPacket
 from tests.harness.rtp import RtpPeer
+from tests.harness.sdp import Sdp
 from tests.harness.sip import Phone
 
 Phones = Callable[..., Awaitable[Phone]]
@@ -105,6 +107,25 @@ async def test_pairs_that_have_not_rested(stations: Callable[..., Station], phon
         await station.event(EventKind.ENDED, leg)
     assert len(set(places[:20])) == 20 and places[20] == places[0]
     assert station.engine.media_counters()["rtp_pairs_unrested"] == 1
+
+
+@pytest.mark.parametrize("offered", [True, False])
+async def test_a_call_with_text_takes_one_pair_of_ports(station: Station, phones: Phones, offered: bool) -> None:
+    """Real-time text (RFC 4103) is refused, at once or later; a description of ours does not offer it."""
+    phone = await phones("caller")
+    text = ("m=text 6000 RTP/AVP 98", "a=rtpmap:98 t140/1000")
+    sdp = replace(Sdp.offer(phone.address, 6002), further=text)
+    call, leg = await station.answered(phone, offer=sdp if offered else False)
+    assert station.engine.media_counts()["rtp_pairs_taken"] == 1
+    answer = call.phone.trace.messages(200)[0].body.decode()
+    assert [line for line in answer.splitlines() if line.startswith("m=text")] == (
+        ["m=text 0 RTP/AVP 98"] if offered else []
+    )
+    assert (await call.reinvite(sdp=sdp)).status == 200
+    assert "m=text 0 " in call.phone.trace.messages(200)[-1].body.decode()
+    assert station.engine.media_counts()["rtp_pairs_taken"] == 1
+    await call.hangup()
+    await station.event(EventKind.ENDED, leg)
 
 
 async def test_a_call_of_ours_takes_one_pair_of_ports(station: Station, phones: Phones) -> None:

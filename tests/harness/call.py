@@ -66,6 +66,7 @@ class PhoneCall:
         reinvites: re-INVITEs and UPDATEs that the peer has sent.
         info_digits: DTMF received by INFO.
         reinvite_status: how a re-INVITE of the peer is answered; 200 negotiates.
+        refer_status: how a REFER of the peer is answered, with refer_headers.
     """
 
     def __init__(self, phone: "Phone", dialog: Dialog, invite: Request, *, caller: bool, media: RtpPeer) -> None:
@@ -77,6 +78,8 @@ class PhoneCall:
         self.reinvites: list[Request] = []
         self.info_digits = ""
         self.reinvite_status = 200
+        self.refer_status = 202
+        self.refer_headers: HeaderLines = ()
         self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._acks: dict[tuple[int, str], Request] = {}
         self._invites: dict[int, ServerTransaction] = {}
@@ -439,6 +442,14 @@ class PhoneCall:
         if plain:
             kind, body = "application/dtmf", digit
         return await self.request("INFO", headers=[("Content-Type", kind)], body=body.encode())
+
+    async def report(
+        self, status: str, *, final: bool = True, state: str = "", kind: str = "message/sipfrag;version=2.0"
+    ) -> Response:
+        """Tells who has sent us a REFER how it goes (RFC 3515 §2.4.5): `status` is "200 OK"."""
+        told = state or ("terminated;reason=noresource" if final else "active;expires=60")
+        headers = [("Event", "refer"), ("Subscription-State", told), ("Content-Type", kind)]
+        return await self.request("NOTIFY", headers=headers, body=f"SIP/2.0 {status}\r\n".encode())
 
     async def refer(self, target: str, headers: HeaderLines = ()) -> Response:
         """Asks the peer to call the target (RFC 3515)."""

@@ -35,7 +35,7 @@ def _ok(call: "PhoneCall", transaction: ServerTransaction) -> None:
 
 
 def _accepted(call: "PhoneCall", transaction: ServerTransaction) -> None:
-    _respond(call, transaction, 202, [("Contact", call.phone.contact)])
+    _respond(call, transaction, call.refer_status, [("Contact", call.phone.contact), *call.refer_headers])
 
 
 def _unknown(call: "PhoneCall", transaction: ServerTransaction) -> None:

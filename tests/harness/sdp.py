@@ -39,7 +39,7 @@ _HAS_RTPMAP = re.compile(r"rtpmap:(\d+) ([\w\-.]+)/(\d+)(?:/(\d+))?\Z")
 @dataclass(frozen=True, slots=True)
 class Sdp:
     """A session with one audio stream. Port 0 is a refused stream; `extra` are further attribute lines; with `ptime` 0
-    none is written."""
+    none is written; `further` are lines of other streams, as they stand."""
 
     address: str
     port: int
@@ -51,6 +51,7 @@ class Sdp:
     rtcp_port: int = 0
     profile: str = "RTP/AVP"
     extra: tuple[str, ...] = ()
+    further: tuple[str, ...] = ()
 
     @classmethod
     def offer(
@@ -123,7 +124,7 @@ class Sdp:
             lines.append(f"a=rtcp:{self.rtcp_port}")
         if self.ptime:
             lines.append(f"a=ptime:{self.ptime}")
-        lines += [f"a={self.direction}", *(f"a={line}" for line in self.extra)]
+        lines += [f"a={self.direction}", *(f"a={line}" for line in self.extra), *self.further]
         return "".join(f"{line}\r\n" for line in lines).encode()
 
     @classmethod

@@ -56,6 +56,7 @@ class Phone:
         handlers: method -> function that makes the response to a request outside a dialog (None: no response).
         guard: challenges INVITE and REGISTER when set, and what is inside calls if it says so.
         calls: every call so far.
+        shown: a URI that its Contact names in place of its own, as that of a phone behind a NAT does.
     """
 
     def __init__(self, user: str, transport: str, credentials: Credentials | None, timers: Timers, proxy: str) -> None:
@@ -69,6 +70,7 @@ class Phone:
         self.calls: list[PhoneCall] = []
         self.allow = ALLOW
         self.media_address = ""
+        self.shown = ""
         self.scheme = "sip"
         self.security: Callable[[], Security] | None = None
         self._wire = Transport(self._received, self._failed)
@@ -137,7 +139,7 @@ class Phone:
     @property
     def contact(self) -> str:
         """Its Contact."""
-        return f"<{self.uri}>"
+        return f"<{self.shown or self.uri}>"
 
     def ladder(self) -> str:
         """All messages as text."""

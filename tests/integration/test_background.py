@@ -106,14 +106,6 @@ async def test_echo(line: Line) -> None:
     await call.hangup()
 
 
-async def test_a_transfer_that_cannot_be_made(line: Line) -> None:
-    line.on("/referred", LATER)
-    await line.call('<Refer action="/referred"><Sip>sip:bob@127.0.0.1</Sip></Refer>')
-    form = (await line.request("/referred")).form
-    assert (form["ReferCallStatus"], form["ReferSipResponseCode"], form["NotifySipResponseCode"]) == ("failed", "", "")
-    await line.warned(32218)
-
-
 async def test_a_message_without_a_gateway(line: Line) -> None:
     line.on("/sent", LATER)
     await line.call('<Sms action="/sent">Hello</Sms>')

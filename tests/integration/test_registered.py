@@ -1,5 +1,6 @@
 """Phones that register: they call out, they are called where they are, and a crash of the daemon loses none."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -135,6 +136,34 @@ async def test_S12_a_contact_that_points_elsewhere(house: House, phones: Phones,
     await call.refuse(486)
     assert (await house.site.over(sid)).form["CallStatus"] == "busy"
     assert victim.trace.entries == [] and victim.connections == []
+
+
+async def test_a_phone_behind_a_nat(house: House, phones: Phones) -> None:
+    """Its Contact leads nowhere: what follows in a call goes where it registered from, or called from."""
+    nowhere = await phones("nowhere")
+    alice = await house.phone("alice")
+    alice.shown = nowhere.uri
+    assert (await house.register(alice)).status == 200
+    sid = await house.calls("alice", twiml=document("<Pause length='1'/>"))
+    called = await alice.incoming()
+    await called.answer()
+    assert (await called.until_ended()).how is How.BYE_RECEIVED
+    assert (await house.site.over(sid)).form["CallStatus"] == "completed"
+    house.site.script("/user", "<Hangup/>")
+    call = await alice.call(house.aor("600"))
+    assert (await call.until_ended()).how is How.BYE_RECEIVED
+    assert nowhere.trace.entries == []
+
+
+async def test_a_phone_whose_connection_is_closed(house: House) -> None:
+    """Its call fails at once, and not when time is up."""
+    alice = await house.registered("alice", transport="tcp")
+    await alice.close()
+    began = asyncio.get_running_loop().time()
+    sid = await house.calls("alice", twiml=STAYS)
+    last = (await house.site.over(sid)).form
+    assert (last["CallStatus"], last["SipResponseCode"]) == ("no-answer", "430")
+    assert asyncio.get_running_loop().time() - began < 5
 
 
 async def test_what_the_registrar_refuses(house: House) -> None:

@@ -87,6 +87,12 @@ def test_S12_no_connection_and_no_look_up_for_a_contact(uri: str, target: str) -
     assert replace(BINDING, uri=uri, path=("<sip:proxy;lr>",)).target == uri
 
 
+def test_the_proxies_on_the_way() -> None:
+    path = ("<sip:p3;lr>;x=1, <sip:p2;LR=on>", "<sip:strict>", "<sip:lr@p1;transport=tcp;lr?X=y>")
+    assert replace(BINDING, path=path).route == ("<sip:p3;lr>", "<sip:p2;LR=on>", "<sip:lr@p1;transport=tcp;lr?X=y>")
+    assert BINDING.route == ()
+
+
 def test_a_row_is_the_binding() -> None:
     whole = replace(FLOW, path=("<sip:proxy;lr>",), user_agent="phone", q="1")
     assert Binding.of(whole.row()) == whole

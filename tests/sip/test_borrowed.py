@@ -18,6 +18,10 @@ class Wire:
         self.loop = asyncio.get_running_loop()
         self.engine = self
         self.hangups: list[int] = []
+        self.permits: list[int] = []
+
+    def permit(self, leg: int, **values: bool) -> None:
+        self.permits.append(leg)
 
     def hangup(self, leg: int, **values: Any) -> None:
         self.hangups.append(leg)
@@ -35,6 +39,14 @@ async def test_it_rings_until_it_is_answered() -> None:
     assert borrowed.answerable and (borrowed.node, borrowed.call_id) == (7, "call-1")
     borrowed.accept()
     assert not borrowed.answerable and accepted == ["200"] and borrowed.state is LegState.CONFIRMED
+
+
+async def test_a_caller_on_loan_transfers_nobody() -> None:
+    lender, borrowed, wire, _ = await lent()
+    with borrowed.referring(lambda referral: None, blind=True, attended=True):
+        assert wire.permits == []
+    with lender.referring(lambda referral: None, blind=True, attended=True):
+        assert wire.permits == [7]
 
 
 async def test_its_end_is_not_the_lenders() -> None:

@@ -2,7 +2,16 @@
 
 import pytest
 
-from callwright.sip.uri import at_place, escaped, is_reliable, is_sip, user_and_host, with_user, without_port
+from callwright.sip.uri import (
+    at_place,
+    escaped,
+    is_reliable,
+    is_sip,
+    user_and_host,
+    with_headers,
+    with_user,
+    without_port,
+)
 
 
 @pytest.mark.parametrize(
@@ -88,3 +97,11 @@ def test_connections() -> None:
         True,
         True,
     ]
+
+
+def test_header_fields_of_a_request_to_be_made() -> None:
+    """What stands for itself in one stays as it is, everything else is escaped (RFC 3261 §19.1.1, §25.1)."""
+    fields = [("X-Order", "a b&c=1?"), ("User-to-User", "7;encoding=hex"), ("X-Ü", "ü\r\nVia: x")]
+    told = "X-Order=a%20b%26c%3D1?&User-to-User=7%3Bencoding%3Dhex&X-%C3%9C=%C3%BC%0D%0AVia:%20x"
+    assert with_headers("sip:bob@pbx.example", fields) == f"sip:bob@pbx.example?{told}"
+    assert with_headers("sip:bob@pbx.example", []) == "sip:bob@pbx.example"

@@ -1,6 +1,7 @@
 """Who answers a session: where its documents come from and where its progress is reported."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from callwright.account import Account as Account
 
@@ -33,6 +34,7 @@ class Application:
         status_events: which of initiated, ringing, answered, completed are posted.
         sid: AP... when a stored application handles the call.
         last_resort: see `Account`; "": the account's.
+        told: what its first request says besides the standard parameters.
     """
 
     voice: Hook | None = None
@@ -42,3 +44,4 @@ class Application:
     status_events: frozenset[str] = FINAL_ONLY
     sid: str | None = None
     last_resort: str = ""
+    told: Mapping[str, str] = field(default_factory=dict)

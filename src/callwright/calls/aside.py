@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from callwright.calls import background, messages
+from callwright.calls import background, messages, transfer
 from callwright.calls.control import DialRecording, MessagePlan, ReferPlan, Referred, Sent
 from callwright.calls.status import CallStatus
 from callwright.sip.leg import Leg
@@ -11,8 +11,6 @@ from callwright.sip.leg import Leg
 if TYPE_CHECKING:
     from callwright.calls.attestation import Verdict
     from callwright.calls.call import Call
-
-NO_TRANSFER = 32218
 
 
 class Aside:
@@ -65,9 +63,8 @@ class Aside:
             endpoint.echo(leg, False)
 
     async def refer(self, plan: ReferPlan) -> Referred:
-        """The engine sends no REFER: the transfer fails, and says so."""
-        self._call.note("warning", code=NO_TRANSFER, message="<Refer>: this version sends no REFER")
-        return Referred("failed")
+        """Answers, and asks the caller's phone to call somebody else: see `transfer.refer`."""
+        return await transfer.refer(self._call, plan)
 
     async def message(self, plan: MessagePlan) -> Sent:
         """Sends a text message by the configured gateway."""

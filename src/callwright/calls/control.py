@@ -263,7 +263,11 @@ class DialRecording:
 
 @dataclass(frozen=True, slots=True)
 class DialPlan:
-    """Parties to connect the caller with (call-control reference §1.6). Times in seconds."""
+    """Parties to connect the caller with (call-control reference §1.6). Times in seconds.
+
+    Attributes:
+        refer: whose document runs on who is left when one of the two transfers him; None: neither may.
+    """
 
     targets: Sequence[Target]
     caller_id: str = ""
@@ -274,6 +278,7 @@ class DialPlan:
     ring_tone: str = ""
     sequential: bool = False
     recording: DialRecording | None = None
+    refer: Hook | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +321,7 @@ class Dialled:
         hung_up: the caller has left; no document is run after the action.
         queue: what a dialled queue adds.
         returned: what another application has sent back, by name.
+        transferred_to: whom the callee has transferred the caller to; "" when it has not.
     """
 
     status: str
@@ -330,6 +336,7 @@ class Dialled:
     hung_up: bool = False
     queue: Dequeued | None = None
     returned: Sequence[tuple[str, str]] = ()
+    transferred_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from callwright.calls import machine, outbound, screening
+from callwright.calls.bridge import Bridge
 from callwright.calls.control import (
     ApplicationTarget,
     ClientTarget,
@@ -60,6 +61,7 @@ class Dial:
         self._recording: Recording | None = None
         self._early: Leg | None = None
         self._ringback: asyncio.Task[Played] | None = None
+        self._target = ""  # whom the callee has transferred the caller to
 
     async def run(self) -> Dialled:
         """Rings, bridges, ends."""
@@ -243,24 +245,45 @@ class Dial:
         return callee
 
     async def _bridge(self, caller: Leg, winner: "Call", callee: Leg) -> None:
-        """Until one of them leaves, or the child is taken out of the dial."""
+        """Until one of them leaves, or the child is taken out of the dial; another may take its place meanwhile."""
         await self._ringback_ended()  # or its last 20 ms would be the first of the recording
-        winner.limit_to(self._plan.time_limit)
-        over: asyncio.Future[None] = caller.waiter()
-        callee.ended.add_done_callback(lambda _: _settle(over, None))
-        winner.taken.add_done_callback(lambda _: _settle(over, None))
         self._record(caller)
+        party, leg = winner, callee
+        while True:
+            bridge = await self._talk(caller, party, leg)
+            if bridge.successor is None or caller.gone:
+                self._target = bridge.target
+                return
+            party = bridge.successor
+            if party.leg is None or party.leg.gone:
+                return
+            leg = party.leg
+
+    async def _talk(self, caller: Leg, party: "Call", callee: Leg) -> Bridge:
+        """Two hear each other, until that is over."""
+        party.limit_to(self._plan.time_limit)
+        over: asyncio.Future[None] = caller.waiter()
+        bridge = Bridge(self._call, party, self._plan.refer, lambda: _settle(over, None))
+        callee.ended.add_done_callback(lambda _: _settle(over, None))
+        lent = party.taken.done()  # by the dial that has called it: it goes with this bridge
+        if not lent:
+            party.taken.add_done_callback(lambda _: _settle(over, None))
         self._endpoint.connect(caller.node, callee.node)
-        self._call.note("bridged", child=winner.sid)
+        self._call.note("bridged", child=party.sid)
         try:
-            with caller.digits(lambda digit: self._pass_on(digit, callee, over)), callee.digits(caller.relay):
+            with (
+                bridge.open(caller, callee),
+                caller.digits(lambda digit: self._pass_on(digit, callee, over)),
+                callee.digits(caller.relay),
+            ):
                 await over
         except LegGone:
             self._call.log.debug("- the caller left its dial")
         finally:
             self._endpoint.disconnect(caller.node, callee.node)
-            if not winner.taken.done():
+            if lent or not party.taken.done():
                 callee.hang_up()
+        return bridge
 
     def _pass_on(self, digit: Digit, callee: Leg, over: "asyncio.Future[None]") -> None:
         """A key of the caller: the dial's own, or one for the callee (RFC 4733 events cross no bridge)."""
@@ -339,6 +362,7 @@ class Dial:
             sip_headers=[(name, value) for name, value in headers if name.lower().startswith("x-")],
             sip=is_sip(child.to),
             hung_up=self._call.leg is None or self._call.leg.gone,
+            transferred_to=self._target,
         )
 
     async def _release(self) -> None:

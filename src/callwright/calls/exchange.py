@@ -25,6 +25,7 @@ from callwright.sip.trunks import Trunks
 from callwright.store.store import Store
 
 if TYPE_CHECKING:
+    from callwright.calls.bridge import Bridge
     from callwright.calls.call import Call
 
 
@@ -113,6 +114,7 @@ class Exchange:
         dialogs: of users' phones, for those who watch them.
         live: calls that have not reached a final status, by CallSid.
         health: which of the trunks' gateways are left alone.
+        bridges: who talks with whom in a dial, by the nodes of both legs.
     """
 
     endpoint: Endpoint
@@ -138,6 +140,7 @@ class Exchange:
     recognition: Recognition | None = None
     live: "dict[str, Call]" = field(default_factory=dict)
     dialogs: Dialogs = field(default_factory=Dialogs)
+    bridges: "dict[int, Bridge]" = field(default_factory=dict)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     tasks: Tasks = field(default_factory=Tasks)
     transcribers: Transcribers = field(default_factory=Transcribers)

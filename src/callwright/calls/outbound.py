@@ -164,6 +164,8 @@ def _to_phone(call: "Call", target: SipTarget, user: User, binding: Binding) -> 
         binding.target,
         local_uri=local_uri,
         next_hop=binding.hop,
+        route=binding.route,
+        keep_hop=not binding.path,  # a proxy says itself whether it stays on the way
         headers=_headers(call, target),
         codecs=user.codecs,
         srtp="required" if without_secure(target.uri)[1] else "",

@@ -52,7 +52,7 @@ def status_for_sip(code: int, *, rang: bool) -> CallStatus:
     """
     if code in (486, 600):
         return CallStatus.BUSY
-    if code in (480, 487, 603) or (code == 408 and rang):
+    if code in (430, 480, 487, 603) or (code == 408 and rang):
         return CallStatus.NO_ANSWER
     return CallStatus.FAILED
 

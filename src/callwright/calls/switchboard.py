@@ -13,7 +13,7 @@ from callwright.calls import background, machine, outbound, parameters
 from callwright.calls.application import Application, Hook
 from callwright.calls.call import Call
 from callwright.calls.control import DialRecording, Target
-from callwright.calls.decision import Refusal
+from callwright.calls.decision import Admission, Refusal
 from callwright.calls.exchange import Exchange
 from callwright.calls.order import CallOrder
 from callwright.calls.prompts import send_keys
@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 RING_AFTER_S = 0.3
 HANGUP_S = 5.0
 UNAVAILABLE = 503
+NO_SUCH_DIALOG = 481
 WRONG_STATE = 21220
 NOT_ACTIVE = 10001
 TOO_MANY_CALLS = 10004
@@ -89,6 +90,25 @@ class Switchboard:
             logger.warning("INVITE of %s refused: draining or full", whose)
             leg.hang_up(UNAVAILABLE, headers=[("Retry-After", "5")])
             return
+        bridge = self.exchange.bridges.get(invite.replaced)
+        if invite.replaced and (bridge is None or bridge.account_sid != decision.account.sid):
+            leg.hang_up(NO_SUCH_DIALOG)
+            return
+        if user is not None:
+            leg.codecs = user.codecs
+        call = self._taken(leg, invite, decision)
+        if bridge is None:
+            ringing = asyncio.get_running_loop().call_later(RING_AFTER_S, leg.ring)
+            leg.ended.add_done_callback(lambda _: ringing.cancel())
+            self._begin(call, invite)
+        elif bridge.replace(invite.replaced, call):
+            call.accept()
+        else:
+            call.hang_up(NO_SUCH_DIALOG)
+
+    def _taken(self, leg: Leg, invite: Invite, decision: Admission) -> Call:
+        """The call of an INVITE that is not refused."""
+        trunk, user = decision.trunk, decision.user
         call = Call(
             self.exchange,
             decision.account,
@@ -103,15 +123,12 @@ class Switchboard:
             identity=decision.identity,
         )
         if user is not None:
-            leg.codecs = user.codecs
             self.exchange.dialogs.called(user.aor, leg.node, invite)
         call.adopt(leg)
         source = f"{invite.source_host}:{invite.source_port}"
         by = {"user": user.aor} if user else {"trunk": call.trunk}
         call.note("invite", **{"from": call.from_}, to=call.to, **by, source=source)
-        ringing = asyncio.get_running_loop().call_later(RING_AFTER_S, leg.ring)
-        leg.ended.add_done_callback(lambda _: ringing.cancel())
-        self._begin(call, invite)
+        return call
 
     def _begin(self, call: Call, invite: Invite) -> None:
         if self.exchange.attestation.checks(call.trunk):
@@ -277,6 +294,8 @@ class Switchboard:
             return
         if call.direction is Direction.OUTBOUND_DIAL and call.status is not CallStatus.IN_PROGRESS:
             raise RestError("Call is not in-progress. Cannot redirect.", code=WRONG_STATE)
+        if call.direction is Direction.INBOUND or call.taken.done():
+            raise RestError("Call has been joined with another one. Cannot redirect.", code=WRONG_STATE)
         call.application = _with_source(call.application, source)
         if call.direction is Direction.OUTBOUND_DIAL:
             call.taken.set_result(None)

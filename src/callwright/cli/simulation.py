@@ -223,9 +223,11 @@ class SimulatedCall:
         self._forever()
 
     async def refer(self, plan: ReferPlan) -> Referred:
-        """As the daemon does it: it fails."""
-        self._say(f"  a transfer to {plan.uri}: this version sends no REFER")
-        return Referred("failed")
+        """The caller's phone does as it is asked, and the caller is gone."""
+        await self.answer()
+        self._say(f"  a transfer to {plan.uri}: completed")
+        self.status = CallStatus.COMPLETED
+        return Referred("completed", 202, 200, hung_up=True)
 
     async def message(self, plan: MessagePlan) -> Sent:
         """Takes it."""

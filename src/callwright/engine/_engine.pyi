@@ -19,7 +19,8 @@ class EventKind(enum.IntEnum):
     INCOMING = ...
     """A new INVITE for which 100 was sent. id: leg. detail: request_uri, from_uri, from_header, to_uri, to_header,
     contact, call_id, source_host, source_port (int), transport ("UDP" | "TCP" | "TLS"), local_host, local_port, user,
-    realm (who has authenticated; both "" for a trunk), headers [(name, value)], offer (bool: it carried SDP)."""
+    realm (who has authenticated; both "" for a trunk), headers [(name, value)], offer (bool: it carried SDP), replaced
+    (int: the leg whose place it is to take, RFC 3891; 0: none. One that names no leg has been refused)."""
     TRYING = ...
     """Outbound leg got a 100: its next hop lives. id: leg, code 100."""
     PROGRESS = ...
@@ -92,6 +93,16 @@ class EventKind(enum.IntEnum):
     FLOW_CLOSED = ...
     """A TCP or TLS connection is gone, whoever opened or closed it. detail: transport, source_host, source_port (int),
     as the REQUESTs that came through it had them."""
+    TRANSFER = ...
+    """Something of a `refer` of ours, which may outlive its leg. id: transfer. detail: by ("answer": the final response
+    to the REFER, code 408 when none came; "notify": the status line of a NOTIFY's fragment; "end": no more reports will
+    come, code 0; "silent": there will be none at all, RFC 4488, code 0), last (bool: nothing follows). code, text: what
+    was told."""
+    REFER = ...
+    """The peer of a leg has asked for a transfer, and has been answered. id: leg, code: 202, or how it was refused:
+    400 (no Refer-To that can be read), 416 (no SIP or telephone URI), 603 (`permit` does not allow it). text: the
+    Refer-To's URI. detail: transfer (int: id for `notify`; 0: refused, or no reports are wanted), replaced (int: the
+    leg whose dialog the URI's Replaces names, which has been taken out of the URI; 0: none of ours), referred_by."""
 
 @final
 class Event:
@@ -204,7 +215,7 @@ class Engine:
         """
     def counts(self) -> dict[str, int]:
         """Live native objects: legs, ports, sounds, requests (of others, to be answered), transactions (requests of
-        ours without their response), bridge_ports, jobs, events."""
+        ours without their response), bridge_ports, jobs, events, transfers."""
     def counters(self) -> dict[str, int]:
         """Since start: invites, refused_source, refused_rate, refused_backlog, refused_full, refused_offer (488 to an
         INVITE whose offer fits nothing), refused_connections (TCP and TLS, beyond 1,024 of one source), requests,
@@ -316,6 +327,8 @@ class Engine:
         srtp_keying: str = "",
         reliable: str = "",
         offer: bool = True,
+        route: Sequence[str] = (),
+        keep_hop: bool = False,
     ) -> int:
         """Sends an INVITE; returns the leg's id. local_uri is the From (name-addr allowed).
 
@@ -326,6 +339,11 @@ class Engine:
         next_hop is the sip: URI of an address to send to, when `uri` names a host: the engine's own look-up of a
         name would hold all signalling for as long as the name server takes. Over TLS (";transport=tls", sips:) the
         host of `uri` is still the name that is told to the server and that its certificate must bear.
+
+        route: name-addrs of proxies on the way (RFC 3327), shown as Route.
+        keep_hop: what follows in the dialog goes to next_hop too, whatever the peer's Contact names, unless proxies
+        have put themselves on the way; and over TCP or TLS next_hop is the far end of a connection to us, without which
+        the leg ends at once with 430 (RFC 5626).
 
         Credentials, when given, answer a challenge of this dialog only, and only for `realm`; when that is empty, for
         the first realm that asks.
@@ -344,6 +362,20 @@ class Engine:
         the peer never answers."""
     def hold(self, leg: int, on: bool) -> None:
         """Re-INVITE with sendonly, or sendrecv; again after a while when it meets one of the peer's (491)."""
+    def refer(self, leg: int, uri: str, *, headers: Headers = ()) -> int:
+        """Asks the peer of an established leg to call a URI (REFER, RFC 3515), which may carry header fields of the
+        call to be made; returns the id of the transfer. headers: of the REFER itself. TRANSFER events follow, until one
+        is the last, or `forget`.
+
+        Raises: ValueError: the URI or a header cannot be parsed or holds CR, LF or NUL.
+        """
+    def permit(self, leg: int, *, blind: bool = False, attended: bool = False) -> None:
+        """What REFERs of this leg's peer are accepted, one of them: to anybody, or to the peer of another leg (one with
+        a Replaces that names it). Nothing before."""
+    def notify(self, transfer: int, code: int, *, reason: str = "") -> None:
+        """Reports how a transfer of the peer's goes; a final code (200 to 699) is the last. A no-op after it."""
+    def forget(self, transfer: int) -> None:
+        """No more events of a `refer`."""
     def send_digits(self, leg: int, digits: str, duration: int = 160, *, method: str = "") -> None:
         """Queues digits (0-9 * # A-D), duration 40 to 5000 ms each; at most 128 wait. method: "rfc4733", "info" (one
         request after the other), or "": the first where the peer has agreed to telephone-event. DIGITS_SENT follows.

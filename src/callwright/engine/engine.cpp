@@ -156,6 +156,7 @@ void Engine::end_calls() {
     legs_->hang_up_all();
     requests_->close();
     outgoing_->close();
+    legs_->transfers().close();
     poll_until(farewell, [] { return pjsua_call_get_count() == 0; });
 }
 

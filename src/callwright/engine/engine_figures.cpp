@@ -29,6 +29,7 @@ Numbers Engine::counts() const {
         {"transactions", outgoing_->size()},
         {"bridge_ports", mixer_ ? mixer_->size() : 0}, {"jobs", jobs_.size()},
         {"events", events_.backlog()},
+        {"transfers", legs_->transfers().size()},
     };
 }
 

@@ -108,6 +108,7 @@ void check_options(const EngineOptions& options) {
 
 void Engine::start() {
     start_library();
+    legs_->replacements().install(pjsua_get_pjsip_endpt());
     offers_->install(pjsua_get_pjsip_endpt());
     start_media_thread();
     start_wakeup();

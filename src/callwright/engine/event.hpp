@@ -34,6 +34,8 @@ enum class EventKind : int {
     DIGITS_SENT,
     RESPONSE,
     FLOW_CLOSED,
+    TRANSFER,
+    REFER,
 };
 
 using Headers = std::vector<std::pair<std::string, std::string>>;

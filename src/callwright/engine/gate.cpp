@@ -219,6 +219,28 @@ void Gate::challenge(pjsip_rx_data* rdata, bool stale) {
     pjsip_endpt_respond_stateless(endpoint_, rdata, PJSIP_SC_UNAUTHORIZED, nullptr, &headers, nullptr);
 }
 
+bool Gate::is_of_a_user(const pjsip_rx_data* rdata) const {
+    return !std::string(Authenticator::identity_of(rdata, module_.id).user).empty();
+}
+
+bool Gate::reaches(const std::string& hop) const {
+    std::array<char, 4096> memory;
+    pj_pool_t* pool = pj_pool_create_on_buf("hop", memory.data(), memory.size());
+    std::string text = hop;
+    auto* parsed = pjsip_parse_uri(pool, text.data(), text.size(), 0);
+    if (parsed == nullptr) return false;
+    const auto* uri = static_cast<const pjsip_sip_uri*>(pjsip_uri_get_uri(parsed));
+    const bool tls = pj_stricmp2(&uri->transport_param, "tls") == 0;
+    if (!tls && pj_stricmp2(&uri->transport_param, "tcp") != 0) return true;
+    pj_sockaddr peer;
+    const int family = pj_strchr(&uri->host, ':') == nullptr ? pj_AF_INET() : pj_AF_INET6();
+    if (pj_sockaddr_init(family, &peer, &uri->host, static_cast<pj_uint16_t>(uri->port)) != PJ_SUCCESS) return false;
+    return std::any_of(connections_.begin(), connections_.end(), [&](const auto& entry) {
+        const bool secure = (entry.first->flag & PJSIP_TRANSPORT_SECURE) != 0;
+        return secure == tls && !entry.first->is_shutdown && pj_sockaddr_cmp(&entry.first->key.rem_addr, &peer) == 0;
+    });
+}
+
 void Gate::describe_sender(Event& event, const pjsip_rx_data* rdata) const {
     const Identity identity = Authenticator::identity_of(rdata, module_.id);
     event.with("user", std::string(identity.user));

@@ -61,6 +61,11 @@ class Gate {
     void install(pjsip_endpoint* endpoint);
     // From now on nothing new is taken.
     void shut() { shut_ = true; }
+    // Whether a user has proven himself for it.
+    bool is_of_a_user(const pjsip_rx_data* rdata) const;
+    // Whether a request to this hop (a sip: URI of an address) can be sent: one over TCP or TLS goes down a connection
+    // that its other end has opened (RFC 5626 section 5.3).
+    bool reaches(const std::string& hop) const;
     // Adds user and realm: who has sent it; both "" for a trunk.
     void describe_sender(Event& event, const pjsip_rx_data* rdata) const;
     // pjsua's on_transport_state.

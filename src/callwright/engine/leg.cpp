@@ -64,7 +64,8 @@ Legs::Legs(Engine& engine)
     : engine_(engine),
       rtp_ports_(engine.options().rtp_first, engine.options().rtp_last),
       accounts_(engine),
-      glare_(engine) {}
+      glare_(engine),
+      transfers_(engine) {}
 
 void Legs::install(pjsua_callback& callbacks) {
     callbacks.on_incoming_call = &Legs::on_incoming;
@@ -110,11 +111,17 @@ void Legs::on_incoming(pjsua_acc_id, pjsua_call_id call, pjsip_rx_data* rdata) {
     leg.policy = engine.offers().incoming();
     leg.outside = engine.offers().incoming_outside();
     engine.legs().note_peer(leg, rdata);
+    // Never a second pair of ports, for a text stream that no answer of ours has.
+    pjsua_var.calls[call].opt.txt_cnt = 0;
+    // A user's phone may sit behind a NAT, where its Contact leads nowhere.
+    if (engine.gate().is_of_a_user(rdata)) leg.hop = source_of(rdata);
+    route_by(state_of(call).inv->dlg, leg.hop);
     pjsua_call_set_user_data(call, reinterpret_cast<void*>(static_cast<std::uintptr_t>(leg.id)));
     auto event = std::make_unique<Event>(EventKind::INCOMING, leg.id);
     describe_request(*event, rdata);
     engine.gate().describe_sender(*event, rdata);
     event->with("offer", carries_sdp(rdata));
+    event->with("replaced", static_cast<std::int64_t>(engine.legs().replacements().incoming()));
     engine.push(std::move(event));
 }
 
@@ -134,7 +141,11 @@ void Legs::change_state(Leg& leg, const pjsip_event* event) {
     const auto* session = state_of(leg.call).inv;
     // A user event is pjsua's way to say that the call is over although its dialog is not.
     const bool over = event->type == PJSIP_EVENT_USER || session == nullptr;
-    if (leg.outbound && !over && session->state < PJSIP_INV_STATE_CONFIRMED) note_peer(leg, received(event));
+    if (leg.outbound && !over && session->state < PJSIP_INV_STATE_CONFIRMED) {
+        note_peer(leg, received(event));
+        // The response has just given the dialog its routes; the ACK comes after this.
+        if (session->state >= PJSIP_INV_STATE_EARLY) route_by(session->dlg, leg.hop);
+    }
     switch (over ? PJSIP_INV_STATE_DISCONNECTED : session->state) {
         case PJSIP_INV_STATE_EARLY: leg.set_state(Leg::State::EARLY); break;
         case PJSIP_INV_STATE_CONNECTING:
@@ -219,8 +230,12 @@ void Legs::progress(const Leg& leg, const pjsip_event* event) {
     engine_.push(std::move(progress));
 }
 
-void Legs::receive_request(const Leg& leg, pjsip_transaction* transaction, pjsip_event* event) {
+void Legs::receive_request(Leg& leg, pjsip_transaction* transaction, pjsip_event* event) {
     pjsip_rx_data* rdata = event->body.tsx_state.src.rdata;
+    if (pjsip_method_cmp(&transaction->method, pjsip_get_refer_method()) == 0) {
+        transfers_.take(leg, state_of(leg.call).inv->dlg, transaction, rdata);
+        return;
+    }
     const InDialogAnswer answer = answer_in_dialog(rdata);
     if (answer.code == 0) return;
     if (answer.digit != 0) engine_.digits().receive_info(leg.id, answer.digit, answer.duration);
@@ -237,7 +252,7 @@ void Legs::receive_request(const Leg& leg, pjsip_transaction* transaction, pjsip
     rdata->msg_info.msg->body = nullptr;
 }
 
-// A transfer or a take-over moves a call out of its owner's hands: nobody in the daemon has allowed it.
+// Only what `Transfers` has not answered, and that is nothing.
 void Legs::on_transfer(pjsua_call_id, const pj_str_t*, pjsip_status_code* code, pjsua_call_setting*) {
     *code = PJSIP_SC_DECLINE;
 }

@@ -17,7 +17,9 @@
 #include "rtp/line.hpp"
 #include "glare.hpp"
 #include "policy.hpp"
+#include "replacement.hpp"
 #include "rtp_ports.hpp"
+#include "transfer.hpp"
 
 namespace callwright {
 
@@ -38,6 +40,8 @@ struct Order {
     Credentials credentials;
     Policy policy;
     bool offer = true;
+    std::vector<std::string> route = {};  // name-addrs of proxies on the way
+    bool keep_hop = false;                // what follows in the dialog goes to the next hop as well
 };
 
 // One command to a leg that carries a SIP status.
@@ -66,6 +70,8 @@ class Leg {
     bool outside = false;  // its peer is told our advertised address
     bool held = false;     // by us, or wanted to be
     Address peer;          // where its signalling comes from
+    Referrals referrals;   // what its peer may ask for
+    std::string hop;       // where requests within its dialog go, whatever its peer's Contact says; empty: there
 
     // A digit that is to go out as INFO.
     struct Key {
@@ -91,6 +97,10 @@ class Legs {
 
     void install(pjsua_callback& callbacks);
     Accounts& accounts() { return accounts_; }
+    Transfers& transfers() { return transfers_; }
+    Replacements& replacements() { return replacements_; }
+    // Null when there is none.
+    Leg* find(std::uint64_t id);
     // Null when the call is nobody's.
     Leg* of_call(pjsua_call_id call);
     // False when no further leg can be taken.
@@ -104,6 +114,7 @@ class Legs {
     void answer(std::uint64_t id, const Reply& reply, const CodecList& codecs);
     void hang_up(std::uint64_t id, const Reply& reply);
     void hold(std::uint64_t id, bool on);
+    void permit(std::uint64_t id, Referrals referrals);
     // The hold, or its end, that could not be offered when it was wanted.
     void offer_hold(std::uint64_t id);
     // method: "rfc4733", "info", or "": the first where the peer has agreed to it.
@@ -131,11 +142,10 @@ class Legs {
     static void on_replace(pjsua_call_id call, pjsip_rx_data* rdata, int* code, pj_str_t* reason,
                            pjsua_call_setting* setting);
 
-    Leg* find(std::uint64_t id);
     Leg& add(std::uint64_t id, bool outbound);
     void change_state(Leg& leg, const pjsip_event* event);
     void progress(const Leg& leg, const pjsip_event* event);
-    void receive_request(const Leg& leg, pjsip_transaction* transaction, pjsip_event* event);
+    void receive_request(Leg& leg, pjsip_transaction* transaction, pjsip_event* event);
     void update_media(const Leg& leg);
     void established(Leg& leg);
     void end(Leg& leg, const pjsip_event* event);
@@ -155,6 +165,8 @@ class Legs {
     bool shut_ = false;
     Accounts accounts_;
     Glare glare_;
+    Transfers transfers_;
+    Replacements replacements_;
     std::unordered_map<std::uint64_t, Leg> legs_;
     std::atomic<std::size_t> count_{0};
     mutable std::mutex lines_mutex_;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine.hpp"
+#include "gate.hpp"
 #include "leg.hpp"
 #include "message.hpp"
 #include "offers.hpp"
@@ -14,6 +15,8 @@
 namespace callwright {
 
 namespace {
+
+constexpr int flow_failed = 430;  // RFC 5626 section 11.5
 
 std::string words_of(pj_status_t status) {
     std::array<char, PJ_ERR_MSG_SIZE> text;
@@ -62,7 +65,14 @@ void Legs::originate(std::uint64_t id, const Order& order) {
     message->local_uri = borrow(order.local_uri);
     const std::string& hop = order.next_hop.empty() ? order.uri : order.next_hop;
     placed.outside = engine_.offers().advertised().is_for(server_of(hop).host);
+    if (order.keep_hop && !engine_.gate().reaches(order.next_hop)) {
+        placed.hung_up = true;
+        forget(placed, {flow_failed, "the connection is closed", {}}, nullptr);
+        return;
+    }
+    if (order.keep_hop) placed.hop = order.next_hop;
     if (!order.next_hop.empty()) message.send_to(order.next_hop);
+    for (const std::string& proxy : order.route) message.send_through(proxy);
     const pj_str_t target = borrow(order.uri);
     auto* user_data = reinterpret_cast<void*>(static_cast<std::uintptr_t>(id));
     pjsua_call_setting setting;
@@ -160,6 +170,10 @@ void Legs::hold(std::uint64_t id, bool on) {
     }
     leg->held = on;
     offer_hold(id);
+}
+
+void Legs::permit(std::uint64_t id, Referrals referrals) {
+    if (Leg* leg = find(id)) leg->referrals = referrals;
 }
 
 void Legs::offer_hold(std::uint64_t id) {

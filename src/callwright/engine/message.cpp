@@ -113,6 +113,16 @@ bool is_token(std::string_view name) {
     });
 }
 
+// A Route of a URI or name-addr that parses.
+pjsip_route_hdr* make_route(pj_pool_t* pool, const std::string& text) {
+    pj_str_t copy;
+    pj_strdup2_with_null(pool, &copy, text.c_str());
+    auto* uri = pjsip_parse_uri(pool, copy.ptr, static_cast<pj_size_t>(copy.slen), PJSIP_PARSE_URI_AS_NAMEADDR);
+    auto* route = pjsip_route_hdr_create(pool);
+    route->name_addr.uri = static_cast<pjsip_uri*>(pjsip_uri_get_uri(uri));
+    return route;
+}
+
 pj_str_t borrow(const std::string& text) {
     return {const_cast<char*>(text.data()), static_cast<pj_ssize_t>(text.size())};
 }
@@ -181,6 +191,14 @@ void describe_response(Event& event, const pjsip_rx_data* rdata) {
     event.with("source_host", rdata == nullptr ? std::string() : std::string(rdata->pkt_info.src_name));
     event.with("source_port", std::int64_t{rdata == nullptr ? 0 : rdata->pkt_info.src_port});
     event.with("transport", rdata == nullptr ? std::string() : transport_name(rdata->tp_info.transport));
+}
+
+std::string source_of(const pjsip_rx_data* rdata) {
+    std::array<char, PJ_INET6_ADDRSTRLEN + 10> address{};
+    pj_sockaddr_print(&rdata->pkt_info.src_addr, address.data(), address.size(), 3);
+    std::string transport = transport_name(rdata->tp_info.transport);
+    std::transform(transport.begin(), transport.end(), transport.begin(), [](unsigned char c) { return std::tolower(c); });
+    return std::string("sip:") + address.data() + ";transport=" + transport;
 }
 
 const pjsip_rx_data* received(const pjsip_event* event) {
@@ -258,13 +276,19 @@ MessageData::MessageData(const Headers& headers) : pool_(pjsua_pool_create("mess
 }
 
 void MessageData::send_to(const std::string& next_hop) {
-    std::string text = next_hop + ";lr;hide";
-    pj_str_t copy;
-    pj_strdup2_with_null(pool_.get(), &copy, text.c_str());
-    auto* uri = pjsip_parse_uri(pool_.get(), copy.ptr, static_cast<pj_size_t>(copy.slen), PJSIP_PARSE_URI_AS_NAMEADDR);
-    auto* route = pjsip_route_hdr_create(pool_.get());
-    route->name_addr.uri = static_cast<pjsip_uri*>(pjsip_uri_get_uri(uri));
-    pj_list_push_back(&data_.hdr_list, route);
+    pj_list_push_back(&data_.hdr_list, make_route(pool_.get(), next_hop + ";lr;hide"));
+}
+
+void MessageData::send_through(const std::string& proxy) {
+    pj_list_push_back(&data_.hdr_list, make_route(pool_.get(), proxy));
+}
+
+void route_by(pjsip_dialog* dialog, const std::string& hop) {
+    if (hop.empty() || !pj_list_empty(&dialog->route_set)) return;
+    // A hop that is not sips: would end a dialog that is.
+    const bool plain = dialog->secure && hop.compare(0, 4, "sip:") == 0;
+    const std::string uri = (plain ? "sips:" + hop.substr(4) : hop) + ";lr;hide";
+    pj_list_push_back(&dialog->route_set, make_route(dialog->pool, uri));
 }
 
 void add_headers(pjsip_tx_data* message, const Headers& headers) {

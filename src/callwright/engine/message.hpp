@@ -40,6 +40,8 @@ void describe_response(Event& event, const pjsip_rx_data* rdata);
 std::string content_type_of(const pjsip_msg_body& body);
 // "type/subtype;name=value" taken apart, as pjsip keeps it. Null without a subtype.
 pjsip_msg_body* make_body(pj_pool_t* pool, const std::string& content_type, const std::string& content);
+// Where a request came from, as a sip: URI of an address.
+std::string source_of(const pjsip_rx_data* rdata);
 
 // The message that a transaction event brought, or null.
 const pjsip_rx_data* received(const pjsip_event* event);
@@ -59,6 +61,8 @@ class MessageData {
     pjsua_msg_data* operator->() { return &data_; }
     // Where the message goes, whatever host its URI names: a route that is followed and not shown.
     void send_to(const std::string& next_hop);
+    // A proxy on the way (a name-addr), behind those before it.
+    void send_through(const std::string& proxy);
 
   private:
     struct Release {
@@ -69,5 +73,8 @@ class MessageData {
 };
 
 void add_headers(pjsip_tx_data* message, const Headers& headers);
+
+// Requests within the dialog go to this hop (a sip: URI of an address), unless its peers have named proxies.
+void route_by(pjsip_dialog* dialog, const std::string& hop);
 
 }  // namespace callwright

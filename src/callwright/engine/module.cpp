@@ -122,7 +122,7 @@ void limit(Engine& engine, int requests_per_second, int burst, int backlog) {
 std::uint64_t originate(Engine& engine, std::string uri, std::string local_uri, std::string next_hop, Headers headers,
                         std::string username, std::string password, std::string realm,
                         std::vector<std::string> codecs, std::string srtp, std::string srtp_keying,
-                        std::string reliable, bool offer) {
+                        std::string reliable, bool offer, std::vector<std::string> route, bool keep_hop) {
     const PolicyText policy{std::move(codecs), std::move(srtp), std::move(srtp_keying), std::move(reliable)};
     Order order{std::move(uri),
                 std::move(local_uri),
@@ -130,12 +130,16 @@ std::uint64_t originate(Engine& engine, std::string uri, std::string local_uri, 
                 std::move(headers),
                 {std::move(username), std::move(password), std::move(realm)},
                 policy.amend(engine.offers().usual()),
-                offer};
+                offer,
+                std::move(route),
+                keep_hop};
+    if (keep_hop && order.next_hop.empty()) throw std::invalid_argument("there is no hop to keep");
     check_headers(order.headers);
     const bool up = engine.with_library([&] {
         check_uri(order.uri, false);
         check_uri(order.local_uri, true);
         if (!order.next_hop.empty()) check_uri(order.next_hop, false);
+        for (const std::string& proxy : order.route) check_uri(proxy, true);
     });
     if (!up) throw std::runtime_error("the engine is closed");
     const std::uint64_t id = engine.next_id();
@@ -160,6 +164,33 @@ void hang_up(Engine& engine, std::uint64_t leg, int code, std::string reason, He
 
 void hold(Engine& engine, std::uint64_t leg, bool on) {
     command(engine, [leg, on](Legs& legs) { legs.hold(leg, on); });
+}
+
+std::uint64_t refer(Engine& engine, std::uint64_t leg, const std::string& uri, Headers headers) {
+    check_headers(headers);
+    const bool up = engine.with_library([&] { check_uri(uri, false); });
+    if (!up) throw std::runtime_error("the engine is closed");
+    const std::uint64_t id = engine.next_id();
+    command(engine, [id, leg, target = "<" + uri + ">", headers = std::move(headers)](Legs& legs) {
+        legs.transfers().refer(id, leg, target, headers);
+    });
+    return id;
+}
+
+void permit(Engine& engine, std::uint64_t leg, bool blind, bool attended) {
+    command(engine, [leg, blind, attended](Legs& legs) { legs.permit(leg, {blind, attended}); });
+}
+
+void notify(Engine& engine, std::uint64_t transfer, int code, std::string reason) {
+    check_code(code, 100, 699);
+    check_text(reason, "reason");
+    command(engine, [transfer, code, reason = std::move(reason)](Legs& legs) {
+        legs.transfers().notify(transfer, code, reason);
+    });
+}
+
+void forget(Engine& engine, std::uint64_t transfer) {
+    command(engine, [transfer](Legs& legs) { legs.transfers().forget(transfer); });
 }
 
 void send_digits(Engine& engine, std::uint64_t leg, std::string digits, int duration, const std::string& method) {
@@ -278,7 +309,9 @@ void bind_events(nb::module_& module) {
         .value("MEDIA_LOST", EventKind::MEDIA_LOST)
         .value("DIGITS_SENT", EventKind::DIGITS_SENT)
         .value("RESPONSE", EventKind::RESPONSE)
-        .value("FLOW_CLOSED", EventKind::FLOW_CLOSED);
+        .value("FLOW_CLOSED", EventKind::FLOW_CLOSED)
+        .value("TRANSFER", EventKind::TRANSFER)
+        .value("REFER", EventKind::REFER);
     nb::class_<Event>(module, "Event", nb::is_final())
         .def_prop_ro("kind", [](const Event& event) { return event.kind; })
         .def_prop_ro("id", [](const Event& event) { return event.id; })
@@ -327,12 +360,16 @@ void bind_signalling(nb::class_<Engine>& engine) {
         .def("originate", &originate, "uri"_a, nb::kw_only(), "local_uri"_a, "next_hop"_a = "",
              "headers"_a = Headers(), "username"_a = "", "password"_a = "", "realm"_a = "",
              "codecs"_a = std::vector<std::string>(), "srtp"_a = "", "srtp_keying"_a = "", "reliable"_a = "",
-             "offer"_a = true, Released())
+             "offer"_a = true, "route"_a = std::vector<std::string>(), "keep_hop"_a = false, Released())
         .def("answer", &answer, "leg"_a, "code"_a, nb::kw_only(), "reason"_a = "", "headers"_a = Headers(),
              "codecs"_a = std::vector<std::string>(), Released())
         .def("hangup", &hang_up, "leg"_a, nb::kw_only(), "code"_a = 0, "reason"_a = "", "headers"_a = Headers(),
              Released())
         .def("hold", &hold, "leg"_a, "on"_a, Released())
+        .def("refer", &refer, "leg"_a, "uri"_a, nb::kw_only(), "headers"_a = Headers(), Released())
+        .def("permit", &permit, "leg"_a, nb::kw_only(), "blind"_a = false, "attended"_a = false, Released())
+        .def("notify", &notify, "transfer"_a, "code"_a, nb::kw_only(), "reason"_a = "", Released())
+        .def("forget", &forget, "transfer"_a, Released())
         .def("send_digits", &send_digits, "leg"_a, "digits"_a, "duration"_a = 160, nb::kw_only(), "method"_a = "",
              Released())
         .def("request_statistics",

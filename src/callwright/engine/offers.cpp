@@ -46,6 +46,13 @@ const pjmedia_sdp_media* audio_of(const pjmedia_sdp_session* sdp) {
     return nullptr;
 }
 
+// Text is refused in any case: as if it had never been offered, so that pjsua takes no ports for it.
+void withdraw_text(pjmedia_sdp_session* sdp) {
+    for (unsigned i = 0; i < sdp->media_count; ++i) {
+        if (pj_stricmp2(&sdp->media[i]->desc.media, "text") == 0) sdp->media[i]->desc.port = 0;
+    }
+}
+
 bool offers_ipv6(const pjsip_rx_data* rdata) {
     const auto* offer = pjsip_rdata_get_sdp_info(const_cast<pjsip_rx_data*>(rdata))->sdp;
     const auto* audio = offer == nullptr ? nullptr : audio_of(offer);
@@ -153,7 +160,10 @@ pj_bool_t Offers::on_request(pjsip_rx_data* rdata) {
     const auto* sdp = pjsip_rdata_get_sdp_info(rdata);
     if (sdp->sdp == nullptr || sdp->sdp_err != PJ_SUCCESS || sdp->sdp->media_count == 0) return PJ_FALSE;
     const auto unfit = offers.judge(sdp->sdp, offers.incoming_);
-    if (!unfit) return PJ_FALSE;
+    if (!unfit) {
+        withdraw_text(sdp->sdp);
+        return PJ_FALSE;
+    }
     offers.refuse(rdata, *unfit);
     return PJ_TRUE;
 }

@@ -1,6 +1,7 @@
 """A binding: one phone of an address of record, and the way back to it (RFC 3261 §10, RFC 3327, RFC 5626)."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,9 @@ from callwright.sip.contact import Contact, same_place
 from callwright.sip.lookup import is_address
 from callwright.sip.request import Request
 from callwright.sip.uri import at_place, is_reliable, user_and_host, without_port
+
+_NAMED = re.compile("<[^<>]+>")
+_LOOSE = re.compile(";lr(?=[;=>?])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,12 @@ class Binding:
         """The address to send to: a connection from there that still stands is used again."""
         where = f"[{self.host}]" if ":" in self.host else self.host
         return f"sip:{where}:{self.port};transport={self.transport.lower()}"
+
+    @property
+    def route(self) -> tuple[str, ...]:
+        """The proxies on the way to it, as name-addrs: those of its Path that route loosely, as they all must (RFC 3327
+        §5.5)."""
+        return tuple(uri for value in self.path for uri in _NAMED.findall(value) if _LOOSE.search(uri))
 
     @property
     def target(self) -> str:

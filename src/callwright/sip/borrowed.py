@@ -1,10 +1,11 @@
 """A leg on loan: a caller's leg while another application has the call; ending it gives the caller back unharmed."""
 
 import asyncio
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 from callwright.sip.leg import Ending, Headers, Leg, LegState
+from callwright.sip.transfer import Referral
 
 ENDED, DECLINED = 200, 603
 
@@ -49,6 +50,11 @@ class Borrowed(Leg):
         if not self.gone:
             answered = self.state is LegState.CONFIRMED
             self._give_back(Ending(ENDED if answered else code or DECLINED, reason or "given back", "local"))
+
+    @contextmanager
+    def referring(self, listener: Callable[[Referral], None], *, blind: bool, attended: bool) -> Iterator[None]:
+        """A caller on loan transfers nobody (call-control reference §6.6)."""
+        yield
 
     def _on_lender_ended(self, ended: "asyncio.Future[Ending]") -> None:
         if not self.gone:

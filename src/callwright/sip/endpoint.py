@@ -14,7 +14,7 @@ from typing import Any
 from callwright.config import Config
 from callwright.engine import Engine, Event, EventKind, Sound
 from callwright.errors import MediaError, StartError
-from callwright.sip import certificates, security
+from callwright.sip import certificates, security, transfer
 from callwright.sip.credentials import Credential
 from callwright.sip.leg import Digit, Headers, Invite, Leg, LegState
 from callwright.sip.locating import Locator
@@ -81,6 +81,7 @@ class Endpoint:
         self._players: dict[int, asyncio.Future[Played]] = {}
         self._tapes: dict[int, Tape] = {}
         self.taps: dict[int, Tap] = {}
+        self.transfers: dict[int, transfer.Transfer] = {}
         self.domain = config.sip.domain
         self._certificates = certificates.files_of(config.sip)
         self.engine = _start(config)
@@ -137,6 +138,8 @@ class Endpoint:
         srtp_keying: str = "",
         reliable: str = "",
         dtmf: str = "auto",
+        route: Sequence[str] = (),
+        keep_hop: bool = False,
     ) -> Leg:
         """Sends an INVITE.
 
@@ -147,6 +150,7 @@ class Endpoint:
             srtp_keying: "sdes" (or "") or "dtls".
             reliable: "off", "supported" (or "") or "required".
             dtmf: see `keypad.Keypad.method`.
+            route, keep_hop: see the engine's `originate`.
 
         Raises:
             ValueError: a URI, header or setting cannot be used.
@@ -163,6 +167,8 @@ class Endpoint:
             srtp=srtp,
             srtp_keying=srtp_keying,
             reliable=reliable,
+            route=route,
+            keep_hop=keep_hop,
         )
         leg = Leg(self, node)
         leg.keypad.method = dtmf
@@ -327,6 +333,10 @@ class Endpoint:
             wire.log(_LEVELS.get(event.code, logging.DEBUG), "%s", event.text)
         elif kind is EventKind.SECURITY:
             security.tell(event.detail, event.code)
+        elif kind is EventKind.TRANSFER:
+            transfer.on_transfer(self, event)
+        elif kind is EventKind.REFER:
+            transfer.on_refer(self, event)
         elif kind is EventKind.FAILED:
             self._on_failed(event)
 

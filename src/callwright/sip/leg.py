@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from callwright.errors import LegGone
 from callwright.sip.keypad import Keypad
+from callwright.sip.transfer import NOBODY, Referral
 
 if TYPE_CHECKING:
     from callwright.sip.endpoint import Endpoint
@@ -52,6 +53,7 @@ class Invite:
 
     Attributes:
         user, realm: who has authenticated; both empty for a trunk.
+        replaced: the leg whose place it is to take (RFC 3891); 0 for none.
     """
 
     request_uri: str
@@ -68,6 +70,7 @@ class Invite:
     offer: bool = True
     user: str = ""
     realm: str = ""
+    replaced: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,7 @@ class Leg:
         self._digit_listeners: list[Callable[[Digit], None]] = []
         self._answered: asyncio.Future[None] = endpoint.loop.create_future()
         self._progress_listeners: list[Callable[[int, bool], None]] = []
+        self._referee: Callable[[Referral], None] | None = None
 
     @property
     def state(self) -> LegState:
@@ -262,6 +266,23 @@ class Leg:
         finally:
             self._progress_listeners.remove(listener)
 
+    @contextmanager
+    def referring(self, listener: Callable[[Referral], None], *, blind: bool, attended: bool) -> Iterator[None]:
+        """Lets the peer transfer while the block runs; `listener` is called with each REFER, the refused ones too.
+
+        Args:
+            blind: to anybody.
+            attended: to the peer of another leg.
+        """
+        self._referee = listener
+        self.endpoint.engine.permit(self.node, blind=blind, attended=attended)
+        try:
+            yield
+        finally:
+            if self._referee is listener:  # else somebody else listens by now
+                self._referee = None
+                self.endpoint.engine.permit(self.node)
+
     # what the endpoint feeds
 
     def on_trying(self) -> None:
@@ -289,6 +310,15 @@ class Leg:
         """A DTMF digit arrived."""
         for listener in tuple(self._digit_listeners):
             listener(digit)
+
+    def on_refer(self, referral: Referral) -> None:
+        """The peer asked for a transfer. Nobody may be left to carry out one that has been accepted."""
+        if self._referee is not None:
+            self._referee(referral)
+            return
+        logger.debug("< leg %d: REFER %d: nobody carries it out", self.node, referral.code)
+        if referral.accepted:
+            referral.tell(NOBODY)
 
     def on_media(self, active: bool, telephone_event: bool) -> None:
         """Media began, changed or stopped."""

@@ -1,7 +1,9 @@
 """SIP and tel URIs, as far as routing needs them (RFC 3261 §19.1, §25.1; RFC 3966)."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
+from urllib.parse import quote
 
 _PARTS = re.compile(r"<?\s*sips?:(?:([^@>]*)@)?([^;?>\s]+)", re.IGNORECASE)
 _TEL = re.compile(r"<?\s*tel:([^;>\s]+)", re.IGNORECASE)
@@ -11,6 +13,7 @@ _HOST = re.compile(r"\[[^\]]*\]|[^:]*")
 _SECURE = re.compile(r";secure=true(?=[;?]|\Z)", re.IGNORECASE)
 _TRANSPORT = re.compile(r";transport=[a-z]+", re.IGNORECASE)
 # what neither stands for itself in a user part nor begins an escape
+_HEADER = "[]/?:+$-_.!~*'()"  # hnv-unreserved and unreserved
 _FOREIGN = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9\-_.!~*'()&=+$,;?/%]")
 
 
@@ -52,6 +55,13 @@ def transport_of(uri: str) -> str:
     """The transport that a URI names, in lower case; "" when it names none."""
     named = _TRANSPORT.search(uri)
     return named[0].partition("=")[2].lower() if named else ""
+
+
+def with_headers(uri: str, headers: Sequence[tuple[str, str]]) -> str:
+    """The same URI with header fields of the request that it is to make (RFC 3261 §19.1.1)."""
+    if not headers:
+        return uri
+    return uri + "?" + "&".join(f"{quote(name, _HEADER)}={quote(value, _HEADER)}" for name, value in headers)
 
 
 def without_secure(uri: str) -> tuple[str, bool]:

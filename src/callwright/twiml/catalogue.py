@@ -131,7 +131,6 @@ FORMS: dict[tuple[str, str], Form] = {
 
 _LOGGED_IN = {"username": "password='x'", "password": "username='x'"}
 _IDLE = {
-    "Dial": frozenset({"referMethod"}),
     "Gather": frozenset({"enhanced", "debug"}),
     "Start": frozenset({"method"}),
 }
@@ -149,7 +148,7 @@ _VERBS: dict[str, Declared] = {
     "Play": Declared("Play", (), "<Play {}>/a.wav</Play>"),
     "Record": Declared("Record", (), "<Record {}/>", State.PARTLY),
     "Redirect": Declared("Redirect", (), "<Redirect {}>/next</Redirect>"),
-    "Refer": Declared("Refer", (), f"<Refer {{}}><Sip>{URI}</Sip></Refer>", State.PARTLY),
+    "Refer": Declared("Refer", (), f"<Refer {{}}><Sip>{URI}</Sip></Refer>"),
     "Reject": Declared("Reject", (), "<Reject {}/>"),
     "Say": Declared("Say", (), "<Say {}>Hello</Say>"),
     "Sms": Declared("Sms", (), "<Sms {}>Hello</Sms>", drops=frozenset({"to", "from"})),

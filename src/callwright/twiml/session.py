@@ -106,6 +106,7 @@ class Session:
         self._state = SessionState.FETCHING
         self._work: asyncio.Task[None] | None = None
         self._redirected: Source | None = None
+        self._told = dict(application.told)
         self._log = CallLog(logger, control.sid, control.account_sid)
 
     @property
@@ -186,7 +187,8 @@ class Session:
     async def _follow(self, source: Source) -> Finish:
         """Document after document, until one ends the call."""
         self._set_state(SessionState.FETCHING)
-        document = await (self._fetch(source, {}) if isinstance(source, Hook) else self._given(source))
+        told, self._told = self._told, {}
+        document = await (self._fetch(source, told) if isinstance(source, Hook) else self._given(source))
         while True:
             if not self._pace.begin():
                 most = f"more than {Pace.MOST_DOCUMENTS} documents without a second of sound"

@@ -81,8 +81,9 @@ TABLE = Table(
         # sequential | true, false | false | 13218
         Row("sequential", lambda verb: verb.sequential, {"true": True, "false": False}, False, ["x"], 13218),
         Row("recordingConfigurationId", unused, {"RC1": None}, None, noted=12200),
-        Row("referUrl", unused, {"/refer": None}, None, noted=12200),
-        Row("referMethod", unused, {"GET": None}, None, ["PUT"]),
+        # referUrl, referMethod | a URL | none, POST
+        Row("referUrl", lambda verb: verb.refer, {"/refer": Hook("http://app.example/refer")}, None, ["ftp://x/"]),
+        Row("referMethod", lambda verb: verb.refer, {"GET": None}, None, ["PUT"]),
         Row("callReason", unused, {"": None}, None, ["a" * 51]),
         Row("callReason", unused, {"a" * 50: None}, None, noted=12200),
         Row("events", unused, {"call-progress-event": None}, None, ["all"], noted=12200),
@@ -291,6 +292,19 @@ async def test_a_caller_who_left_ends_a_dial_without_an_action() -> None:
     await Playbook(
         fetch(VOICE) >> twiml("<Dial>+15550001111</Dial><Redirect>/unreachable</Redirect>"),
         (op("dial", DialPlan(targets=(ONE,))) >> Dialled("canceled", hung_up=True)).then(CallStatus.COMPLETED),
+    ).play_out()
+
+
+async def test_a_caller_who_was_transferred_hears_the_refer_url() -> None:
+    """Not the action (call-control reference §1.10)."""
+    refer = Hook("http://app.example/refer", "GET")
+    await Playbook(
+        fetch(VOICE) >> twiml("<Dial action='/d' referUrl='/refer' referMethod='GET'>+15550001111</Dial>"),
+        op("dial", DialPlan(targets=(ONE,), refer=refer))
+        >> Dialled("completed", CHILD, 3, bridged=True, transferred_to="sip:zoe@pbx.example"),
+        fetch(refer, ReferTransferTarget="sip:zoe@pbx.example") >> twiml("<Say>One moment</Say>"),
+        speech("One moment"),
+        op("hangup"),
     ).play_out()
 
 

@@ -79,10 +79,10 @@ RECORDING_TRACK = choice("recordingTrack", ("both", "inbound", "outbound"), "bot
 ANSWER_ON_BRIDGE = boolean("answerOnBridge", False, 13219)
 RING_TONE = choice("ringTone", RING_TONES, "", 13220)
 SEQUENTIAL = boolean("sequential", False, 13218)
+REFER_URL = address("referUrl", SCHEMA_WARNING)
+REFER_METHOD = method("referMethod")
 UNSUPPORTED = (
     text("recordingConfigurationId", unsupported=True),
-    address("referUrl", SCHEMA_WARNING, unsupported=True),
-    method("referMethod"),
     text("callReason", most=50, unsupported=True),
     choice("events", ("call-progress-event",), "", unsupported=True),
     text("passports", unsupported=True),
@@ -116,6 +116,7 @@ class Dial(Verb):
         time_limit: seconds that the bridge may last.
         caller_id: "" for the caller's own.
         room: the conference or queue to enter in place of parties; the rest of its plan is here.
+        refer: what runs on who is left when a party is transferred by the other one; None: no transfers.
     """
 
     name: ClassVar[str] = "Dial"
@@ -135,6 +136,8 @@ class Dial(Verb):
         ANSWER_ON_BRIDGE,
         RING_TONE,
         SEQUENTIAL,
+        REFER_URL,
+        REFER_METHOD,
         *UNSUPPORTED,
     )
 
@@ -149,6 +152,7 @@ class Dial(Verb):
     ring_tone: str = RING_TONE.default
     sequential: bool = SEQUENTIAL.default
     room: Room | None = None
+    refer: Hook | None = None
 
     @classmethod
     def parse(cls, element: Element, reading: Reading) -> Self | None:
@@ -166,6 +170,7 @@ class Dial(Verb):
             answer_on_bridge=values[ANSWER_ON_BRIDGE],
             ring_tone=values[RING_TONE],
             sequential=values[SEQUENTIAL],
+            refer=reading.hook(element, values[REFER_URL], values[REFER_METHOD], REFER_URL.code),
         )
 
     async def execute(self, control: CallControl) -> Step:
@@ -190,6 +195,7 @@ class Dial(Verb):
                     ring_tone=self.ring_tone,
                     sequential=self.sequential,
                     recording=self.recording,
+                    refer=self.refer,
                 )
             )
         )
@@ -248,6 +254,8 @@ class Dial(Verb):
         return 0
 
     def _after(self, dialled: Dialled) -> Step:
+        if dialled.transferred_to and self.refer is not None:
+            return Next(self.refer, {"ReferTransferTarget": dialled.transferred_to}, final=dialled.hung_up)
         if self.action is not None:
             return Next(self.action, parameters(dialled), final=dialled.hung_up)
         return Finish(hung_up=True) if dialled.hung_up else None

@@ -1,0 +1,33 @@
+// INVITEs that are to take another dialog's place (Replaces, RFC 3891).
+#pragma once
+
+#include <pjsip.h>
+
+#include <cstdint>
+
+namespace callwright {
+
+// Engine thread.
+class Replacements {
+  public:
+    Replacements() = default;
+    Replacements(const Replacements&) = delete;
+    Replacements& operator=(const Replacements&) = delete;
+
+    // Throws std::runtime_error.
+    void install(pjsip_endpoint* endpoint);
+    // The leg that the INVITE that pjsua is working on names; 0 for none.
+    std::uint64_t incoming() const { return incoming_; }
+
+  private:
+    static pj_bool_t on_request(pjsip_rx_data* rdata);
+
+    pj_bool_t judge(pjsip_rx_data* rdata);
+    void refuse(pjsip_rx_data* rdata, pjsip_tx_data* response) const;
+
+    pjsip_endpoint* endpoint_ = nullptr;
+    pjsip_module module_{};
+    std::uint64_t incoming_ = 0;
+};
+
+}  // namespace callwright

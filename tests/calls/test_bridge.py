@@ -1,0 +1,261 @@
+"""What phones ask for while they talk: transfers, and calls that take a place (call-control reference §1.10)."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import pytest
+
+from callwright.calls.application import Hook
+from callwright.calls.bridge import join
+from callwright.calls.call import Call
+from callwright.calls.status import CallStatus
+from callwright.engine import EventKind
+from callwright.errors import RestError
+from tests.calls.dialling import BOB, EVE, Dialling
+from tests.calls.fakes import OTHER_SID, OTHERS_NUMBER, SETTINGS, Room
+from tests.calls.jumping import turns
+
+REFER = Hook("http://app.example/refer")
+ZOE = "sip:zoe@host.example"
+
+
+class Scripts:
+    """Runs a coroutine of the test in place of an application's documents, as the switchboard would."""
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self.served: list[Call] = []
+        self.work: Callable[[Call], Awaitable[None]] = self.waits
+
+    async def waits(self, call: Call) -> None:
+        await call.ended
+
+    async def screen(self, call: Call, hook: Hook, params: Mapping[str, str]) -> bool:
+        raise AssertionError("nobody is screened here")
+
+    async def serve(self, call: Call) -> None:
+        self.served.append(call)
+        self.room.script = self.work
+        await self.room.switchboard.serve(call)
+
+
+@pytest.fixture
+def scripts(room: Room) -> Scripts:
+    made = Scripts(room)
+    object.__setattr__(room.exchange, "scripts", made)
+    return made
+
+
+async def talking(room: Room, refer: Hook | None = REFER) -> tuple[Dialling, Call, int]:
+    """A caller who talks with whom it has dialled, the child, and its leg."""
+    count = len(room.engine.of("originate"))
+    dialling = await Dialling.begin(room, [BOB], refer=refer)
+    leg = await room.engine.called(count + 1)
+    room.engine.answer_of(leg)
+    await room.engine.until("permit", leg)
+    assert dialling.connected(dialling.leg, leg)
+    return dialling, dialling.children[0], leg
+
+
+def asks(room: Room, leg: int, *, replaced: int = 0, code: int = 202, transfer: int = 900) -> None:
+    """A party's phone sends a REFER."""
+    room.engine.happen(EventKind.REFER, leg, code, ZOE, transfer=transfer, replaced=replaced, referred_by="")
+
+
+def reports(room: Room) -> list[tuple[int, int]]:
+    return [(one.node, one.values["code"]) for one in room.engine.of("notify")]
+
+
+def permitted(room: Room, leg: int) -> dict[str, bool]:
+    """What a phone may ask for now."""
+    return room.engine.of("permit", leg)[-1].values
+
+
+def warnings(room: Room, call: Call) -> list[object]:
+    return [data.get("code") for kind, data in room.rows.steps(call.sid) if kind == "warning"]
+
+
+def edges(room: Room, *legs: int) -> set[tuple[int, int]]:
+    """Who of these hears whom."""
+    return {(one, other) for one, other in room.engine.edges() if one in legs and other in legs}
+
+
+# to somebody else
+
+
+async def test_the_callee_transfers_the_caller(room: Room) -> None:
+    dialling, child, leg = await talking(room)
+    asks(room, leg)
+    dialled = await dialling.task
+    assert (dialled.transferred_to, dialled.status, dialled.bridged) == (ZOE, "completed", True)
+    assert not dialled.hung_up and child.status is CallStatus.COMPLETED
+    assert reports(room) == [(900, 200)]
+    assert edges(room, dialling.leg, leg) == set() and room.exchange.bridges == {}
+    assert permitted(room, dialling.leg) == {"blind": False, "attended": False}
+
+
+async def test_the_caller_transfers_the_callee(room: Room, scripts: Scripts) -> None:
+    dialling, child, leg = await talking(room)
+    asks(room, dialling.leg)
+    dialled = await dialling.task
+    assert dialled.hung_up and dialled.transferred_to == ""
+    assert dialling.call.status is CallStatus.COMPLETED
+    assert scripts.served == [child] and child.status is CallStatus.IN_PROGRESS
+    assert child.application.voice == REFER
+    assert child.application.told == {"ReferTransferTarget": ZOE}
+    assert reports(room) == [(900, 200)]
+    assert edges(room, dialling.leg, leg) == set()
+
+
+async def test_nobody_may_without_a_refer_url(room: Room) -> None:
+    dialling, _, leg = await talking(room, refer=None)
+    assert permitted(room, leg) == permitted(room, dialling.leg) == {"blind": False, "attended": True}
+    asks(room, leg, code=603, transfer=0)
+    asks(room, dialling.leg, code=400, transfer=0)
+    await turns()
+    children = dialling.children
+    assert warnings(room, children[0]) == [13802] and warnings(room, dialling.call) == [32218]
+    assert dialling.connected(dialling.leg, leg) and reports(room) == []
+
+
+async def test_a_transfer_and_a_hang_up_that_cross(room: Room) -> None:
+    dialling, _, leg = await talking(room)
+    asks(room, leg)
+    asks(room, dialling.leg, transfer=901)
+    await dialling.task
+    assert reports(room) == [(900, 200), (901, 480)]
+
+
+# to each other's other calls
+
+
+async def test_both_were_called_by_who_transfers(room: Room) -> None:
+    """They talk on, and nobody else is there any more."""
+    first, one, left = await talking(room)
+    second, other, right = await talking(room)
+    asks(room, first.leg, replaced=second.leg)
+    assert (await first.task).hung_up and (await second.task).hung_up
+    await turns()
+    assert edges(room, left, right, first.leg, second.leg) == {(left, right), (right, left)}
+    assert reports(room) == [(900, 200)]
+    room.engine.digit(left, "5")
+    assert (await room.engine.until("send_digits", right)).values["digits"] == "5"
+    for call in (one, other):
+        with pytest.raises(RestError):
+            await room.switchboard.redirect(call.sid, hook=REFER, twiml=None)
+    room.engine.end(left)
+    assert await one.ended is await other.ended is CallStatus.COMPLETED
+
+
+async def test_the_caller_stays_and_talks_with_who_was_called(room: Room) -> None:
+    """A receptionist: called by one, calls another, and joins them. The caller's dial goes on."""
+    first, child, reception = await talking(room, refer=None)
+    second, other, right = await talking(room, refer=None)
+    asks(room, reception, replaced=second.leg)
+    assert (await second.task).hung_up
+    await turns()
+    assert edges(room, first.leg, right, reception) == {(first.leg, right), (right, first.leg)}
+    assert child.status is CallStatus.COMPLETED and not first.task.done()
+    assert permitted(room, first.leg) == {"blind": False, "attended": False}
+    room.engine.end(right)
+    dialled = await first.task
+    assert (dialled.status, dialled.call_sid, dialled.hung_up) == ("completed", child.sid, False)
+    assert await other.ended is CallStatus.COMPLETED
+
+
+async def test_the_other_way_round(room: Room) -> None:
+    """The REFER comes on the call that the receptionist has made, and names the one that it was called by."""
+    first, _, reception = await talking(room)
+    second, other, right = await talking(room)
+    asks(room, second.leg, replaced=reception)
+    assert (await second.task).hung_up
+    await turns()
+    assert edges(room, first.leg, right) == {(first.leg, right), (right, first.leg)}
+    room.engine.end(first.leg)
+    assert (await first.task).hung_up
+    assert await other.ended is CallStatus.COMPLETED, "who was given to the caller leaves with it"
+
+
+async def test_two_callers_cannot_be_joined(room: Room) -> None:
+    """Each waits for documents of its own."""
+    first, _, left = await talking(room)
+    second, _, right = await talking(room)
+    asks(room, left, replaced=right)
+    await turns()
+    assert reports(room) == [(900, 603)]
+    assert first.connected(first.leg, left) and second.connected(second.leg, right)
+
+
+async def test_S7_no_transfer_out_of_the_account(room: Room) -> None:
+    first, _, left = await talking(room)
+    second, _, right = await talking(room)
+    asks(room, left, replaced=4711)
+    owner, second.call.account = second.call.account, room.accounts[OTHER_SID]
+    asks(room, left, replaced=right, transfer=901)
+    await turns()
+    second.call.account = owner
+    assert reports(room) == [(900, 481), (901, 481)]
+    assert first.connected(first.leg, left) and second.connected(second.leg, right)
+
+
+# calls that take a place
+
+
+async def test_a_call_takes_the_callees_place(room: Room) -> None:
+    dialling, child, leg = await talking(room)
+    newcomer = room.engine.incoming(replaced=leg)
+    await room.engine.until("answer", newcomer)
+    await turns()
+    assert child.status is CallStatus.COMPLETED
+    assert edges(room, dialling.leg, leg, newcomer) == {(dialling.leg, newcomer), (newcomer, dialling.leg)}
+    assert len(room.sessions) == 1, "it runs no application"
+    asks(room, newcomer)
+    assert (await dialling.task).transferred_to == ZOE
+
+
+async def test_a_call_takes_the_callers_place(room: Room) -> None:
+    dialling, child, leg = await talking(room)
+    newcomer = room.engine.incoming(replaced=dialling.leg)
+    assert (await dialling.task).hung_up
+    await room.engine.until("answer", newcomer)
+    assert edges(room, dialling.leg, leg, newcomer) == {(leg, newcomer), (newcomer, leg)}
+    assert child.status is CallStatus.IN_PROGRESS
+    room.engine.end(newcomer)
+    assert await child.ended is CallStatus.COMPLETED
+
+
+async def test_S7_no_place_is_taken_from_another_account(rooms: Callable[..., Room]) -> None:
+    foreign = {"name": "foreign", "account": OTHER_SID, "allow": ["10.0.0.0/8"], "targets": ["sip:gw.example"]}
+    room = rooms(trunk=[*SETTINGS["trunk"], foreign])
+    dialling, _, leg = await talking(room)
+    for replaced in (leg, 4711):
+        newcomer = room.engine.incoming(to=OTHERS_NUMBER, source_host="10.0.0.1", replaced=replaced)
+        assert (await room.engine.until("hangup", newcomer)).values["code"] == 481
+    assert dialling.connected(dialling.leg, leg)
+    assert len(room.exchange.live) == 2, "and no call is made of it"
+
+
+async def test_a_place_that_was_given_away_already(room: Room) -> None:
+    """The callee's own dial has ended with its caller: he goes with this one."""
+    first, _, reception = await talking(room)
+    second, _, right = await talking(room)
+    asks(room, reception, replaced=second.leg)
+    await second.task
+    newcomer = room.engine.incoming(replaced=first.leg)
+    assert (await room.engine.until("hangup", newcomer)).values["code"] == 481
+    assert first.connected(first.leg, right)
+    asks(room, right, replaced=0)
+    assert (await first.task).transferred_to == ZOE
+
+
+async def test_one_of_two_that_are_joined_is_gone_already(room: Room) -> None:
+    dialling = await Dialling.begin(room, [EVE])
+    leg = await room.engine.called()
+    room.engine.answer_of(leg)
+    await room.engine.until("permit", leg)
+    child = dialling.children[0]
+    gone, other = await room.inbound()
+    await gone.answer()
+    room.engine.end(other)
+    await gone.ended
+    await join(child, gone)
+    assert await child.ended is CallStatus.COMPLETED
