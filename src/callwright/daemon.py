@@ -52,6 +52,7 @@ from callwright.calls.tasks import Tasks
 from callwright.calls.transcription import post_lost
 from callwright.config import Config
 from callwright.demo.application import routes as demo_routes
+from callwright.edge import Edge
 from callwright.engine import Sound
 from callwright.errors import StartError
 from callwright.media.library import Library
@@ -65,20 +66,8 @@ from callwright.media.speech.sphinx import Model, SphinxRecognition
 from callwright.metrics import Facts, MediaFigures, TrunkFigures
 from callwright.outbound import Outbound
 from callwright.signing import signature
-from callwright.sip.access import Access
-from callwright.sip.domains import Domains
-from callwright.sip.endpoint import Endpoint
-from callwright.sip.events.service import Events
-from callwright.sip.events.service import over as notified_over
-from callwright.sip.interconnect import Interconnect
-from callwright.sip.registrar import Registrar
-from callwright.sip.registration import Terms
 from callwright.sip.repository import Repository
-from callwright.sip.routes import Routes
-from callwright.sip.routes import declared as declared_route
-from callwright.sip.sources import Names
 from callwright.sip.trunks import Trunks
-from callwright.sip.trunks import declared as declared_trunk
 from callwright.sip.users import Users
 from callwright.start import accounts, check_certificate, check_media_address, claim, listener
 from callwright.store.accounts import Accounts
@@ -139,8 +128,6 @@ class Daemon:
             self._watch(stack, self.fences.watch(), "fences")
             if self.config.http.certificate:
                 self._watch(stack, certificate.watch(self.server.config, self.config.http), "certificate")
-            if self.endpoint.speaks_tls:
-                self._watch(stack, self.endpoint.watch_certificates(), "SIP certificates")
             self.endpoint.incoming = self.switchboard.on_invite
             yield self
 
@@ -171,18 +158,13 @@ class Daemon:
         config = self.config
         recordings = RecordingFiles(self.directory / "recordings")
         await self._close_the_past(recordings)
-        routes = Routes(declared_route(section) for section in config.route)
-        trunks = Trunks((declared_trunk(section) for section in config.trunk), routes, realm=config.sip.domain)
-        users = Users.of(config)
-        sip = config.sip
-        self.registrar = Registrar(users, self.store, Terms(sip.min_expires, sip.max_expires, sip.default_expires))
-        domains = self._hosted_domains(users, trunks)
-        await self.registrar.load()
-        self.endpoint = Endpoint(config, trunks.sources(), trunks.policies())
-        stack.push_async_callback(self.endpoint.close)
-        await self._open_registrar(stack, trunks, domains)
+        edge = self.edge = Edge(config, self.store, self.resources)
+        await edge.open(stack)
+        for name, work in edge.work():
+            self._watch(stack, work, name)
+        self.endpoint, self.registrar, trunks, users = edge.endpoint, edge.registrar, edge.trunks, edge.users
         await self._open_messages(stack, trunks, users)
-        hosted = HostedDomains(domains, self.accounts)
+        hosted = HostedDomains(edge.domains, self.accounts)
         self.router = Router(self.accounts, self.numbers, trunks, users, declared_lines(config), hosted)
         self.rooms = Rooms(Interludes(self._documents), HoldMusic(config.media.clock_rate, Sound))
         self.rooms.queues.load(self.store, await self.store.fetch(select(queues)))
@@ -191,7 +173,8 @@ class Daemon:
             endpoint=self.endpoint,
             trunks=trunks,
             registrar=self.registrar,
-            dialogs=self.events.dialogs,
+            dialogs=edge.events.dialogs,
+            health=edge.health,
             sounds=await self._open_sounds(stack),
             store=self.store,
             callbacks=self.callbacks,
@@ -212,12 +195,10 @@ class Daemon:
             applications=self.numbers.reachable,
             byoc=ByocTrunks(self.resources).targets,
         )
-        self.interconnect = Interconnect(self.endpoint, trunks, exchange.health, self.access.apply)
-        self._watch(stack, self.interconnect.serve(), "trunks")
         self.switchboard = Switchboard(exchange, self.router, self._session)
         stack.push_async_callback(self.switchboard.drain, 0)
         self.registry.register(self._facts(exchange))
-        self.registry.register(TrunkFigures(trunks, exchange.health, exchange.capacity, self.interconnect.registrants))
+        self.registry.register(TrunkFigures(trunks, edge.health, exchange.capacity, edge.interconnect.registrants))
         engine = self.endpoint.engine
         self.registry.register(MediaFigures(engine.media_facts, engine.media_counts, engine.media_counters))
 
@@ -238,32 +219,6 @@ class Daemon:
         certificates = Repository(self.outbound, asyncio.get_running_loop().time)
         stack.push_async_callback(certificates.close)
         return Attestation.of(self.config, certificates)
-
-    def _hosted_domains(self, users: Users, trunks: Trunks) -> Domains:
-        """The API's SIP domains; their users are known before the registrations of the last run are taken up."""
-        realm = self.config.sip.domain
-        own = [user.credential for user in users] + trunks.credentials()
-        domains = Domains(self.resources, realm, {one.username for one in own if one.realm == realm})
-        domains.refresh()
-        users.host(domains.users, domains.names)
-        return domains
-
-    async def _open_registrar(self, stack: AsyncExitStack, trunks: Trunks, domains: Domains) -> None:
-        sip = self.config.sip
-        terms, most = self.registrar.terms, (sip.subscriptions, sip.user_subscriptions)
-        self.events = Events(self.registrar, self.store, terms, most, notified_over(self.endpoint))
-        self.access = Access(self.config, self.endpoint, trunks, self.registrar, domains)
-        self.access.open()
-        stack.callback(self.access.close)
-        if trunks.names:
-            self._watch(stack, Names(trunks, self.access.apply).watch(), "trunk sources")
-        self._watch(stack, self.registrar.serve(), "registrar")
-        self._watch(stack, self.registrar.prune(), "registrations")
-        await self.events.load()
-        self.events.answer(self.endpoint)
-        stack.push_async_callback(self.events.notifier.close)
-        for name, work in self.events.work():
-            self._watch(stack, work, name)
 
     async def _open_messages(self, stack: AsyncExitStack, trunks: Trunks, users: Users) -> None:
         self.pager = Pager(self.endpoint, self.registrar, self.callbacks)
@@ -426,7 +381,7 @@ class Daemon:
             "live_calls": live,
             "callbacks_pending": self.callbacks.pending,
             "registrations": len(self.registrar),
-            "subscriptions": len(self.events.notifier),
+            "subscriptions": len(self.edge.events.notifier),
             "version": __version__,
         }
         return {"ok": 200, "full": 429}.get(status, 503), facts
@@ -441,8 +396,8 @@ class Daemon:
                 "calls_queued": ("Calls that wait in a queue", lambda: rooms.queues.waiting),
                 "callbacks_pending": ("Callbacks that wait to be delivered", lambda: callbacks.pending),
                 "registrations_live": ("Phones that are registered", lambda: len(registrar)),
-                "subscriptions_live": ("Subscriptions of phones", lambda: len(self.events.notifier)),
-                "publications_live": ("Presence documents of phones", lambda: len(self.events.publications)),
+                "subscriptions_live": ("Subscriptions of phones", lambda: len(self.edge.events.notifier)),
+                "publications_live": ("Presence documents of phones", lambda: len(self.edge.events.publications)),
                 "store_staged_rows": ("Rows that wait to be written", lambda: store.staged),
                 "store_healthy": ("Whether rows can be written", lambda: float(store.healthy)),
             },
@@ -457,7 +412,7 @@ class Daemon:
             },
             outcomes=exchange.outcomes,
             registers=registrar.outcomes,
-            events=self.events.outcomes,
+            events=self.edge.events.outcomes,
             native=self.endpoint.engine.counts,
             gate=self.endpoint.engine.counters,
             breakers=breakers.tripped,

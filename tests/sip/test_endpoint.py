@@ -12,7 +12,8 @@ from callwright.config import Config, validate
 from callwright.engine import EventKind, Sound
 from callwright.errors import LegGone, MediaError, StartError
 from callwright.sip.credentials import Credential
-from callwright.sip.endpoint import BATCH, Endpoint, Played, Taped
+from callwright.sip.endpoint import BATCH, Endpoint, Played
+from callwright.sip.tape import Taped
 from callwright.sip.leg import Leg
 from callwright.sip.request import Request
 from tests.calls.fakes import Room

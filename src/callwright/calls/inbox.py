@@ -6,14 +6,14 @@ is answered as his phones answer it.
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 from urllib.parse import unquote
 
 from callwright import ids
 from callwright.account import Account
 from callwright.calls.application import Hook
-from callwright.calls.numbers import Numbers
+from callwright.calls.numbers import Number, Numbers
 from callwright.calls.pager import Callbacks
 from callwright.calls.parameters import API_VERSION, sip
 from callwright.calls.router import spelled
@@ -81,8 +81,10 @@ class Inbox:
     def take(self, request: Request) -> None:
         """One MESSAGE."""
         user = self._users.proven(request.user, request.realm) if request.user else None
-        trunk = None if request.user else self._trunks.by_source(request.source_host)
-        if user is None and trunk is None:
+        trunks = self._trunks.sharing(request.source_host)
+        if not trunks and request.user:
+            trunks = self._trunks.of_user(request.user, request.realm)
+        if user is None and not trunks:
             self._refuse(request, 403, "it is from no trunk and no user")
             return
         text = _text(request)
@@ -90,8 +92,8 @@ class Inbox:
             self._refuse(request, text, "it is no plain text", [("Accept", "text/plain")] if text == 415 else [])
         elif user is not None:
             self._of_user(request, user, text)
-        elif trunk is not None:
-            self._of_trunk(request, trunk, text)
+        else:
+            self._of_trunks(request, trunks, text)
 
     def _of_user(self, request: Request, user: User, text: str) -> None:
         account = self._accounts[user.account_sid]
@@ -107,21 +109,29 @@ class Inbox:
             return
         self._pass_on(request, account, user.name, text)
 
-    def _of_trunk(self, request: Request, trunk: Trunk, text: str) -> None:
+    def _of_trunks(self, request: Request, trunks: Sequence[Trunk], text: str) -> None:
+        """Of several trunks with one source it is the one whose account has the number, or the user."""
         called = unquote(user_and_host(request.request_uri)[0])
-        number = self._numbers.find(trunk.inbound.called(called))
-        account = self._accounts.get(number.account_sid) if number else None
-        if number is None or account is None or trunk.account_sid not in account.lineage:
-            owner = self._users.named(request.request_uri)
-            account = self._accounts.get(owner.account_sid) if owner else None
-            if account is None or trunk.account_sid not in account.lineage:
-                self._refuse(request, 404, f"{called!r} is neither a number nor a user of trunk {trunk.name}'s account")
+        owner = self._users.named(request.request_uri)
+        for trunk in trunks:
+            number = self._numbers.find(trunk.inbound.called(called))
+            account = self._accounts.get(number.account_sid) if number else None
+            if number is not None and account is not None and trunk.account_sid in account.lineage:
+                self._to_number(request, trunk, number, account, text)
                 return
-            self._pass_on(request, account, user_and_host(request.from_uri)[0], text)
-        elif number.message is None:
+            account = self._accounts.get(owner.account_sid) if owner else None
+            if account is not None and trunk.account_sid in account.lineage:
+                self._pass_on(request, account, user_and_host(request.from_uri)[0], text)
+                return
+        names = ", ".join(trunk.name for trunk in trunks)
+        self._refuse(request, 404, f"{called!r} is neither a number nor a user of the account of trunk {names}")
+
+    def _to_number(self, request: Request, trunk: Trunk, number: Number, account: Account, text: str) -> None:
+        if number.message is None:
             self._refuse(request, 603, f"number {number.number} has no message_url")
-        else:
-            self._tell(request, account, number.message, spelled(request.from_uri, trunk), number.number, text, {})
+            return
+        from_ = spelled(request.from_uri, trunk)
+        self._tell(request, account, number.message, from_, number.number, text, {})
 
     def _tell(
         self,

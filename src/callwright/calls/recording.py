@@ -8,7 +8,7 @@ from callwright import clock, ids
 from callwright.calls.control import Recorded, RecordingCallback
 from callwright.errors import MediaError
 from callwright.media.trim import trim_silence
-from callwright.sip.endpoint import Tape, Taped
+from callwright.sip.tape import Tape, Taped
 from callwright.sip.leg import Leg
 from callwright.store import tables
 
