@@ -47,3 +47,30 @@ async def test_servers(application: ApplicationServer) -> None:
         (found,) = await reach.servers(config(voice_url=f"http://127.0.0.1:{port}/voice"))
         assert found.line().startswith(f"FAIL application http://127.0.0.1:{port}: ") and "refused" in found.why.lower()
     assert await reach.servers(config()) == [], "the daemon's own pages are not looked at"
+
+
+@pytest.mark.parametrize(
+    ("pieces", "line"),
+    [
+        (
+            [b"HTTP/1.1 200 OK\r\n\r\n", b'{"status": "ok", ', b'"live_calls": 3}'],
+            "ok   daemon: /health answers 200: ok",
+        ),
+        ([b'HTTP/1.1 503 X\r\n\r\n{"status": "store", "live_calls": 0}'], "FAIL daemon: /health answers 503: store"),
+        ([b"HTTP/1.1 200 OK\r\n\r\nhello"], "FAIL daemon: /health answers 200, and no JSON"),
+        ([b""], "FAIL daemon: /health answers ?, and no JSON"),
+    ],
+)
+async def test_health_in_pieces(pieces: list[bytes], line: str) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        found = await reach.health(validate({"http": {"listen": f"127.0.0.1:{port}"}}))
+    assert found.line().startswith(line)

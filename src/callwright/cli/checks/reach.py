@@ -65,8 +65,10 @@ async def health(config: Config) -> Finding:
         async with asyncio.timeout(CONNECT_S):
             reader, writer = await asyncio.open_connection(host, int(port), ssl=secure)
             try:
-                writer.write(b"GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n")
-                answer = await reader.read(HEALTH_BYTES)
+                writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                answer = b""
+                while len(answer) < HEALTH_BYTES and (piece := await reader.read(4096)):
+                    answer += piece
             finally:
                 writer.close()
     except (OSError, TimeoutError) as error:
