@@ -204,7 +204,7 @@ class Daemon:
         own = [user.credential for user in users] + trunks.credentials()
         domains = Domains(self.resources, realm, {one.username for one in own if one.realm == realm})
         domains.refresh()
-        users.host(domains.users, domains.names)
+        users.host(domains)
         return domains
 
     def _open_registrar(self, stack: AsyncExitStack, trunks: Trunks, domains: Domains) -> None:
