@@ -58,7 +58,7 @@ class Edge:
         own = [user.credential for user in self.users] + self.trunks.credentials()
         domains = Domains(resources, realm, {one.username for one in own if one.realm == realm})
         domains.refresh()
-        self.users.host(domains.users, domains.names)
+        self.users.host(domains)
         return domains
 
     async def open(self, stack: AsyncExitStack) -> None:

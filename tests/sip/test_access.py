@@ -29,6 +29,7 @@ class Gate:
         self.trunks = Trunks((declared(section) for section in config.trunk), realm=REALM)
         self.users = Users.of(config)
         registrar = Registrar(self.users, cast(Store, room.rows))
+        self.users.host(self.hosting.domains)
         self.access = Access(config, room.endpoint, self.trunks, registrar, self.hosting.domains)
         self.engine.commands.clear()
 
@@ -111,8 +112,7 @@ def test_directory_is_listened_to_by_kind(tmp_path: Path) -> None:
     told: list[int] = []
     directory = Directory(cast(Store, None))
     Domains(directory).listen(lambda: told.append(1))
-    one = Hosting()
-    one.directory = directory
+    one = Hosting(directory)
     one.put("domains", domain_name="a.example")
     one.put("applications")
     assert len(told) == 1

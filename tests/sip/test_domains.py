@@ -1,12 +1,13 @@
 """The API's SIP domains, as they are in force: one name, one user, whatever lists there are."""
 
 import logging
+import time
 from typing import Any, cast
 
 import pytest
 
 from callwright.sip.credentials import Credential
-from callwright.sip.domains import Domains
+from callwright.sip.domains import Domains, Standing
 from callwright.store.directory import Directory, Record
 from callwright.store.store import Store
 
@@ -16,8 +17,8 @@ REALM, ONE, TWO = "pbx.example", "AC" + "1" * 32, "AC" + "2" * 32
 class Hosting:
     """A directory with domains in it."""
 
-    def __init__(self, **options: Any) -> None:
-        self.directory = Directory(cast(Store, None))
+    def __init__(self, directory: Directory | None = None, **options: Any) -> None:
+        self.directory = directory or Directory(cast(Store, None))
         self.domains = Domains(self.directory, REALM, **options)
         self._made = 0
 
@@ -37,8 +38,8 @@ class Hosting:
             self.put("credentials", sid, account, username=name, **digests)
         return sid
 
-    def domain(self, name: str, *, account: str = ONE, calls: str = "", registers: str = "", acl: str = "") -> Record:
-        """A domain with these lists mapped to it."""
+    def domain(self, name: str, *, account: str = ONE, calls: str = "", registers: str = "", acl: str = "") -> Standing:
+        """A domain with these lists mapped to it, as it is in force."""
         sid = self.put("domains", account=account, domain_name=name, sip_registration=bool(registers))
         if calls:
             self.put("credential_list_mappings", sid, account, credential_list_sid=calls)
@@ -47,7 +48,7 @@ class Hosting:
         if acl:
             self.put("ip_acl_mappings", sid, account, ip_access_control_list_sid=acl)
         self.domains.refresh()
-        found = self.domains.find(name)
+        found = self.domains.known(name)
         assert found is not None
         return found
 
@@ -67,9 +68,12 @@ def test_who_may_call_and_who_may_register() -> None:
     assert caller is not None and (caller.aor, caller.hosted) == ("alice@office.example", True)
     assert one.domains.caller(domain, "bob", REALM) is None
     assert one.domains.caller(domain, "alice", "other.example") is None
-    assert [user.aor for user in one.domains.users] == ["bob@office.example"]
+    phone = one.domains.registrant("bob", "Office.example")
+    assert phone is not None and phone.aor == "bob@office.example"
+    assert one.domains.registrant("alice", "office.example") is one.domains.registrant("bob", "x.example") is None
     assert set(one.domains.credentials) == {("alice", REALM), ("bob", REALM)}
-    assert list(one.domains.names) == ["office.example"] and one.domains.known("OFFICE.example") is not None
+    assert "office.example" in one.domains and "x.example" not in one.domains
+    assert one.domains.known("OFFICE.example") is domain
 
 
 def test_a_list_that_no_domain_has_lets_nobody_in() -> None:
@@ -87,7 +91,7 @@ def test_sources_that_must_prove_nothing_more_are_admitted() -> None:
     assert {str(network) for network in one.domains.networks} == {"192.0.2.0/24", "2001:db8::1/128"}
     known = one.domains.known("both.example")
     assert known is not None
-    assert [known[1].lets_in(host) for host in ("198.51.100.9", "::ffff:198.51.100.9", "192.0.2.7", "::1")] == [
+    assert [known.guard.lets_in(host) for host in ("198.51.100.9", "::ffff:198.51.100.9", "192.0.2.7", "::1")] == [
         *(True, True, False, False)
     ]
 
@@ -98,7 +102,7 @@ def test_two_users_of_one_name(caplog: pytest.LogCaptureFixture) -> None:
     first = one.domain("a.example", calls=one.credentials(("alice", "a")))
     with caplog.at_level(logging.WARNING):
         second = one.domain("b.example", account=TWO, calls=one.credentials(("alice", "other"), account=TWO))
-    assert "alice is in another list with another password" in caplog.text
+    assert "an older list has the name with another password" in caplog.text
     assert one.domains.credentials["alice", REALM] == Credential.of("alice", REALM, "a")
     assert one.domains.caller(first, "alice", REALM) is not None
     assert one.domains.caller(second, "alice", REALM) is None
@@ -119,3 +123,23 @@ def test_digests_of_another_realm_prove_nothing(caplog: pytest.LogCaptureFixture
     with caplog.at_level(logging.WARNING):
         one.domain("a.example", calls=one.credentials(("alice", "a"), realm="before.example"))
     assert one.domains.credentials == {} and "set its password again" in caplog.text
+
+
+def test_one_user_in_two_lists(caplog: pytest.LogCaptureFixture) -> None:
+    """With one password he is one: each list's domain takes him, and nothing is to be told."""
+    one = Hosting()
+    first = one.domain("a.example", calls=one.credentials(("alice", "a")))
+    second = one.domain("b.example", calls=one.credentials(("alice", "a")))
+    found = [one.domains.caller(domain, "alice", REALM) for domain in (first, second)]
+    assert [user.aor for user in found if user] == ["alice@a.example", "alice@b.example"] and not caplog.records
+
+
+def test_thousands_of_users_are_found_at_once() -> None:
+    """Calls and registrations ask for one; a change looks at each once."""
+    one = Hosting()
+    users = one.credentials(*((f"user{number}", "x") for number in range(3000)))
+    domain = one.domain("a.example", calls=users, registers=users)
+    began = time.perf_counter()
+    for _ in range(1000):
+        assert one.domains.caller(domain, "user2999", REALM) and one.domains.registrant("user2999", "a.example")
+    assert time.perf_counter() - began < 0.5

@@ -13,9 +13,9 @@ from callwright.engine import EventKind, Sound
 from callwright.errors import LegGone, MediaError, StartError
 from callwright.sip.credentials import Credential
 from callwright.sip.endpoint import BATCH, Endpoint, Played
-from callwright.sip.tape import Taped
 from callwright.sip.leg import Leg
 from callwright.sip.request import Request
+from callwright.sip.tape import Taped
 from tests.calls.fakes import Room
 from tests.calls.jumping import turns
 

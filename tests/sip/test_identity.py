@@ -1,5 +1,7 @@
 """Identity headers, read and written."""
 
+import random
+
 import pytest
 
 from callwright.sip.identity import (
@@ -219,3 +221,47 @@ def test_what_is_written_is_read() -> None:
 
 def test_a_name_addr_without_a_user() -> None:
     assert name_addr("", "pbx.example") == "<sip:pbx.example>"
+
+
+def test_nothing_that_a_carrier_writes_breaks_the_reader() -> None:
+    """Whatever stands in the headers: an identity comes of it, and none that is longer than it may be."""
+    pieces = [
+        '"',
+        "<",
+        ">",
+        "\\",
+        ";",
+        ",",
+        "=",
+        "@",
+        ":",
+        "sip:",
+        "tel:",
+        "+1555",
+        "%",
+        "%0D%0A",
+        "index",
+        "mp",
+        "1.1",
+    ]
+    pieces += [
+        "cause=302",
+        "?",
+        "privacy",
+        "full",
+        "verstat",
+        "TN-Validation-Passed",
+        "é",
+        "\udcff",
+        " ",
+        "\t",
+        "[::1]",
+    ]
+    names = ["P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID", "Privacy", "Diversion", "History-Info"]
+    chance = random.Random(7)
+    for _ in range(3000):
+        lines = [(name, "".join(chance.choices(pieces, k=chance.randrange(24)))) for name in names]
+        found = read(invite(*lines, from_header="".join(chance.choices(pieces, k=8))), trusted=True)
+        assert len(found.name) <= 128 and found.name.isprintable()
+        local, headers = written(Caller(found.forwarded_from, found.name, diverted=[(found.uri, "unknown")]), ALL)
+        assert not set(local + str(headers)) & set("\r\n\0")

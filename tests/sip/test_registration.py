@@ -8,8 +8,9 @@ import pytest
 
 from callwright.sip.binding import Binding
 from callwright.sip.registration import LONGEST_PATH, Refusal, Terms, addressed, updated
-from callwright.sip.users import Users
+from callwright.sip.users import User, Users
 from tests.sip.registering import ALICE, NOON, USERS, Answers, user
+from tests.sip.test_domains import Hosting
 
 TERMS = Terms(60, 3600, 1800)
 HOME, OFFICE = "<sip:alice@10.0.0.5:5062>", "<sip:alice@10.0.0.6:5062;transport=tcp>"
@@ -165,11 +166,13 @@ def test_his() -> None:
 
 def test_a_user_of_a_domain_of_the_api() -> None:
     """His realm is that of all credential lists, not his domain."""
-    zoe = replace(user("zoe", "office.example"), credential=user("zoe").credential, hosted=True)
+    one = Hosting()
+    one.domain("office.example", registers=one.credentials(("zoe", "z")))
     users = Users([ALICE])
-    users.host([zoe], ["office.example"])
+    users.host(one.domains)
     ask = Answers().register
-    assert addressed(ask(HOME, name="zoe", to="sip:zoe@office.example"), users) is zoe
+    zoe = addressed(ask(HOME, name="zoe", to="sip:zoe@office.example"), users)
+    assert isinstance(zoe, User) and zoe.aor == "zoe@office.example"
     office = "sip:{}@office.example".format
     for name, to in (("alice", office("zoe")), ("zoe", "sip:alice@pbx.example"), ("zoe", office("x"))):
         refusal = addressed(ask(HOME, name=name, to=to), users)

@@ -69,18 +69,26 @@ def test_proven() -> None:
     assert USERS.proven("bob", "two.example") is None
 
 
+class Office:
+    """A domain of the API, and one that has a file's name."""
+
+    def __contains__(self, host: object) -> bool:
+        return host in ("office.example", "two.example")
+
+    def registrant(self, username: str, host: str) -> User | None:
+        secret = Credential.of(username, "Pbx.Example", "z")
+        return User(username, host, ONE, secret, hosted=True) if host in self and username != "nobody" else None
+
+
 def test_users_of_domains_of_the_api() -> None:
     """They come and go; the file's stay, and go before."""
     users = Users.of(CONFIG)
-    secret = Credential.of("zoe", "Pbx.Example", "z")
-    zoe = User("zoe", "office.example", TWO, secret, hosted=True)
-    impostor = User("alice", "two.example", ONE, secret, hosted=True)
-    users.host([zoe, impostor], ["office.example", "two.example"])
-    assert users.named("sip:zoe@Office.example:5070") == zoe and len(users) == 4
-    found = users.named("sip:alice@two.example")
-    assert found is not None and found.account_sid == TWO
-    assert [user.aor for user in users if user.hosted] == ["zoe@office.example"]
+    assert users.at("zoe@office.example") is None and not users.is_local("sip:x@office.example")
+    users.host(Office())
+    zoe = users.named("sip:zoe@Office.example:5070")
+    assert zoe is not None and zoe.hosted and users.at("zoe@office.example") == zoe
+    own = users.named("sip:alice@two.example")
+    assert own is not None and own.account_sid == TWO and len(users) == 3
+    assert users.named("sip:nobody@office.example") is users.named("sip:zoe@three.example") is None
     assert users.is_local("sip:x@office.example") and not users.is_local("sip:x@office.example:5060")
     assert users.proven("zoe", "Pbx.Example") is None, "whom the engine has proven is the domain's to say"
-    users.host([], [])
-    assert users.named("sip:zoe@office.example") is None and not users.is_local("sip:x@office.example")

@@ -28,8 +28,8 @@ class HostedDomains:
         host = without_port(user_and_host(invite.request_uri)[1])
         if (known := self._domains.known(host)) is None:
             return None
-        domain, guard = known
-        account = self._accounts.get(domain.account_sid)
+        guard = known.guard
+        account = self._accounts.get(known.record.account_sid)
         if account is None or not account.active:
             return Refusal(FORBIDDEN, f"the account of domain {host} is not active")
         if guard.is_open:
@@ -37,10 +37,10 @@ class HostedDomains:
         if not guard.lets_in(invite.source_host):
             why = f"{invite.source_host} is in no address list of domain {host}"
             return Refusal(FORBIDDEN, why, headers=((ERROR_HEADER, WRONG_ADDRESS),))
-        user = self._domains.caller(domain, invite.user, invite.realm) if invite.user else None
+        user = self._domains.caller(known, invite.user, invite.realm) if invite.user else None
         if guard.credentials is not None and user is None:
             return Refusal(FORBIDDEN, f"{invite.user or 'nobody'} is in no credential list of domain {host}")
-        return _admitted(invite, domain, account, user)
+        return _admitted(invite, known.record, account, user)
 
 
 def _admitted(invite: Invite, domain: Record, account: Account, user: User | None) -> Admission:

@@ -8,8 +8,8 @@ from callwright import clock, ids
 from callwright.calls.control import Recorded, RecordingCallback
 from callwright.errors import MediaError
 from callwright.media.trim import trim_silence
-from callwright.sip.tape import Tape, Taped
 from callwright.sip.leg import Leg
+from callwright.sip.tape import Tape, Taped
 from callwright.store import tables
 
 if TYPE_CHECKING:

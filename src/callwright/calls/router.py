@@ -6,13 +6,16 @@ from urllib.parse import unquote
 
 from callwright import ids
 from callwright.calls.application import Account, Application, Hook
-from callwright.calls.decision import Admission, Refusal
+from callwright.calls.decision import Admission as Admission
+from callwright.calls.decision import Refusal as Refusal
 from callwright.calls.hosted import HostedDomains
 from callwright.calls.numbers import Number, Numbers
 from callwright.config import Config
 from callwright.domains import VoiceSection, domain_of
+from callwright.numbering import AS_IT_IS, Numbering
 from callwright.sip import identity
-from callwright.sip.identity import ANONYMOUS, Identity
+from callwright.sip.identity import ANONYMOUS as ANONYMOUS
+from callwright.sip.identity import Identity
 from callwright.sip.leg import Invite
 from callwright.sip.trunks import Trunk, Trunks
 from callwright.sip.uri import user_and_host
@@ -133,13 +136,14 @@ class Router:
 
 
 def _from_trunk(invite: Invite, trunk: Trunk, account: Account, number: Number) -> Admission:
-    who = identified(invite, trunk)
+    who, form = identified(invite, trunk), trunk.inbound
+    shown = spelled(who.uri, form) if who.uri else caller(invite, form)
     told = {"ForwardedFrom": who.forwarded_from, "CallerName": who.name, "StirVerstat": who.verstat}
     return Admission(
         account=account,
         application=number.application,
         trunk=trunk,
-        from_=ANONYMOUS if who.private else spelled(who.uri or invite.from_uri, trunk),
+        from_=ANONYMOUS if who.private else shown,
         to=number.number,
         number_sid=number.sid,
         identity=who,
@@ -150,14 +154,23 @@ def _from_trunk(invite: Invite, trunk: Trunk, account: Account, number: Number) 
 def identified(invite: Invite, trunk: Trunk) -> Identity:
     """What a trunk says of who calls; who has forwarded the call as applications see it."""
     who = identity.read(invite, trusted=trunk.trusted)
-    return replace(who, forwarded_from=spelled(who.forwarded_from, trunk)) if who.forwarded_from else who
+    return replace(who, forwarded_from=spelled(who.forwarded_from, trunk.inbound)) if who.forwarded_from else who
 
 
-def spelled(uri: str, trunk: Trunk) -> str:
-    """Who calls as applications see it: a number when it looks like one, else the SIP URI."""
+def caller(invite: Invite, form: Numbering = AS_IT_IS) -> str:
+    """From as applications see it."""
+    return spelled(invite.from_uri, form)
+
+
+def spelled(uri: str, form: Numbering = AS_IT_IS) -> str:
+    """Who has a URI, as applications see it: a number when it looks like one, else the SIP URI.
+
+    Args:
+        form: of the numbers of who calls.
+    """
     if identity.is_nobody(uri):
         return ANONYMOUS
     if number := identity.number_of(uri):
-        return trunk.inbound.calling(number)
+        return form.calling(number)
     user, host = user_and_host(uri)
     return f"sip:{user}@{host}" if host else user

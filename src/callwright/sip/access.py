@@ -18,7 +18,7 @@ class Access:
     """The engine's lists of sources and of credentials.
 
     Args:
-        registrar: whose users the domains' are added to; it answers REGISTER as soon as anybody can authenticate.
+        registrar: it answers REGISTER as soon as anybody can authenticate.
     """
 
     def __init__(
@@ -26,7 +26,7 @@ class Access:
     ) -> None:
         self._rules, self._endpoint, self._trunks = config.sip, endpoint, trunks
         self._registrar, self._domains = registrar, domains
-        self._own = [user.credential for user in registrar.users if not user.hosted]
+        self._own = [user.credential for user in registrar.users]
         self._own += trunks.credentials()
         self._in_force: dict[tuple[str, str], Credential] = {}
         self._admitted: object = None
@@ -55,7 +55,6 @@ class Access:
     def apply(self) -> None:
         """Hands the engine what it does not have yet, and takes from it what nobody has any more."""
         self._domains.refresh()
-        self._registrar.users.host(self._domains.users, self._domains.names)
         self._let_in()
         self._prove({(one.username, one.realm): one for one in (*self._domains.credentials.values(), *self._own)})
 
@@ -78,6 +77,6 @@ class Access:
         for key in self._in_force.keys() - users.keys():
             engine.remove_credential(*key)
         for key, user in users.items():
-            if self._in_force.get(key) != user:
+            if (known := self._in_force.get(key)) is not user and known != user:
                 engine.add_credential(*user.as_tuple())
         self._in_force = dict(users)

@@ -7,7 +7,7 @@ its password, that of the file goes before, then the one that was made first.
 import ipaddress
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from callwright.sip.credentials import Credential
@@ -53,6 +53,20 @@ class Guard:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A domain as it is in force.
+
+    Attributes:
+        callers, registrants: the credential lists whose users may call and may register.
+    """
+
+    record: Record
+    guard: Guard
+    callers: tuple[str, ...]
+    registrants: tuple[str, ...]
+
+
 class Domains:
     """What the directory says of SIP domains: `find`, `guard` and `registrars` each time that they are asked, the rest
     as `refresh` has found it.
@@ -60,20 +74,31 @@ class Domains:
     Args:
         realm: of all lists' users; those that were made under another cannot prove anything.
         taken: names that the file has users of, in this realm.
+
+    Attributes:
+        credentials: who can prove to be somebody, by name and realm.
+        networks: sources that may call some domain and need prove nothing.
     """
 
     def __init__(self, directory: Directory, realm: str = "", taken: Collection[str] = ()) -> None:
         self._directory, self._realm, self._taken = directory, realm, frozenset(taken)
         self._told: frozenset[str] = frozenset()
-        self._guards: dict[str, tuple[Record, Guard]] = {}
+        self._standing: dict[str, Standing] = {}
+        self._users: dict[str, dict[str, Credential]] = defaultdict(dict)  # by list and name
         self.credentials: dict[tuple[str, str], Credential] = {}
-        self.users: list[User] = []
         self.networks: frozenset[Network] = frozenset()
+        directory.listen("credentials", self._on_credential)
 
-    @property
-    def names(self) -> Collection[str]:
-        """Of every domain, in lower case."""
-        return self._guards.keys()
+    def _on_credential(self, old: Record | None, new: Record | None) -> None:
+        if old is not None:
+            self._users[old.parent_sid].pop(old["username"], None)
+        if new is not None:
+            digests = new["realm"], new["ha1_md5"], new["ha1_sha256"]
+            self._users[new.parent_sid][new["username"]] = Credential(new["username"], *digests)
+
+    def __contains__(self, host: object) -> bool:
+        """Whether a host name, in lower case, is that of a domain."""
+        return host in self._standing
 
     def listen(self, changed: Callable[[], None]) -> None:
         """Has a listener told of every change of who may call or register."""
@@ -81,34 +106,40 @@ class Domains:
             self._directory.listen(kind, lambda old, new: changed())
 
     def refresh(self) -> None:
-        """Takes up what has changed: who is let in, by name and by address, and who may register."""
-        addresses, users = self._parts("ip_addresses"), self._parts("credentials")
+        """Takes up what has changed: who is let in, by name and by address."""
+        self._settle()
+        addresses = self._addresses()
+        self._standing = {}
         admitted: set[Network] = set()
-        self.credentials, self.users = {}, []
-        self._settle(users)
-        self._guards = {}
-        for domain in self._directory.all("domains"):
-            guard = self._guard(domain, addresses, users)
-            self._guards[domain["domain_name"]] = domain, guard
+        for record in self._directory.all("domains"):
+            guard = self._guard(record, addresses)
+            callers = self._mapped(record, "credential_list_mappings", "credential_list_sid")
+            registrants = self._mapped(record, "registration_mappings", "credential_list_sid")
+            allowed = registrants if record["sip_registration"] else ()
+            self._standing[record["domain_name"]] = Standing(record, guard, callers, allowed)
             # what must prove itself as well is not admitted: it would never be asked
             if guard.credentials is None and guard.networks is not None:
                 admitted.update(guard.networks)
-            for user in self._credentials_of(domain, "registration_mappings", users) or ():
-                if domain["sip_registration"] and self._in_force(user):
-                    self.users.append(User(user.username, domain["domain_name"], domain.account_sid, user, hosted=True))
         self.networks = frozenset(admitted)
 
-    def caller(self, domain: Record, username: str, realm: str) -> User | None:
-        """The user of a domain's calls who has proven to be this one."""
-        proven = self.credentials.get((username, realm))
-        _, guard = self._guards.get(domain["domain_name"], (None, None))
-        if proven is None or guard is None or proven not in (guard.credentials or ()):
-            return None
-        return User(username, domain["domain_name"], domain.account_sid, proven, hosted=True)
+    def known(self, host: str) -> Standing | None:
+        """The domain of a host name, in any case."""
+        return self._standing.get(host.lower())
 
-    def known(self, host: str) -> tuple[Record, Guard] | None:
-        """The domain of a host name, in any case, and what it demands."""
-        return self._guards.get(host.lower())
+    def caller(self, domain: Standing, username: str, realm: str) -> User | None:
+        """The user of a domain's calls who has proven to be this one."""
+        return self._user(domain, domain.callers, username) if realm == self._realm else None
+
+    def registrant(self, username: str, host: str) -> User | None:
+        """The user of a domain's registrations who has this name."""
+        domain = self.known(host)
+        return self._user(domain, domain.registrants, username) if domain else None
+
+    def _user(self, domain: Standing, lists: Sequence[str], username: str) -> User | None:
+        found = self.credentials.get((username, self._realm))
+        if found is None or all(self._users[sid].get(username) != found for sid in lists):
+            return None
+        return User(username, domain.record["domain_name"], domain.record.account_sid, found, hosted=True)
 
     def find(self, host: str) -> Record | None:
         """The domain of a host name, in any case."""
@@ -116,68 +147,61 @@ class Domains:
 
     def guard(self, domain: Record) -> Guard:
         """What a domain demands of who calls it."""
-        return self._guard(domain, self._parts("ip_addresses"), self._parts("credentials"))
+        return self._guard(domain, self._addresses())
 
     def registrars(self, domain: Record) -> tuple[Credential, ...]:
         """Who may register with a domain."""
-        found = self._credentials_of(domain, "registration_mappings", self._parts("credentials"))
-        return found or () if domain["sip_registration"] else ()
+        lists = self._mapped(domain, "registration_mappings", "credential_list_sid")
+        return tuple(self._of(lists)) if domain["sip_registration"] else ()
 
     # lists and their parts
 
-    def _parts(self, kind: str) -> dict[str, list[Record]]:
-        """Records of a kind by the list that they are part of."""
+    def _addresses(self) -> dict[str, list[Record]]:
+        """Addresses by the list that they are part of."""
         found: dict[str, list[Record]] = defaultdict(list)
-        for record in self._directory.all(kind):
+        for record in self._directory.all("ip_addresses"):
             found[record.parent_sid].append(record)
         return found
 
-    def _guard(self, domain: Record, addresses: dict[str, list[Record]], users: dict[str, list[Record]]) -> Guard:
-        lists = self._mapped(domain, "ip_acl_mappings", "ip_access_control_list_sid")
-        networks = tuple(_network(one) for sid in lists for one in addresses.get(sid, ())) if lists else None
-        return Guard(networks, self._credentials_of(domain, "credential_list_mappings", users))
+    def _guard(self, domain: Record, addresses: dict[str, list[Record]]) -> Guard:
+        sources = self._mapped(domain, "ip_acl_mappings", "ip_access_control_list_sid")
+        users = self._mapped(domain, "credential_list_mappings", "credential_list_sid")
+        networks = tuple(_network(one) for sid in sources for one in addresses.get(sid, ()))
+        return Guard(networks if sources else None, tuple(self._of(users)) if users else None)
 
-    def _credentials_of(
-        self, domain: Record, kind: str, users: dict[str, list[Record]]
-    ) -> tuple[Credential, ...] | None:
-        lists = self._mapped(domain, kind, "credential_list_sid")
-        return tuple(_credential(one) for sid in lists for one in users.get(sid, ())) if lists else None
+    def _of(self, lists: Iterable[str]) -> Iterator[Credential]:
+        return (user for sid in lists for user in self._users[sid].values())
 
-    def _mapped(self, domain: Record, kind: str, key: str) -> Sequence[str]:
-        return [mapping[key] for mapping in self._directory.of(kind, domain.account_sid, domain.sid)]
+    def _mapped(self, domain: Record, kind: str, key: str) -> tuple[str, ...]:
+        return tuple(mapping[key] for mapping in self._directory.of(kind, domain.account_sid, domain.sid))
 
-    def _settle(self, users: dict[str, list[Record]]) -> None:
+    def _settle(self) -> None:
         """Whose names count; of those that do not, the log is told once."""
-        passed_over = set()
-        for record in self._in_use(users):
-            user = _credential(record)
-            first = self.credentials.get((user.username, user.realm))
-            if user.realm != self._realm:
-                passed_over.add(f"{record.sid}: it was made when [sip] domain was {user.realm}; set its password again")
-            elif user.username in self._taken:
-                passed_over.add(f"{record.sid}: {user.username} is a user of the configuration file")
-            elif first is None:
-                self.credentials[user.username, user.realm] = user
-            elif first != user:
-                passed_over.add(f"{record.sid}: {user.username} is in another list with another password")
+        kinds = ("credential_list_mappings", "registration_mappings")
+        used = {one["credential_list_sid"] for kind in kinds for one in self._directory.all(kind)}
+        lists = [one.sid for one in self._directory.all("credential_lists") if one.sid in used]
+        self.credentials, passed_over = {}, set()
+        for sid in lists:
+            for name, user in self._users[sid].items():
+                first = self.credentials.setdefault((name, self._realm), user)
+                if first is user and user.realm == self._realm and name not in self._taken:
+                    continue
+                if first is user:
+                    del self.credentials[name, self._realm]
+                if why := self._why_not(user, first):
+                    passed_over.add(f"{name} of {sid}: {why}")
         for line in sorted(passed_over - self._told):
             logger.warning("a credential has no effect: %s", line)
         self._told = frozenset(passed_over)
 
-    def _in_use(self, users: dict[str, list[Record]]) -> Iterator[Record]:
-        """Credentials of lists that some domain has, in the order in which they were made."""
-        kinds = ("credential_list_mappings", "registration_mappings")
-        lists = {one["credential_list_sid"] for kind in kinds for one in self._directory.all(kind)}
-        found = [record for sid in lists for record in users.get(sid, ())]
-        return iter(sorted(found, key=lambda record: (record.date_created, record.sid)))
-
-    def _in_force(self, user: Credential) -> bool:
-        return self.credentials.get((user.username, user.realm)) == user
+    def _why_not(self, user: Credential, first: Credential) -> str:
+        """Why a credential does not count; "" when it does, by another list."""
+        if user.realm != self._realm:
+            return f"it was made when [sip] domain was {user.realm}; set its password again"
+        if user.username in self._taken:
+            return "a user of the configuration file has that name"
+        return "" if first == user else "an older list has the name with another password"
 
 
 def _network(record: Record) -> Network:
     return ipaddress.ip_network((record["ip_address"], record["cidr_prefix_length"]), strict=False)
-
-
-def _credential(record: Record) -> Credential:
-    return Credential(record["username"], record["realm"], record["ha1_md5"], record["ha1_sha256"])

@@ -74,10 +74,9 @@ class Registrar:
             StoreError: they cannot be read.
         """
         now, found = self._now(), 0
-        owners = {user.aor for user in self.users}
         for row in await self._store.fetch(select(tables.bindings)):
             binding = Binding.of(row)
-            if binding.aor in owners and binding.lives(now):
+            if self.users.at(binding.aor) is not None and binding.lives(now):
                 self._bindings[binding.aor] = (*self._bindings.get(binding.aor, ()), binding)
                 self._schedule(binding)
                 found += 1

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import unquote
 
 from callwright.config import Config
@@ -63,6 +64,13 @@ def _credential(section: UserSection, realm: str) -> Credential:
     return Credential(section.name, realm, md5, sha256)
 
 
+class Hosted(Protocol):
+    """Domains that accounts have made over the API, and who may register with them."""
+
+    def __contains__(self, host: object) -> bool: ...
+    def registrant(self, username: str, host: str) -> User | None: ...
+
+
 class Users:
     """All users.
 
@@ -75,8 +83,7 @@ class Users:
         self._users = {(user.name, user.domain): user for user in users}
         self._domains = {user.domain for user in self._users.values()} | {domain.lower() for domain in domains}
         self._ports = frozenset(ports)
-        self._hosted: dict[tuple[str, str], User] = {}
-        self._hosted_domains: frozenset[str] = frozenset()
+        self._hosted: Hosted | None = None
 
     @classmethod
     def of(cls, config: Config) -> "Users":
@@ -85,23 +92,24 @@ class Users:
         users = (declared(section, config) for section in config.user)
         return cls(users, (section.name for section in config.domain), ports)
 
-    def host(self, users: Iterable[User], domains: Iterable[str]) -> None:
-        """Takes up the users and the domains that the API has now, in place of those before; the file's stay first."""
-        self._hosted = {(user.name, user.domain): user for user in users}
-        self._hosted_domains = frozenset(domains)
+    def host(self, domains: "Hosted") -> None:
+        """Takes the users and the domains of the API as ours too; those of the file go before."""
+        self._hosted = domains
 
     def __iter__(self) -> Iterator[User]:
-        return iter((self._hosted | self._users).values())
+        """Those of the file."""
+        return iter(self._users.values())
 
     def __len__(self) -> int:
-        return len(self._hosted.keys() | self._users.keys())
+        return len(self._users)
 
     def is_local(self, uri: str) -> bool:
         """Whether a URI is of a domain of ours."""
         host = user_and_host(uri)[1]
         domain = without_port(host)
         port = host[len(domain) + 1 :]
-        known = domain.lower() in self._domains or domain.lower() in self._hosted_domains
+        known = domain.lower() in self._domains
+        known = known or (self._hosted is not None and domain.lower() in self._hosted)
         return known and (not port or (port.isdecimal() and int(port) in self._ports))
 
     def named(self, uri: str) -> User | None:
@@ -109,8 +117,16 @@ class Users:
         if not self.is_local(uri):
             return None
         name, host = user_and_host(uri)
-        key = unquote(name), without_port(host).lower()
-        return self._users.get(key) or self._hosted.get(key)
+        return self._find(unquote(name), without_port(host).lower())
+
+    def at(self, aor: str) -> User | None:
+        """The user who has an address of record, without a scheme."""
+        name, _, domain = aor.rpartition("@")
+        return self._find(name, domain)
+
+    def _find(self, name: str, domain: str) -> User | None:
+        own = self._users.get((name, domain))
+        return own if own is not None or self._hosted is None else self._hosted.registrant(name, domain)
 
     def proven(self, name: str, realm: str) -> User | None:
         """The user of the file that the engine has authenticated."""
