@@ -22,7 +22,7 @@ def daemon(tmp_path: Path) -> Any:
     one.store = SimpleNamespace(healthy=True)
     one.callbacks = SimpleNamespace(pending=3)
     one.registrar = ["alice's phone", "bob's phone"]
-    one.events = SimpleNamespace(notifier=["bob's lamp"])
+    one.edge = SimpleNamespace(events=SimpleNamespace(notifier=["bob's lamp"]))
     return one
 
 

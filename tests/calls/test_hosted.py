@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from callwright.calls.application import Account
+from callwright.calls.application import Account, Hook
 from callwright.calls.decision import Admission, Refusal
 from callwright.calls.hosted import HostedDomains
 from callwright.sip.leg import Invite
@@ -110,3 +110,24 @@ def test_its_application() -> None:
     voice, told = decision.application.voice, decision.application.status_callback
     assert voice is not None and (voice.url, voice.method) == ("http://a.example/v", "GET")
     assert told is not None and (told.url, told.method) == ("http://a.example/s", "POST")
+
+
+def test_a_carrier_that_the_account_brings_along() -> None:
+    """A call from its source to its domain runs the trunk's URL."""
+    one = Hosting()
+    urls = {
+        "voice_url": "http://app.example/byoc",
+        "voice_method": "GET",
+        "status_callback_url": "http://app.example/s",
+    }
+    trunk = one.put("byoc_trunks", **urls)
+    domain = one.put("domains", domain_name="carrier.example", byoc_trunk_sid=trunk, voice_url="http://app.example/own")
+    record = one.put("ip_records", ip_address=INSIDE, cidr_prefix_length=32)
+    one.put("source_ip_mappings", ip_record_sid=record, sip_domain_sid=domain)
+    one.domains.refresh()
+    domains = HostedDomains(one.domains, ACCOUNTS)
+    decision = domains.inbound(invite("sip:+15550001000@carrier.example", INSIDE, from_uri="sip:+1555@pbx"))
+    assert isinstance(decision, Admission)
+    assert decision.application.voice == Hook("http://app.example/byoc", "GET")
+    assert decision.application.status_callback == Hook("http://app.example/s")
+    assert isinstance(domains.inbound(invite("sip:+15550001000@carrier.example")), Refusal)

@@ -6,6 +6,7 @@ import pytest
 
 from callwright.calls.call import Call
 from callwright.calls.control import ReferPlan, Referred
+from callwright.calls.fences import Fences
 from callwright.calls.transfer import ANSWER_S, GRACE_S, PROGRESS_S, Story
 from callwright.engine import EventKind
 from callwright.sip.borrowed import Borrowed
@@ -188,3 +189,19 @@ def test_a_report_that_overtakes_the_answer() -> None:
     assert (story.answer, story.told, story.status(gone=False)) == (202, 100, "failed")
     story.hear(Report(Source.END, 0, "", True))
     assert story.status(gone=True) == "in-progress"
+
+
+async def test_nobody_is_sent_where_the_account_may_not_call(room: Room) -> None:
+    """A transfer is a way out like any other (promise S8): the phone is not even asked, nor is the call answered."""
+    fences = Fences(permits=lambda account, number: not number.startswith("+88"))
+    object.__setattr__(room.exchange, "fences", fences)
+
+    async def waiting(call: Call) -> None:
+        await call.ended
+
+    room.script = waiting
+    call, _ = await room.inbound()
+    referred = await call.refer(ReferPlan("sip:+88213000000@carrier.example"))
+    assert (referred.status, referred.hung_up) == ("failed", False)
+    assert room.engine.of("refer") == [] == room.engine.of("answer") and fences.denied == 1
+    assert [data["code"] for kind, data in room.rows.steps(call.sid) if kind == "warning"] == [13227]

@@ -143,3 +143,19 @@ def test_thousands_of_users_are_found_at_once() -> None:
     for _ in range(1000):
         assert one.domains.caller(domain, "user2999", REALM) and one.domains.registrant("user2999", "a.example")
     assert time.perf_counter() - began < 0.5
+
+
+def test_the_sources_of_carriers_are_admitted() -> None:
+    """By the records that are mapped to the domain; another account's record lets nobody in."""
+    one = Hosting()
+    record = one.put("ip_records", ip_address="192.0.2.7", cidr_prefix_length=32)
+    other = one.put("ip_records", account=TWO, ip_address="198.51.100.7", cidr_prefix_length=32)
+    domain = one.domain("carrier.example")
+    assert domain.guard.is_open
+    for sid in (record, other):
+        one.put("source_ip_mappings", ip_record_sid=sid, sip_domain_sid=domain.record.sid)
+    one.domains.refresh()
+    found = one.domains.known("carrier.example")
+    assert found is not None and not found.guard.is_open
+    assert found.guard.lets_in("192.0.2.7") and not found.guard.lets_in("198.51.100.7")
+    assert [str(network) for network in one.domains.networks] == ["192.0.2.7/32"]

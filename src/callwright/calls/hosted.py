@@ -40,17 +40,23 @@ class HostedDomains:
         user = self._domains.caller(known, invite.user, invite.realm) if invite.user else None
         if guard.credentials is not None and user is None:
             return Refusal(FORBIDDEN, f"{invite.user or 'nobody'} is in no credential list of domain {host}")
-        return _admitted(invite, known.record, account, user)
+        return self._admitted(invite, known.record, account, user)
+
+    def _admitted(self, invite: Invite, domain: Record, account: Account, user: User | None) -> Admission:
+        trunk = self._domains.carried(domain)
+        return _admission(invite, domain, account, user, _of_carrier(trunk) if trunk else _application(domain))
 
 
-def _admitted(invite: Invite, domain: Record, account: Account, user: User | None) -> Admission:
+def _admission(
+    invite: Invite, domain: Record, account: Account, user: User | None, application: Application
+) -> Admission:
     # what a phone claims to be counts as far as it is who has authenticated
     name, host = user_and_host(invite.from_uri)
     own = user is None or (name, without_port(host).lower()) == (user.name, user.domain)
     extra = {"SipDomain": domain["domain_name"], "SipDomainSid": domain.sid}
     return Admission(
         account=account,
-        application=_application(domain),
+        application=application,
         user=user,
         from_=invite.from_uri if own or user is None else f"sip:{user.aor}",
         to=invite.request_uri,
@@ -65,3 +71,8 @@ def _application(domain: Record) -> Application:
         "status_callback_method": domain["voice_status_callback_method"],
     }
     return settings({**domain.fields, **renamed})
+
+
+def _of_carrier(trunk: Record) -> Application:
+    """Who answers the calls of a carrier that an account brings along (call-control reference §7.7)."""
+    return settings({**trunk.fields, "status_callback": trunk["status_callback_url"]})

@@ -80,7 +80,7 @@ class Inbox:
 
     def take(self, request: Request) -> None:
         """One MESSAGE."""
-        user = self._users.proven(request.user, request.realm) if request.user else None
+        user = self._users.proven(request.user, request.realm, request.from_uri) if request.user else None
         trunks = self._trunks.sharing(request.source_host)
         if not trunks and request.user:
             trunks = self._trunks.of_user(request.user, request.realm)
@@ -130,7 +130,7 @@ class Inbox:
         if number.message is None:
             self._refuse(request, 603, f"number {number.number} has no message_url")
             return
-        from_ = spelled(request.from_uri, trunk)
+        from_ = spelled(request.from_uri, trunk.inbound)
         self._tell(request, account, number.message, from_, number.number, text, {})
 
     def _tell(

@@ -71,6 +71,9 @@ class Story:
 
 async def refer(call: "Call", plan: ReferPlan) -> Referred:
     """Asks, waits for the outcome, and hangs up a caller who has been transferred. Cancelling it stops waiting."""
+    if (denial := call.exchange.fences.transfer(call, plan.uri)) is not None:
+        call.note("warning", code=denial.reason.code, message=f"<Refer>: {denial.message}")
+        return Referred(CallStatus.FAILED)
     await call.answer()
     leg = call.require_leg()
     try:

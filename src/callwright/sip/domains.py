@@ -24,6 +24,8 @@ KINDS = (
     "credential_list_mappings",
     "ip_acl_mappings",
     "registration_mappings",
+    "ip_records",
+    "source_ip_mappings",
 )
 """Of the records that say who may call."""
 
@@ -33,7 +35,7 @@ class Guard:
     """What a domain demands of a caller: of both when both are there, and nobody passes when neither is.
 
     Attributes:
-        networks: sources that may call; None when no address list is mapped.
+        networks: sources that may call; None when neither an address list nor a carrier's source is mapped.
         credentials: users one of whom the caller must be; None when no credential list is mapped.
     """
 
@@ -149,6 +151,11 @@ class Domains:
         """What a domain demands of who calls it."""
         return self._guard(domain, self._addresses())
 
+    def carried(self, domain: Record) -> Record | None:
+        """The trunk that the domain's account brings along, whose carrier calls it; None for none (reference §7.7)."""
+        trunk = self._directory.get("byoc_trunks", domain["byoc_trunk_sid"] or "")
+        return trunk if trunk is not None and trunk.account_sid == domain.account_sid else None
+
     def registrars(self, domain: Record) -> tuple[Credential, ...]:
         """Who may register with a domain."""
         lists = self._mapped(domain, "registration_mappings", "credential_list_sid")
@@ -167,7 +174,19 @@ class Domains:
         sources = self._mapped(domain, "ip_acl_mappings", "ip_access_control_list_sid")
         users = self._mapped(domain, "credential_list_mappings", "credential_list_sid")
         networks = tuple(_network(one) for sid in sources for one in addresses.get(sid, ()))
-        return Guard(networks if sources else None, tuple(self._of(users)) if users else None)
+        carriers = self._carriers(domain)
+        guarded = bool(sources or carriers)
+        return Guard((*networks, *carriers) if guarded else None, tuple(self._of(users)) if users else None)
+
+    def _carriers(self, domain: Record) -> tuple[Network, ...]:
+        """Sources of the carriers whose calls are mapped to a domain."""
+        mapped = self._directory.of("source_ip_mappings", domain.account_sid)
+        records = (
+            self._directory.get("ip_records", one["ip_record_sid"])
+            for one in mapped
+            if one["sip_domain_sid"] == domain.sid
+        )
+        return tuple(_network(one) for one in records if one is not None and one.account_sid == domain.account_sid)
 
     def _of(self, lists: Iterable[str]) -> Iterator[Credential]:
         return (user for sid in lists for user in self._users[sid].values())

@@ -128,6 +128,15 @@ class Users:
         own = self._users.get((name, domain))
         return own if own is not None or self._hosted is None else self._hosted.registrant(name, domain)
 
-    def proven(self, name: str, realm: str) -> User | None:
-        """The user of the file that the engine has authenticated."""
-        return self._users.get((name, realm.lower()))
+    def proven(self, name: str, realm: str, from_uri: str = "") -> User | None:
+        """The user whom the engine has authenticated.
+
+        Args:
+            from_uri: whom the request says that it is from: one realm has all users of the API, so that the From tells
+                which domain's user it is; "" finds those of the file only.
+        """
+        if (own := self._users.get((name, realm.lower()))) is not None:
+            return own
+        claimed = self.named(from_uri) if from_uri else None
+        fits = claimed is not None and claimed.hosted and claimed.credential.realm == realm and claimed.name == name
+        return claimed if fits else None

@@ -12,7 +12,7 @@ from callwright.store.directory import Record
 
 IN_USE = 20409
 NAME = Field("FriendlyName", Text(255), "")
-OUTGOING = "`Byoc` of Calls, Participants and `<Number>` goes out by its targets; incoming calls are by `[[trunk]]`"
+OUTGOING = "`Byoc` of Calls, Participants and `<Number>` goes out by its targets"
 SIP_URI = r"sips?:[^\s<>]{1,255}"
 
 
@@ -46,7 +46,7 @@ BYOC_TRUNKS = Stored(
         Field("FromDomainSid", Reference("domains", "SD"), ""),
     ),
     parts=in_use("domains", "byoc_trunk_sid"),
-    notes=OUTGOING,
+    notes="out: `Byoc` of Calls, Participants and `<Number>`; in: calls to a SIP domain that names it; no CNAM look-up",
     maturity="partly",
 )
 POLICIES = Stored(
@@ -58,7 +58,6 @@ POLICIES = Stored(
     subresources={"targets": "Targets"},
     parts=in_use("byoc_trunks", "connection_policy_sid", "connection_policy_targets"),
     notes=OUTGOING,
-    maturity="partly",
 )
 TARGETS = Stored(
     kind="connection_policy_targets",
@@ -76,7 +75,6 @@ TARGETS = Stored(
     parent=POLICIES,
     parent_field="connection_policy_sid",
     notes=OUTGOING,
-    maturity="partly",
 )
 IP_RECORDS = Stored(
     kind="ip_records",
@@ -85,8 +83,7 @@ IP_RECORDS = Stored(
     prefix="IL",
     fields=(NAME, *(replace(one, on=frozenset({CREATE})) for one in IP_FIELDS)),
     parts=in_use("source_ip_mappings", "ip_record_sid"),
-    notes="kept; sources are those of `[[trunk]]`",
-    maturity="partly",
+    notes="its calls come in by the SIP domain of a mapping",
 )
 SOURCES = Stored(
     kind="source_ip_mappings",
@@ -97,7 +94,6 @@ SOURCES = Stored(
         Field("IpRecordSid", Reference("ip_records", "IL", optional=False), required=True, on=frozenset({CREATE})),
         Field("SipDomainSid", Reference("domains", "SD", optional=False), required=True),
     ),
-    notes="kept; sources are those of `[[trunk]]`",
-    maturity="partly",
+    notes="in force at once",
 )
 STORED = (BYOC_TRUNKS, POLICIES, TARGETS, IP_RECORDS, SOURCES)

@@ -5,7 +5,7 @@ describe it.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,9 +80,6 @@ Check = Callable[[ApiRequest, Record, Record | None], Record]
 """Looks at a record before it is put: (request, as it would be, as it was or None); returns what is put. May raise
 RestError. Nothing comes between it and the change."""
 
-Made = Callable[[ApiRequest, Record], Awaitable[Record]]
-"""Told of a record that has been created and is durable; returns it as the answer shows it. May raise RestError."""
-
 Shown = Callable[[ApiRequest, Record], Mapping[str, Any]]
 Parts = Callable[[ApiRequest, Record], Iterable[Record]]
 
@@ -96,10 +93,6 @@ def _alone(request: ApiRequest, record: Record) -> Iterable[Record]:
 
 
 def _as_it_is(request: ApiRequest, record: Record, old: Record | None) -> Record:
-    return record
-
-
-async def _no_more(request: ApiRequest, record: Record) -> Record:
     return record
 
 
@@ -120,8 +113,8 @@ class Stored:
         parent_field: the field that shows the parent's SID; "" for none.
         root: its path is not below an account.
         only: values of fields that its resources have, when others of the same kind stand under another path.
-        check, made, show, parts: what the declaration cannot say: a last look before a change, what follows a creation,
-            computed fields, records that are deleted with it (which may raise to refuse the deletion).
+        check, show, parts: what the declaration cannot say: a last look before a change, computed fields, records that
+            are deleted with it (which may raise to refuse the deletion).
         created: the HTTP status of the creation.
         notes, maturity: for the README's table.
     """
@@ -142,7 +135,6 @@ class Stored:
     root: bool = False
     only: Mapping[str, Any] = field(default_factory=dict)
     check: Check = _as_it_is
-    made: Made = _no_more
     show: Shown = _nothing
     parts: Parts = _alone
     created: int = 201

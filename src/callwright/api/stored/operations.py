@@ -55,7 +55,6 @@ class Operations:
         made = Record.new(stored.prefix, stored.kind, request.account.sid, fields, parent_sid=parent)
         made = stored.check(request, made, None)
         await request.services.directory.change(made)
-        made = await stored.made(request, made)
         return Resource(stored.name, present(stored, request, made), stored.created)
 
     async def fetch(self, request: ApiRequest, **names: str) -> Answer:

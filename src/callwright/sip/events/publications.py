@@ -109,7 +109,7 @@ class Publications:
 
     def _addressed(self, request: Request) -> User | Refusal:
         """Of whom something is published: of him who has authenticated, and of no other."""
-        owner = self._users.proven(request.user, request.realm) if request.user else None
+        owner = self._users.proven(request.user, request.realm, request.from_uri) if request.user else None
         if owner is None or owner != self._users.named(request.request_uri):
             return Refusal(403, f"{request.user or 'nobody'} may not publish for {request.request_uri}")
         if event_of(request.values("Event"))[0] != PRESENCE.name:

@@ -45,7 +45,7 @@ def required(request: Request) -> Refusal | None:
 
 def asked(request: Request, users: Users, terms: Terms, draw: Callable[[], float]) -> Asked | Refusal:
     """What a SUBSCRIBE outside a dialog wants."""
-    watcher = users.proven(request.user, request.realm) if request.user else None
+    watcher = users.proven(request.user, request.realm, request.from_uri) if request.user else None
     if watcher is None:
         return Refusal(403, f"{request.user or 'nobody'} may watch nobody")
     if (refusal := required(request)) is not None:
