@@ -81,7 +81,7 @@ DOMAINS = Stored(
     check=_domain,
     show=_auth_type,
     parts=_guards,
-    notes="any host name; a call to it runs its VoiceUrl, or that of its BYOC trunk; `Secure`, `Emergency*` have no effect",
+    notes="any host name; calls run its VoiceUrl, or that of its BYOC trunk; `Secure`, `Emergency*` have no effect",
     maturity="partly",
 )
 
