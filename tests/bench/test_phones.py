@@ -47,7 +47,7 @@ async def test_they_register_and_again(daemon: Callable[..., Awaitable[Daemon]])
     for told in (first, again):
         assert (told["registered"], told["answers"]) == (PHONES, {"401": PHONES, "200": PHONES})
         assert 0 < told["register_p50_ms"] <= told["register_max_ms"] < 5000
-        assert told["seconds"] >= (PHONES - 1) / 200
+        assert told["seconds"] >= 0.9 * (PHONES - 1) / 200
     metrics = await running.metrics()
     assert metrics["callwright_registrations_live"] == PHONES
     assert metrics['callwright_registers_total{outcome="refreshed"}'] == PHONES

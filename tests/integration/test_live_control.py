@@ -123,8 +123,10 @@ async def test_redirected_out_of_every_verb_and_ended(line: Line) -> None:
     assert (await stage.callees["talking"].until_ended()).how == "bye received"
     left = (await line.request("/left")).form
     assert (left["CallSid"], left["QueueResult"]) == (stage.sids["enqueue"], "redirected")
-    for call in stage.calls.values():
-        assert tones.tone_dbov(call.media.pcm(last=0.3), OLD_HZ) < -45, "nothing is left of what it did before"
+    # a third of a second that begins after the last change
+    await asyncio.gather(*(call.media.received(16) for call in stage.calls.values()))
+    for name, call in stage.calls.items():
+        assert tones.tone_dbov(call.media.pcm(last=0.3), OLD_HZ) < -45, f"nothing is left of what {name} did before"
     await stage.update_all(status="completed")
     endings = await asyncio.gather(*(call.until_ended() for call in stage.calls.values()))
     assert {str(ending.how) for ending in endings} == {"bye received"}

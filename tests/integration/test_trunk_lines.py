@@ -52,7 +52,7 @@ class Registrar:
 
 async def inhabited(sites: Sites, trunk: dict[str, Any]) -> Site:
     """A daemon that takes calls from its carrier's address only; the line is one of its numbers."""
-    twiml = '<Response><Pause length="20"/></Response>'
+    twiml = "<Response><Echo/></Response>"
     return await sites(strangers=True, trunks=[trunk], numbers=[{"number": LINE, "twiml": twiml}])
 
 

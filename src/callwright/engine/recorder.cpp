@@ -140,8 +140,9 @@ RecorderInput::~RecorderInput() { gone(); }  // one that was never placed
 
 void RecorderInput::close() { recording_->stop(); }
 
+// Between two ticks, when the media thread takes its inputs away: what was said in a tick that has begun is kept, that
+// of a player whose end somebody has heard of already too.
 void RecorderInput::end() {
-    close();
     Engine& engine = engine_;
     for (const std::uint64_t input : std::vector<std::uint64_t>(inputs_)) {
         engine.remove(input);
