@@ -89,17 +89,18 @@ class TestIn:
     @pytest.mark.parametrize(
         ("given", "verstat", "why"),
         [
-            (identity(caller="15550000000"), "TN-Validation-Failed-A", "orig is 15550000000"),
-            (identity(called="15550000000", level="B"), "TN-Validation-Failed-B", "dest is 15550000000"),
-            (identity(issued=1_600_000_000), "TN-Validation-Failed-A", "stale"),
-            (identity(by=voucher("carrier")), "TN-Validation-Failed-A", "signature does not fit"),
-            (("Identity", "nonsense"), "TN-Validation-Failed", "not a PASSporT"),
-            (("Identity", "x" * 5000), "TN-Validation-Failed", "5000 characters"),
+            ({"caller": "15550000000"}, "TN-Validation-Failed-A", "orig is 15550000000"),
+            ({"called": "15550000000", "level": "B"}, "TN-Validation-Failed-B", "dest is 15550000000"),
+            ({"issued": 1_600_000_000}, "TN-Validation-Failed-A", "stale"),
+            ({"by": voucher("carrier")}, "TN-Validation-Failed-A", "signature does not fit"),
+            ("nonsense", "TN-Validation-Failed", "not a PASSporT"),
+            ("x" * 5000, "TN-Validation-Failed", "5000 characters"),
         ],
     )
-    async def test_not_believed(self, given: tuple[str, str], verstat: str, why: str) -> None:
+    async def test_not_believed(self, given: dict[str, Any] | str, verstat: str, why: str) -> None:
+        header = ("Identity", given) if isinstance(given, str) else identity(**given)
         certificates = Certificates()
-        verdict = await believing(certificates).verdict(invite(given))
+        verdict = await believing(certificates).verdict(invite(header))
         assert verdict.verstat == verstat and why in verdict.why
         assert certificates.asked == ([URL] if "fit" in why else []), "nothing is fetched for what is of no use"
 
