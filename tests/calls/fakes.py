@@ -30,7 +30,7 @@ from callwright.calls.router import Router, lines
 from callwright.calls.switchboard import Switchboard
 from callwright.config import Config, validate
 from callwright.engine import EventKind, Sound
-from callwright.errors import LegGone, MediaError
+from callwright.errors import LegGone
 from callwright.media.recordings import RecordingFiles
 from callwright.sip.endpoint import Endpoint
 from callwright.sip.health import Health
@@ -49,6 +49,7 @@ from tests.calls.hearing import FakeRecognition
 from tests.calls.jumping import turns
 from tests.calls.patchbay import Command, Patchbay
 from tests.calls.records import Posts, Rows
+from tests.calls.sounds import Sounds
 from tests.calls.waiting import HeldMusic, Programmes
 
 PATIENCE_S = 3600.0
@@ -330,40 +331,6 @@ class FakeEngine(Patchbay):
             first, last = (200, duration - 200) if voiced else (-1, -1)
             facts = {"duration": duration, "voiced": voiced, "first_voice": first, "last_voice": last}
             self.happen(EventKind.RECORDED, port, text=path, dropped=0, error="", **facts)
-
-
-class Sounds:
-    """A sound for every URL and text.
-
-    Attributes:
-        missing: URLs and texts that cannot be had.
-        held: URLs and texts that wait for their event.
-        asked: what was loaded, in order.
-        near: URLs whose sound is at hand.
-    """
-
-    def __init__(self) -> None:
-        self.near: dict[str, Sound] = {}
-        self.missing: set[str] = set()
-        self.held: dict[str, asyncio.Event] = {}
-        self.asked: list[str] = []
-
-    def at_hand(self, url: str, account: Account) -> Sound | None:
-        return self.near.get(url)
-
-    async def file(self, url: str, account: Account) -> Sound:
-        return await self._load(url)
-
-    async def speech(self, text: str, *, voice: str, language: str, ssml: bool) -> Sound:
-        return await self._load(text)
-
-    async def _load(self, what: str) -> Sound:
-        self.asked.append(what)
-        if what in self.held:
-            await self.held[what].wait()
-        if what in self.missing:
-            raise MediaError(f"{what} is missing", code=11200)
-        return Sound(b"\0\0" * 160, 16000)
 
 
 class ScriptedSession:

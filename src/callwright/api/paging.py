@@ -204,6 +204,16 @@ def between(query: Form, name: str) -> tuple[datetime | None, datetime | None]:
     return low, high
 
 
+def within(query: Form, column: ColumnElement[datetime]) -> list[ColumnElement[bool]]:
+    """The conditions that StartDate and EndDate, both inclusive, set on a column. Raises like `span`."""
+    conditions: list[ColumnElement[bool]] = []
+    if start := query.text("StartDate"):
+        conditions.append(column >= span(start, "StartDate")[0])
+    if end := query.text("EndDate"):
+        conditions.append(column < span(end, "EndDate")[1])
+    return conditions
+
+
 def dated(query: Form, name: str, column: ColumnElement[datetime]) -> list[ColumnElement[bool]]:
     """The conditions that a date filter sets on a column. Raises like `between`."""
     low, high = between(query, name)

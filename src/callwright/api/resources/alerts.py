@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement
 
-from callwright.api.paging import Listing, span
+from callwright.api.paging import Listing, within
 from callwright.api.representation import API_VERSION
 from callwright.api.request import Answer, ApiRequest, Resource
 from callwright.api.resources.notifications import find
@@ -54,11 +54,7 @@ def conditions(request: ApiRequest) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [notifications.c.account_sid == request.account.sid]
     if level := query.text("LogLevel"):
         found.append(notifications.c.level == level)
-    if start := query.text("StartDate"):
-        found.append(at >= span(start, "StartDate")[0])
-    if end := query.text("EndDate"):
-        found.append(at < span(end, "EndDate")[1])
-    return found
+    return found + within(query, at)
 
 
 async def listing(request: ApiRequest) -> Answer:

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement
 
-from callwright.api.paging import Listing, span
+from callwright.api.paging import Listing, within
 from callwright.api.request import Answer, ApiRequest, Resource
 from callwright.api.routes import Routes
 from callwright.api.stored.presentation import iso
@@ -55,11 +55,7 @@ def conditions(request: ApiRequest) -> list[ColumnElement[bool]]:
     query, at = request.query, changes.c.date_created
     found: list[ColumnElement[bool]] = [changes.c.account_sid == request.account.sid]
     found += [changes.c[column] == value for name, column in EQUAL.items() if (value := query.text(name))]
-    if start := query.text("StartDate"):
-        found.append(at >= span(start, "StartDate")[0])
-    if end := query.text("EndDate"):
-        found.append(at < span(end, "EndDate")[1])
-    return found
+    return found + within(query, at)
 
 
 async def listing(request: ApiRequest) -> Answer:
