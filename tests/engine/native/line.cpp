@@ -208,6 +208,62 @@ void test_a_key_of_which_only_the_end_comes(Engine& engine) {
     a.end();
 }
 
+// A gateway that sends its digits under another SSRC than the sound, in turns with its packets of any length: the
+// series that is heard changes in the middle of a key.
+void test_keys_under_an_ssrc_of_their_own(Engine& engine) {
+    Leg a(engine, 14);
+    Peer caller;
+    a.open(caller.address, caller.rtcp_address);
+    engine.events().drain(10'000);
+    Bytes packet(RtpPacket::HEADER + TelephoneEvent::SIZE);
+    RtpPacket header;
+    header.payload_type = EVENTS;
+    header.ssrc = caller.ssrc + 1;
+    for (const unsigned sounds : {1, 2, 3}) {
+        for (std::uint16_t i = 0; i < 12; ++i) {  // two packets of the event, then so many of the sound
+            header.marker = i == 0;
+            header.timestamp = sounds * 8000;
+            ++header.sequence;
+            write_rtp(packet.data(), header);
+            const TelephoneEvent event{static_cast<std::uint8_t>(sounds), i > 8, 10, static_cast<std::uint16_t>(i * 160)};
+            write_event(packet.data() + RtpPacket::HEADER, event);
+            check::send(caller.rtp, a.address, packet.data(), packet.size());
+            for (unsigned sound = 0; i % 2 == 1 && sound < sounds; ++sound) caller.talk(a.address);
+        }
+    }
+    pace(100, [&] { caller.hear(); });
+    std::string keys;
+    for (const auto& event : events_of(engine, EventKind::DIGIT)) keys += event->text;
+    CHECK(keys == "123");
+    a.end();
+}
+
+// As before, but the two take strict turns: the series never changes.
+void test_keys_in_strict_turns_with_the_sound(Engine& engine) {
+    Leg a(engine, 15);
+    Peer caller;
+    a.open(caller.address, caller.rtcp_address);
+    for (unsigned i = 0; i < 3; ++i) caller.talk(a.address);
+    engine.events().drain(10'000);
+    Bytes packet(RtpPacket::HEADER + TelephoneEvent::SIZE);
+    RtpPacket header;
+    header.payload_type = EVENTS;
+    header.ssrc = caller.ssrc + 1;
+    header.timestamp = 8000;
+    for (std::uint16_t i = 0; i < 12; ++i) {
+        ++header.sequence;
+        write_rtp(packet.data(), header);
+        write_event(packet.data() + RtpPacket::HEADER, {5, i > 8, 10, static_cast<std::uint16_t>(i * 160)});
+        check::send(caller.rtp, a.address, packet.data(), packet.size());
+        caller.talk(a.address);
+    }
+    pace(100, [&] { caller.hear(); });
+    const auto told = events_of(engine, EventKind::DIGIT);
+    CHECK_EQUAL(told.size(), 1);
+    CHECK(told[0]->text == "5");
+    a.end();
+}
+
 // Somebody who listens to a leg, for the tone of its peer.
 struct Ear : Beat {
     Ear(Engine& engine_, Line& line_) : engine(engine_), line(line_), samples(engine.samples_per_frame()) {
@@ -374,6 +430,8 @@ int main() {
     test_silence_of_the_peer_is_told(engine);
     test_digits_are_sent_in_the_place_of_relayed_sound(engine);
     test_a_key_of_which_only_the_end_comes(engine);
+    test_keys_under_an_ssrc_of_their_own(engine);
+    test_keys_in_strict_turns_with_the_sound(engine);
     test_jumps_are_heard_through(engine);
     test_srtp_plays_and_relays_and_drops_garbage(engine);
     test_the_end_says_goodbye(engine);

@@ -16,9 +16,12 @@ class EventReceiver {
 
     // A packet with an event. True: a key went down that was not reported before.
     bool receive(const RtpPacket& packet, const TelephoneEvent& event) noexcept;
+    // Asked of every packet with an event: whether it belongs to the series of the one before. Some gateways send their
+    // digits under another SSRC than the sound's, in between its packets: there one alone may be a stray, two are none.
+    bool follows(const RtpPacket& packet) noexcept;
     // What the last press has lasted so far, ms.
     unsigned duration_ms() const noexcept;
-    // Another source: its timestamps have nothing to do with those before.
+    // Another clock: timestamps have nothing to do with those before.
     void restart(unsigned rate) noexcept;
 
   private:
@@ -26,6 +29,7 @@ class EventReceiver {
         bool known = false;
         bool ended = false;
         std::uint8_t code = 0;
+        std::uint32_t ssrc = 0;       // whose timestamps these are
         std::uint32_t began = 0;      // timestamp of its first packet that came
         std::uint32_t timestamp = 0;  // of its latest segment
         std::uint32_t duration = 0;   // of its latest segment, ticks; longer than 16 bits where the field wrapped
@@ -38,6 +42,8 @@ class EventReceiver {
     unsigned rate_;
     std::array<Event, 8> events_{};  // packets of an older one may still come
     std::size_t last_ = 0;
+    std::uint32_t ssrc_ = 0;  // of the last packet
+    std::uint16_t sequence_ = 0;
 };
 
 }  // namespace callwright

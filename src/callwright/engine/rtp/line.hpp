@@ -258,7 +258,6 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     Reception reception_;
     EgressClock::Series arrivals_ = 0;  // renewed when what comes begins anew
     EventReceiver digits_in_;
-    std::uint32_t events_ssrc_ = 0;
     LineFigures::Refused refused_;
     std::uint64_t digits_heard_ = 0;
     Address foreign_;                   // the last one

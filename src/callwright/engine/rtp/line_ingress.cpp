@@ -132,12 +132,10 @@ void Line::receive_rtp(Datagram& datagram, std::uint8_t* data, std::size_t size,
     }
     const Reception::Verdict verdict = reception_.receive(packet, !event, now);
     note_arrival(now);
+    const bool follows = event && digits_in_.follows(packet);
+    if (follows && verdict == Reception::Verdict::SUSPICIOUS) receive_event(packet, data);
     if (verdict == Reception::Verdict::DUPLICATE || verdict == Reception::Verdict::SUSPICIOUS) return;
-    if (verdict == Reception::Verdict::RESTARTED) {
-        arrivals_ = EgressClock::new_series();
-        if (packet.ssrc != events_ssrc_) digits_in_.restart(format_.clock_rate);
-    }
-    events_ssrc_ = packet.ssrc;
+    if (verdict == Reception::Verdict::RESTARTED) arrivals_ = EgressClock::new_series();
     if (event) receive_event(packet, data);
     if (noise && packet.payload != 0 && audio_) audio_->comfort(-static_cast<int>(data[packet.header] & 0x7F));
     if (noise || packet.payload == 0) return;
