@@ -11,6 +11,7 @@ from callwright.apps.callbacks import GivenUp
 from callwright.calls.application import Application
 from callwright.config import validate
 from callwright.daemon import Daemon
+from callwright.start import Phase
 
 LOST = GivenUp("AC1", "CA1", "call-completed", "http://x/", "HTTP 404", 404)
 
@@ -27,18 +28,19 @@ def daemon(tmp_path: Path) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("live", "draining", "healthy", "status", "word"),
+    ("live", "phase", "healthy", "status", "word"),
     [
-        (0, False, True, 200, "ok"),
-        (1, False, True, 200, "ok"),
-        (2, False, True, 429, "full"),
-        (2, False, False, 503, "store"),
-        (2, True, False, 503, "draining"),
-        (0, True, True, 503, "draining"),
+        (0, Phase.SERVING, True, 200, "ok"),
+        (1, Phase.SERVING, True, 200, "ok"),
+        (2, Phase.SERVING, True, 429, "full"),
+        (2, Phase.SERVING, False, 503, "store"),
+        (2, Phase.DRAINING, False, 503, "draining"),
+        (0, Phase.DRAINING, True, 503, "draining"),
+        (0, Phase.STARTING, True, 503, "starting"),
     ],
 )
-def test_health(daemon: Any, live: int, draining: bool, healthy: bool, status: int, word: str) -> None:
-    daemon.switchboard.live, daemon.store.healthy, daemon.draining = live, healthy, draining
+def test_health(daemon: Any, live: int, phase: Phase, healthy: bool, status: int, word: str) -> None:
+    daemon.switchboard.live, daemon.store.healthy, daemon.phase = live, healthy, phase
     told, facts = daemon.health()
     assert (told, facts["status"], facts["live_calls"], facts["callbacks_pending"]) == (status, word, live, 3)
     assert (facts["registrations"], facts["subscriptions"]) == (2, 1)

@@ -69,7 +69,7 @@ from callwright.signing import signature
 from callwright.sip.repository import Repository
 from callwright.sip.trunks import Trunks
 from callwright.sip.users import Users
-from callwright.start import accounts, check_certificate, check_media_address, claim, listener
+from callwright.start import Phase, accounts, check_certificate, check_media_address, claim, listener
 from callwright.store.accounts import Accounts
 from callwright.store.declared import declared
 from callwright.store.directory import Directory
@@ -98,7 +98,7 @@ class Daemon:
         self.config = config
         self.registry = CollectorRegistry()
         self.directory = config.server.data_dir.absolute()
-        self.draining = False
+        self.phase = Phase.STARTING
         self.public_url = config.server.public_url.rstrip("/")
         self.live: dict[str, Call] = {}
         self._sources: dict[str, Documents] = {}
@@ -129,6 +129,7 @@ class Daemon:
             if self.config.http.certificate:
                 self._watch(stack, certificate.watch(self.server.config, self.config.http), "certificate")
             self.endpoint.incoming = self.switchboard.on_invite
+            self.phase = Phase.SERVING
             yield self
 
     async def _open_applications(self, stack: AsyncExitStack) -> None:
@@ -372,10 +373,11 @@ class Daemon:
     # what the operator sees
 
     def health(self) -> tuple[int, dict[str, Any]]:
-        """200 when calls can be taken, 429 when every leg is in use, 503 when draining or when the store is ill."""
+        """200 when calls can be taken, 429 when every leg is in use, 503 when it starts, drains or cannot store."""
         live = self.switchboard.live
         full = live >= self.config.limits.legs
-        status = "draining" if self.draining else "store" if not self.store.healthy else "full" if full else "ok"
+        serving = "store" if not self.store.healthy else "full" if full else "ok"
+        status = serving if self.phase is Phase.SERVING else self.phase.value
         facts = {
             "status": status,
             "live_calls": live,
@@ -420,7 +422,7 @@ class Daemon:
 
     async def drain(self, hurry: asyncio.Event) -> None:
         """Not ready at once; live calls go on for as long as [server] drain_seconds allows, or until `hurry` is set."""
-        self.draining = True
+        self.phase = Phase.DRAINING
         calls = asyncio.create_task(self.switchboard.drain(self.config.server.drain_seconds), name="drain")
         hurried = asyncio.create_task(hurry.wait(), name="hurry")
         await asyncio.wait({calls, hurried}, return_when=asyncio.FIRST_COMPLETED)

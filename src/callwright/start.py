@@ -1,5 +1,6 @@
 """What a start claims and checks before any part of the daemon is built."""
 
+import enum
 import fcntl
 import os
 import secrets
@@ -11,6 +12,14 @@ from callwright.account import Account
 from callwright.config import AccountSection, Config
 from callwright.errors import StartError
 from callwright.sections import HttpSection
+
+
+class Phase(enum.Enum):
+    """Where a daemon is in its life; the values are those of /health."""
+
+    STARTING = "starting"
+    SERVING = "ok"
+    DRAINING = "draining"
 
 
 def claim(directory: Path) -> int:

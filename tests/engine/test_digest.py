@@ -338,6 +338,22 @@ async def test_S4_strangers_take_nothing_from_users(station: Station, phones: Ph
     assert station.engine.counters()["refused_strangers"] > 10
 
 
+async def test_S4_strangers_take_nothing_from_where_users_are(station: Station, phones: Phones) -> None:
+    """A source that has authenticated is challenged as before while strangers have used up what they have."""
+    guard(station, ALICE)
+    serve(station)
+    station.engine.gate(requests_per_second=1, burst=30, backlog=1_000_000)
+    alice, stranger = await phones("alice", transport="tcp"), await phones("stranger", transport="tcp")
+    asked = await tried(alice, station, "REGISTER")
+    proof = ALICE.answer(asked, "REGISTER", station.uri(transport="tcp"))
+    assert (await tried(alice, station, "REGISTER", proof)).status == 200
+    statuses = [(await tried(stranger, station, "REGISTER")).status for _ in range(60)]
+    assert statuses[-1] == 503
+    assert [(await tried(alice, station, "REGISTER")).status for _ in range(5)] == [401] * 5
+    statuses = [(await tried(alice, station, "REGISTER")).status for _ in range(300)]
+    assert 503 in statuses  # it has a limit too
+
+
 async def test_one_stranger_takes_little_from_others(station: Station, phones: Phones) -> None:
     guard(station, ALICE)
     station.engine.gate(requests_per_second=50, burst=1000, backlog=1_000_000)

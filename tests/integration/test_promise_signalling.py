@@ -160,6 +160,7 @@ async def test_S4_flood_beside_users(sites: Sites, phones: Phones) -> None:
     """2,000 INVITEs, REGISTERs and OPTIONS a second: no canary notices, a user gets through, memory is flat."""
     site = await sites(canary=True, strangers=True, users=[{"name": USER, "password": PASSWORD}])
     user = await phones(USER, credentials=Credentials(USER, PASSWORD))
+    assert (await user.request("OPTIONS", site.daemon.sip_uri("any"))).status == 200
     await flood(site, RATE, 1)
     before = resident(site.daemon.pid)
     async with canaries(site, site.carrier):

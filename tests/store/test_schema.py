@@ -1,5 +1,6 @@
 import sqlite3
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,12 @@ from callwright.store.sqlite import SqliteDatabase
 from callwright.store.tables import metadata
 
 
-async def test_migrations_build_what_the_tables_say(url: str) -> None:
+@pytest.mark.parametrize("build", [schema.create, schema.migrate])
+async def test_migrations_build_what_the_tables_say(
+    url: str, build: Callable[[Connection], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that an empty database needs none of them."""
+    monkeypatch.setattr(schema, "upgrade", build)
     database = await SqliteDatabase.open(url)
     writer = database._writer
     assert writer is not None
@@ -23,6 +29,7 @@ async def test_migrations_build_what_the_tables_say(url: str) -> None:
         return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata)
 
     assert await database._on(database._writing, lambda: differences(writer)) == []
+    assert await database._on(database._writing, lambda: schema.version(writer)) == schema.HEAD
     await database._on(database._writing, writer.rollback)
     await database.close()
 
@@ -32,10 +39,27 @@ def test_head_is_the_newest_revision() -> None:
     assert ScriptDirectory(str(folder)).get_heads() == [schema.HEAD]
 
 
-async def test_an_existing_database_opens_without_migrations(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    await (await SqliteDatabase.open(url)).close()
+async def test_a_database_of_this_version_opens_without_migrations(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "alembic.command", None)
+    await (await SqliteDatabase.open(url)).close()  # an empty one too
     await (await SqliteDatabase.open(url)).close()
+
+
+async def test_an_older_database_is_migrated(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rows stay."""
+    monkeypatch.setattr(schema, "HEAD", "0008")
+    monkeypatch.setattr(schema, "upgrade", schema.migrate)
+    await (await SqliteDatabase.open(url)).close()
+    monkeypatch.undo()
+    with sqlite3.connect(tmp_path / "callwright.db") as connection:
+        connection.execute("INSERT INTO meta VALUES ('kept', '2026-01-01T00:00:00Z')")
+    connection.close()
+    await (await SqliteDatabase.open(url)).close()
+    with sqlite3.connect(tmp_path / "callwright.db") as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(schema.HEAD,)]
+        assert connection.execute("SELECT name FROM meta").fetchall() == [("kept",)]
+        connection.execute("SELECT * FROM subscriptions")
+    connection.close()
 
 
 async def test_refuses_a_newer_database(url: str, tmp_path: Path) -> None:

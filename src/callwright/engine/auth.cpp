@@ -130,6 +130,7 @@ void Authenticator::limit(double per_second, double burst) {
     const std::lock_guard<std::mutex> lock(mutex_);
     strangers_.emplace(per_second, burst, now);
     by_source_.fill(TokenBucket(share, std::max(share, burst * share_of_source), now));
+    by_home_ = by_source_;
 }
 
 std::shared_ptr<const AuthPolicy> Authenticator::policy() const {
@@ -270,21 +271,27 @@ void Authenticator::fail(const pjsip_rx_data* rdata, const Peer& peer, const Aut
 Authenticator::Judgement Authenticator::unproven(const pjsip_rx_data* rdata, const Peer& peer,
                                                  const AuthPolicy& policy, Finding finding) {
     if (policy.silent && !peer.trunk) {
-        const Clock::time_point* before = proven_.find(peer.source);
-        const bool known = before != nullptr && peer.now - *before < proven_for;
         const bool may_ask = rdata->msg_info.msg->line.req.method.id == PJSIP_REGISTER_METHOD && !users_.empty();
-        if (!known && !may_ask) return Judgement(Finding::SILENCE);
+        if (!may_ask && !is_home(peer)) return Judgement(Finding::SILENCE);
     }
     return Judgement(take_token(peer) ? finding : Finding::BUSY);
 }
 
 bool Authenticator::within_limit(const pjsip_rx_data* rdata) { return take_token(peer_of(rdata, false)); }
 
+// Whether some user has authenticated from there lately.
+bool Authenticator::is_home(const Peer& peer) {
+    const Clock::time_point* before = proven_.find(peer.source);
+    return before != nullptr && peer.now - *before < proven_for;
+}
+
 bool Authenticator::take_token(const Peer& peer) {
     const std::size_t place = std::hash<std::string>{}(seed_ + peer.source) % by_source_.size();
+    const bool home = is_home(peer);
     const std::lock_guard<std::mutex> lock(mutex_);
     if (!strangers_) return true;
-    if ((peer.trunk || by_source_[place].take(peer.now)) && strangers_->take(peer.now)) return true;
+    if (home && by_home_[place].take(peer.now)) return true;
+    if (!home && (peer.trunk || by_source_[place].take(peer.now)) && strangers_->take(peer.now)) return true;
     ++counters_.refused_strangers;
     return false;
 }

@@ -115,6 +115,7 @@ class Authenticator {
     Judgement unproven(const pjsip_rx_data* rdata, const Peer& peer, const AuthPolicy& policy, Finding finding);
     void fail(const pjsip_rx_data* rdata, const Peer& peer, const AuthPolicy& policy,
               const pjsip_digest_credential& credential);
+    bool is_home(const Peer& peer);
     bool take_token(const Peer& peer);
     void report(const char* kind, const pjsip_rx_data* rdata, std::string_view user, Clock::time_point now,
                 Clock::duration block = {});
@@ -129,6 +130,7 @@ class Authenticator {
     std::shared_ptr<const AuthPolicy> policy_ = std::make_shared<AuthPolicy>();
     std::optional<TokenBucket> strangers_;
     std::array<TokenBucket, 4096> by_source_{};
+    std::array<TokenBucket, 4096> by_home_{};  // of sources that have authenticated: strangers take nothing from them
 
     std::array<std::string, digest_algorithms.size()> decoys_;  // H(A1) of users that do not exist
     std::string seed_;                                           // nobody can choose whose bucket he shares

@@ -394,7 +394,8 @@ class Endpoint:
 
 def _not_ready(leg: Leg) -> None:
     """Until somebody sets `incoming`, INVITEs are turned away."""
-    leg.hang_up(503)
+    logger.info("INVITE of %s refused: still starting", leg.invite.source_host if leg.invite else "nobody")
+    leg.hang_up(503, headers=[("Retry-After", "1")])
 
 
 def _refusal(method: str, to_header: str) -> int:

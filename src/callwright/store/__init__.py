@@ -1,3 +1,5 @@
 """Records that outlive the daemon."""
 
-from callwright.store import resources as resources  # its table is part of the metadata, whoever opens the store
+# Their tables are part of the metadata, whoever opens the store.
+from callwright.store import resources as resources
+from callwright.store import traces as traces
