@@ -20,7 +20,8 @@ class EventKind(enum.IntEnum):
     """A new INVITE for which 100 was sent. id: leg. detail: request_uri, from_uri, from_header, to_uri, to_header,
     contact, call_id, source_host, source_port (int), transport ("UDP" | "TCP" | "TLS"), local_host, local_port, user,
     realm (who has authenticated; both "" for a trunk), headers [(name, value)], offer (bool: it carried SDP), replaced
-    (int: the leg whose place it is to take, RFC 3891; 0: none. One that names no leg has been refused)."""
+    (int: the leg whose place it is to take, RFC 3891; 0: none. One that names no leg, or an inbound one that rings, has
+    been refused), early_only (bool: of `replaced`, only while it rings)."""
     TRYING = ...
     """Outbound leg got a 100: its next hop lives. id: leg, code 100."""
     PROGRESS = ...

@@ -122,6 +122,7 @@ void Legs::on_incoming(pjsua_acc_id, pjsua_call_id call, pjsip_rx_data* rdata) {
     engine.gate().describe_sender(*event, rdata);
     event->with("offer", carries_sdp(rdata));
     event->with("replaced", static_cast<std::int64_t>(engine.legs().replacements().incoming()));
+    event->with("early_only", engine.legs().replacements().early_only());
     engine.push(std::move(event));
 }
 
