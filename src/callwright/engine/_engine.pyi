@@ -221,8 +221,9 @@ class Engine:
         """Since start: invites, refused_source, refused_rate, refused_backlog, refused_full, refused_offer (488 to an
         INVITE whose offer fits nothing), refused_connections (TCP and TLS, beyond 1,024 of one source), requests,
         malformed, authenticated, challenged (401 sent), auth_failed, auth_replayed, blocked (requests of a blocked
-        source), scanners, refused_strangers (beyond their rate), unreported (SECURITY events beyond their rate),
-        dropped_lines (of the log: beyond 100 a second, or 2,000 undrained events)."""
+        source), scanners, refused_strangers (beyond their rate), unreported (SECURITY events beyond their rate), stun
+        and pongs (keep-alives answered: Binding requests over UDP, double line ends over TCP and TLS), dropped_lines
+        (of the log: beyond 100 a second, or 2,000 undrained events)."""
 
     def media_facts(self) -> dict[str, str]:
         """io ("io_uring" | "epoll"), why_not_io_uring ("" when it is, or was not asked for), priority (of the media

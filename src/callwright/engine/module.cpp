@@ -212,7 +212,7 @@ void respond(Engine& engine, std::uint64_t request, int code, std::string reason
     check_code(code, 200, 699);
     check_text(reason, "reason");
     check_text(content_type, "content_type");
-    check_headers(headers);
+    check_response_headers(headers);
     if (body.size() != 0 && content_type.find('/') == std::string::npos) {
         throw std::invalid_argument("a body needs a content type");
     }
