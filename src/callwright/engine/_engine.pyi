@@ -241,12 +241,14 @@ class Engine:
         jitter_empty."""
 
     # admission: decided in native code before any event is made
-    def admit(self, sources: Sequence[str], policies: Sequence[tuple[str, Sequence[str], str, str]] = ()) -> None:
+    def admit(
+        self, sources: Sequence[str], policies: Sequence[tuple[str, Sequence[str], str, str, Sequence[str]]] = ()
+    ) -> None:
         """Addresses or prefixes ("127.0.0.0/8", "::1") of trunks, whose requests are taken; any other gets 403 to all
         but OPTIONS, for which it has limits of its own as in `gate`, or must `authenticate`. Default: none.
 
-        policies: (address or prefix, codecs, srtp, reliable) of the INVITEs from there, as in `originate`; empty for
-        the usual ones. The narrowest prefix wins. An offer that fits nothing is answered 488 with a Warning.
+        policies: (address or prefix, codecs, srtp, reliable, quirks) of the INVITEs from there, as in `originate`;
+        empty for the usual ones. The narrowest prefix wins. An offer that fits nothing is answered 488 with a Warning.
 
         In force when it returns.
 
@@ -328,6 +330,7 @@ class Engine:
         srtp: str = "",
         srtp_keying: str = "",
         reliable: str = "",
+        quirks: Sequence[str] = (),
         offer: bool = True,
         route: Sequence[str] = (),
         keep_hop: bool = False,
@@ -337,6 +340,9 @@ class Engine:
         codecs: by preference; empty for the engine's. srtp: "off" (default) | "optional" | "required"; srtp_keying,
         of our offers: "sdes" (default) | "dtls", which no offer can leave optional. reliable, of provisional responses
         (RFC 3262): "off" | "supported" (default) | "required". offer: False leaves the offer to the peer's answer.
+        quirks, what a peer does not bear, or needs: "no-session-timer" (RFC 4028), "symmetric-port" (requests within
+        the dialog go where the peer's responses and requests come from, whatever its Contact names, unless proxies have
+        put themselves on the way), "dtmf-without-marker" (no RTP packet of an RFC 4733 event bears the marker).
 
         next_hop is the sip: URI of an address to send to, when `uri` names a host: the engine's own look-up of a
         name would hold all signalling for as long as the name server takes. Over TLS (";transport=tls", sips:) the
