@@ -108,6 +108,7 @@ def test_shipped_file_has_every_key() -> None:
                 ({"srtp": "maybe"}, "srtp: Input should be 'off', 'optional' or 'required'"),
                 ({"srtp_keying": "zrtp"}, "srtp_keying: Input should be 'sdes' or 'dtls'"),
                 ({"reliable": "yes"}, "reliable: Input should be 'off', 'supported' or 'required'"),
+                ({"session_timer": "never"}, "session_timer: Input should be a valid boolean"),
                 ({"codecs": ["MP3"]}, "codecs: 'MP3' is no codec"),
                 ({"transport": "ws"}, "transport: Input should be '', 'udp', 'tcp' or 'tls'"),
                 ({"targets": ["sips:gateway"]}, "targets: TLS needs a tls: entry in sip.listen"),

@@ -36,7 +36,7 @@ def test_a_later_profile_goes_before_an_earlier_one() -> None:
 @pytest.mark.parametrize(
     ("keys", "fault"),
     [
-        ({"profile": "carrierx"}, "trunk.0.profile: 'carrierx' is no profile; there are from-is-auth-user, g711"),
+        ({"profile": "carrierx"}, "trunk.0.profile: 'carrierx' is no profile; there are dtmf-without-marker, from-"),
         ({"profile": ["g711", "x"]}, "trunk.0.profile: 'x' is no profile"),
         ({"from_user": "auth", "username": ""}, 'trunk.0.from_user: "auth" needs a username'),
         ({"profile": "from-is-auth-user", "username": ""}, 'trunk.0.from_user: "auth" needs a username'),

@@ -370,9 +370,8 @@ class Config(Section):
             for place, one in enumerate(trunk.allow):
                 known = one.lower() if is_name(one) else str(ipaddress.ip_network(one, strict=False))
                 other = first.setdefault(known, trunk)
-                differing = [
-                    key for key in ("codecs", "srtp", "reliable") if getattr(other, key) != getattr(trunk, key)
-                ]
+                keys = ("codecs", "srtp", "reliable", "dtmf_marker", "session_timer", "symmetric_port")
+                differing = [key for key in keys if getattr(other, key) != getattr(trunk, key)]
                 if differing:
                     why = f"{one} is trunk {other.name}'s too, with another {', '.join(differing)}"
                     yield f"trunk.{index}.allow.{place}: {why}"

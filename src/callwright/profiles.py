@@ -15,6 +15,12 @@ PROFILES: Mapping[str, Mapping[str, Any]] = {
     "trusted-rpid": {"trust_identity": True, "identity": "rpid", "diversion": True},
     # fails at provisional responses that ask to be acknowledged
     "no-100rel": {"reliable": "off"},
+    # takes Session-Expires for a fault, or refreshes late and is hung up
+    "no-session-timer": {"session_timer": False},
+    # names an address of its own network in Contact: what follows goes where its messages come from
+    "symmetric-port": {"symmetric_port": True},
+    # takes the marker of a telephone-event for a new stream, and drops the key
+    "dtmf-without-marker": {"dtmf_marker": False},
     # takes two codecs and no other
     "g711": {"codecs": ("PCMU", "PCMA")},
     "g711-alaw": {"codecs": ("PCMA", "PCMU")},

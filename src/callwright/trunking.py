@@ -46,6 +46,19 @@ class TrunkRules(Section):
     users: Annotated[tuple[TrunkUser, ...], Field(max_length=1000)] = ()
     inbound_numbers: NumberRules = ()
     outbound_numbers: NumberRules = ()
+    session_timer: bool = True
+    symmetric_port: bool = False
+    dtmf_marker: bool = True
+
+    @property
+    def quirks(self) -> tuple[str, ...]:
+        """What the carrier does not bear, or needs, as the engine names it."""
+        named = {
+            "no-session-timer": not self.session_timer,
+            "symmetric-port": self.symmetric_port,
+            "dtmf-without-marker": not self.dtmf_marker,
+        }
+        return tuple(name for name, has in named.items() if has)
 
     def rule_faults(self, username: str) -> Iterator[str]:
         """What does not go together; keys without their table."""

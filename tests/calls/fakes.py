@@ -38,7 +38,7 @@ from callwright.sip.lookup import is_address
 from callwright.sip.registrar import Registrar
 from callwright.sip.routes import Routes
 from callwright.sip.routes import declared as declared_route
-from callwright.sip.trunks import Trunks
+from callwright.sip.trunks import SourcePolicy, Trunks
 from callwright.sip.trunks import declared as declared_trunk
 from callwright.sip.uri import user_and_host, without_port
 from callwright.sip.users import Users
@@ -207,7 +207,7 @@ class FakeEngine(Patchbay):
         for leg in tuple(self._legs):
             self.end(leg, 503, by="local")
 
-    def admit(self, sources: Sequence[str], policies: Sequence[tuple[str, Sequence[str], str, str]] = ()) -> None:
+    def admit(self, sources: Sequence[str], policies: Sequence[SourcePolicy] = ()) -> None:
         self._note("admit", sources=list(sources), policies=list(policies))
 
     def gate(self, **values: int) -> None:

@@ -161,7 +161,7 @@ async def test_sources_have_their_own_codecs(stations: Stations, phones: Phones)
     narrow, wide = await phones("narrow"), await phones("wide")
     station.engine.admit(
         ["127.0.0.0/8"],
-        policies=[("127.0.0.0/8", ["G729"], "", ""), (f"{wide.address}/32", ["G722", "PCMA"], "", "")],
+        policies=[("127.0.0.0/8", ["G729"], "", "", []), (f"{wide.address}/32", ["G722", "PCMA"], "", "", [])],
     )
     call, event = await station.invited(wide, offer=offer_of(wide, PCMU, PCMA, G722))
     station.engine.answer(event.id, 200)
@@ -316,4 +316,4 @@ async def test_arguments_that_are_none(station: Station) -> None:
     with pytest.raises(ValueError, match="codecs"):
         engine.answer(1, 200, codecs=["PCMX"])
     with pytest.raises(ValueError, match="srtp"):
-        engine.admit([], policies=[("127.0.0.1", [], "perhaps", "")])
+        engine.admit([], policies=[("127.0.0.1", [], "perhaps", "", [])])

@@ -98,7 +98,7 @@ async def test_we_acknowledge_those_of_a_called_party(
 
 async def test_switched_off(station: Station, phones: Phones) -> None:
     phone = await capable(phones)
-    station.engine.admit(["127.0.0.0/8"], policies=[("127.0.0.0/8", [], "", "off")])
+    station.engine.admit(["127.0.0.0/8"], policies=[("127.0.0.0/8", [], "", "off", [])])
     call, event = await station.invited(phone)
     station.engine.answer(event.id, 180)
     assert not is_reliable(await call.ringing())
@@ -108,7 +108,7 @@ async def test_switched_off(station: Station, phones: Phones) -> None:
 
 
 async def test_a_source_that_must_have_it_and_has_not(station: Station, phones: Phones) -> None:
-    station.engine.admit(["127.0.0.0/8"], policies=[("127.0.0.0/8", [], "", "required")])
+    station.engine.admit(["127.0.0.0/8"], policies=[("127.0.0.0/8", [], "", "required", [])])
     refused = await (await phones("plain")).invite(station.uri())
     response = await refused.refused()
     assert (response.status, response.headers["Require"]) == (421, "100rel")

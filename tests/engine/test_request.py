@@ -55,6 +55,20 @@ async def test_python_answers(station: Station, phones: Phones, method: str, tra
     assert station.engine.counters()["requests"] == 1
 
 
+async def test_what_a_response_may_say(station: Station, phones: Phones) -> None:
+    """What it requires of the phone (RFC 5626 §6), and nothing that the stack writes."""
+    phone = await phones("alice")
+    answer, event = await asked(station, phone, "REGISTER", [("Contact", phone.contact)])
+    for name in ("Via", "Supported", "k", "Call-ID", "Content-Type"):
+        with pytest.raises(ValueError, match="is written by the SIP stack"):
+            station.engine.respond(event.id, 200, headers=[(name, "x")])
+    with pytest.raises(ValueError, match="header Require holds CR, LF or NUL"):
+        station.engine.respond(event.id, 200, headers=[("Require", "x\r\ny")])
+    station.engine.respond(event.id, 200, headers=[("Require", "outbound"), ("Flow-Timer", "30")])
+    response = await answer
+    assert (response.status, response.headers["Require"], response.headers["Flow-Timer"]) == (200, "outbound", "30")
+
+
 async def test_a_request_without_expiry_or_body(station: Station, phones: Phones) -> None:
     phone = await phones("alice")
     answer, event = await asked(station, phone, "REGISTER")

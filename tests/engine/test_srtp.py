@@ -24,7 +24,7 @@ async def secured(phones: Phones, security: Callable[[], Security], user: str = 
 
 
 def trust(station: Station, srtp: str) -> None:
-    station.engine.admit(["127.0.0.0/8"], policies=[("127.0.0.0/8", [], srtp, "")])
+    station.engine.admit(["127.0.0.0/8"], policies=[("127.0.0.0/8", [], srtp, "", [])])
 
 
 async def talks(station: Station, call: PhoneCall, leg: int, srtp: str) -> None:

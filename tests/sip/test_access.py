@@ -103,7 +103,7 @@ async def test_a_name_that_has_moved(room: Room) -> None:
     for _ in range(2):
         gate.access.apply()
     assert gate.sources() == ["198.51.100.1/32"] and gate.names() == ["admit", "admit"]
-    assert gate.engine.of("admit")[-1].values["policies"] == [("198.51.100.1/32", ("PCMA",), "off", "supported")]
+    assert gate.engine.of("admit")[-1].values["policies"] == [("198.51.100.1/32", ("PCMA",), "off", "supported", ())]
     gate.access.close()
 
 

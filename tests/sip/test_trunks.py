@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import pytest
+
 from callwright.config import DEMO_ACCOUNT, TrunkSection
 from callwright.sections import RouteSection
 from callwright.sip.registrant import Line
@@ -107,9 +109,18 @@ class TestRoutes:
 def test_policies_for_the_engine() -> None:
     section = trunk("t", allow=["192.0.2.0/24", "::1"], codecs=["opus", "pcmu"], srtp="required", reliable="off")
     assert Trunks([declared(section)]).policies() == [
-        ("192.0.2.0/24", ("opus", "PCMU"), "required", "off"),
-        ("::1/128", ("opus", "PCMU"), "required", "off"),
+        ("192.0.2.0/24", ("opus", "PCMU"), "required", "off", ()),
+        ("::1/128", ("opus", "PCMU"), "required", "off", ()),
     ]
+
+
+@pytest.mark.parametrize("name", ["no-session-timer", "symmetric-port", "dtmf-without-marker"])
+def test_what_a_carrier_does_not_bear(name: str) -> None:
+    """A profile of each name sets it, a key of the trunk's own goes before."""
+    own = {"session_timer": True, "symmetric_port": False, "dtmf_marker": True}
+    for sets, quirks in (({}, (name,)), (own, ())):
+        (policy,) = Trunks([declared(trunk("t", allow=["192.0.2.7"], profile=name, **sets))]).policies()
+        assert policy == ("192.0.2.7/32", (), "off", "supported", quirks)
 
 
 def test_sources_for_the_engine() -> None:
@@ -127,7 +138,7 @@ def test_names_among_the_sources() -> None:
         found = trunks.by_source(host)
         assert found is not None and found.name == "named"
     assert trunks.sources() == ["192.0.2.0/24", "192.0.2.0/25", "198.51.100.7/32", "198.51.100.8/32"]
-    assert ("198.51.100.7/32", ("PCMA",), "off", "supported") in trunks.policies()
+    assert ("198.51.100.7/32", ("PCMA",), "off", "supported", ()) in trunks.policies()
     assert trunks.resolved("sip.example.", []) and trunks.by_source("198.51.100.7") is None
 
 
@@ -174,11 +185,11 @@ class TestLines:
 
     def test_for_the_engine(self) -> None:
         trunks = self.trunks()
-        assert trunks.policies() == [("127.0.0.0/8", (), "off", "supported")]
+        assert trunks.policies() == [("127.0.0.0/8", (), "off", "supported", ())]
         trunks.registered("line", "line1", ["192.0.2.1", "127.0.0.9"])
         assert trunks.policies() == [
-            ("127.0.0.0/8", (), "off", "supported"),
-            ("192.0.2.1/32", ("PCMA",), "required", "supported"),
+            ("127.0.0.0/8", (), "off", "supported", ()),
+            ("192.0.2.1/32", ("PCMA",), "required", "supported", ()),
         ], "a source of a trunk keeps that trunk's policy"
 
     def test_as_the_file_declares_it(self) -> None:

@@ -7,7 +7,7 @@ phone's leg, and the others get a CANCEL.
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from callwright.sip.leg import Ending, Headers, Leg
+from callwright.sip.leg import ELSEWHERE, Ending, Headers, Leg
 
 if TYPE_CHECKING:
     from callwright.sip.endpoint import Endpoint
@@ -50,6 +50,12 @@ class Fork(Leg):
         for branch in tuple(self._ringing.values()):
             branch.hang_up(code, reason, headers)
 
+    def _stop_ringing(self) -> None:
+        branches = tuple(self._ringing.values())
+        self._ringing.clear()
+        for branch in branches:
+            branch.hang_up(headers=ELSEWHERE)
+
     def on_branch_progress(self, code: int) -> None:
         """A phone rings. Its early media are not heard: another one's would be mixed with it."""
         if self._ringing:
@@ -88,6 +94,11 @@ class Branch(Leg):
     def __init__(self, fork: Fork, node: int) -> None:
         super().__init__(fork.endpoint, node)
         self._fork = fork
+
+    @property
+    def whole(self) -> Leg:
+        """The fork."""
+        return self._fork
 
     def on_progress(self, code: int, early_media: bool) -> None:
         super().on_progress(code, early_media)

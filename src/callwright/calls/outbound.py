@@ -209,6 +209,7 @@ def _to_trunk(call: "Call", target: NumberTarget, trunk: Trunk, uri: str, next_h
         srtp=trunk.srtp,
         srtp_keying=trunk.srtp_keying,
         reliable=trunk.reliable,
+        quirks=trunk.quirks,
         dtmf=trunk.dtmf,
     )
 

@@ -16,6 +16,7 @@ from callwright.calls.control import DialRecording, Target
 from callwright.calls.decision import Admission, Refusal
 from callwright.calls.exchange import Exchange
 from callwright.calls.order import CallOrder
+from callwright.calls.pickup import NO_SUCH_DIALOG, picked_up, refusal
 from callwright.calls.prompts import send_keys
 from callwright.calls.recording import Recording
 from callwright.calls.router import Router
@@ -28,7 +29,6 @@ logger = logging.getLogger(__name__)
 RING_AFTER_S = 0.3
 HANGUP_S = 5.0
 UNAVAILABLE = 503
-NO_SUCH_DIALOG = 481
 WRONG_STATE = 21220
 NOT_ACTIVE = 10001
 TOO_MANY_CALLS = 10004
@@ -76,6 +76,8 @@ class Switchboard:
         """A new inbound leg: refused, or run as a call."""
         invite = leg.invite
         assert invite is not None
+        if picked_up(self.exchange, leg):
+            return
         decision = self.router.inbound(invite)
         if isinstance(decision, Refusal):
             logger.warning("INVITE from %s:%d refused: %s", invite.source_host, invite.source_port, decision.why)
@@ -90,10 +92,10 @@ class Switchboard:
             logger.warning("INVITE of %s refused: draining or full", whose)
             leg.hang_up(UNAVAILABLE, headers=[("Retry-After", "5")])
             return
-        bridge = self.exchange.bridges.get(invite.replaced)
-        if invite.replaced and (bridge is None or bridge.account_sid != decision.account.sid):
-            leg.hang_up(NO_SUCH_DIALOG)
+        if invite.replaced and (code := refusal(self.exchange, invite, decision.account.sid)):
+            leg.hang_up(code)
             return
+        bridge = self.exchange.bridges.get(invite.replaced)
         if user is not None:
             leg.codecs = user.codecs
         call = self._taken(leg, invite, decision)

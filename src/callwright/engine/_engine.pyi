@@ -20,7 +20,8 @@ class EventKind(enum.IntEnum):
     """A new INVITE for which 100 was sent. id: leg. detail: request_uri, from_uri, from_header, to_uri, to_header,
     contact, call_id, source_host, source_port (int), transport ("UDP" | "TCP" | "TLS"), local_host, local_port, user,
     realm (who has authenticated; both "" for a trunk), headers [(name, value)], offer (bool: it carried SDP), replaced
-    (int: the leg whose place it is to take, RFC 3891; 0: none. One that names no leg has been refused)."""
+    (int: the leg whose place it is to take, RFC 3891; 0: none. One that names no leg, or an inbound one that rings, has
+    been refused), early_only (bool: of `replaced`, only while it rings)."""
     TRYING = ...
     """Outbound leg got a 100: its next hop lives. id: leg, code 100."""
     PROGRESS = ...
@@ -220,8 +221,9 @@ class Engine:
         """Since start: invites, refused_source, refused_rate, refused_backlog, refused_full, refused_offer (488 to an
         INVITE whose offer fits nothing), refused_connections (TCP and TLS, beyond 1,024 of one source), requests,
         malformed, authenticated, challenged (401 sent), auth_failed, auth_replayed, blocked (requests of a blocked
-        source), scanners, refused_strangers (beyond their rate), unreported (SECURITY events beyond their rate),
-        dropped_lines (of the log: beyond 100 a second, or 2,000 undrained events)."""
+        source), scanners, refused_strangers (beyond their rate), unreported (SECURITY events beyond their rate), stun
+        and pongs (keep-alives answered: Binding requests over UDP, double line ends over TCP and TLS), dropped_lines
+        (of the log: beyond 100 a second, or 2,000 undrained events)."""
 
     def media_facts(self) -> dict[str, str]:
         """io ("io_uring" | "epoll"), why_not_io_uring ("" when it is, or was not asked for), priority (of the media
@@ -239,12 +241,14 @@ class Engine:
         jitter_empty."""
 
     # admission: decided in native code before any event is made
-    def admit(self, sources: Sequence[str], policies: Sequence[tuple[str, Sequence[str], str, str]] = ()) -> None:
+    def admit(
+        self, sources: Sequence[str], policies: Sequence[tuple[str, Sequence[str], str, str, Sequence[str]]] = ()
+    ) -> None:
         """Addresses or prefixes ("127.0.0.0/8", "::1") of trunks, whose requests are taken; any other gets 403 to all
         but OPTIONS, for which it has limits of its own as in `gate`, or must `authenticate`. Default: none.
 
-        policies: (address or prefix, codecs, srtp, reliable) of the INVITEs from there, as in `originate`; empty for
-        the usual ones. The narrowest prefix wins. An offer that fits nothing is answered 488 with a Warning.
+        policies: (address or prefix, codecs, srtp, reliable, quirks) of the INVITEs from there, as in `originate`;
+        empty for the usual ones. The narrowest prefix wins. An offer that fits nothing is answered 488 with a Warning.
 
         In force when it returns.
 
@@ -326,6 +330,7 @@ class Engine:
         srtp: str = "",
         srtp_keying: str = "",
         reliable: str = "",
+        quirks: Sequence[str] = (),
         offer: bool = True,
         route: Sequence[str] = (),
         keep_hop: bool = False,
@@ -335,6 +340,9 @@ class Engine:
         codecs: by preference; empty for the engine's. srtp: "off" (default) | "optional" | "required"; srtp_keying,
         of our offers: "sdes" (default) | "dtls", which no offer can leave optional. reliable, of provisional responses
         (RFC 3262): "off" | "supported" (default) | "required". offer: False leaves the offer to the peer's answer.
+        quirks, what a peer does not bear, or needs: "no-session-timer" (RFC 4028), "symmetric-port" (requests within
+        the dialog go where the peer's responses and requests come from, whatever its Contact names, unless proxies have
+        put themselves on the way), "dtmf-without-marker" (no RTP packet of an RFC 4733 event bears the marker).
 
         next_hop is the sip: URI of an address to send to, when `uri` names a host: the engine's own look-up of a
         name would hold all signalling for as long as the name server takes. Over TLS (";transport=tls", sips:) the

@@ -141,7 +141,6 @@ pjsua_acc_id Accounts::make(const Listener& listener, bool sips, const Policy& p
     settings.srtp_opt.keying[0] = first;
     settings.srtp_opt.keying[1] = second;
     const unsigned expires = engine_.options().session_expires;
-    settings.use_timer = expires == 0 ? PJSUA_SIP_TIMER_INACTIVE : PJSUA_SIP_TIMER_OPTIONAL;
     if (expires != 0) settings.timer_setting.sess_expires = expires;
     if (expires != 0) settings.timer_setting.min_se = engine_.options().min_session_expires;
     pjsua_acc_id id = PJSUA_INVALID_ID;
@@ -160,6 +159,8 @@ void Accounts::aim(pjsua_acc_id id, const Policy& policy, bool media_ipv6) {
     settings.ipv6_media_use =
         address.find(':') == std::string::npos ? PJSUA_IPV6_DISABLED : PJSUA_IPV6_ENABLED_USE_IPV6_ONLY;
     settings.require_100rel = use_of(policy.reliable);
+    const bool timer = policy.timer && engine_.options().session_expires != 0;
+    settings.use_timer = timer ? PJSUA_SIP_TIMER_OPTIONAL : PJSUA_SIP_TIMER_INACTIVE;
 }
 
 }  // namespace callwright

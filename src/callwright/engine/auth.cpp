@@ -144,15 +144,15 @@ bool Authenticator::is_of_a_user(const pjsip_method& method) {
            pjsip_method_cmp(&method, &publish) == 0;
 }
 
-Authenticator::Peer Authenticator::peer_of(const pjsip_rx_data* rdata, bool trunk) {
-    Peer peer{bytes_of(rdata->pkt_info.src_addr), {}, trunk, Clock::now()};
+Authenticator::Peer Authenticator::peer_of(const pj_sockaddr& source, bool trunk) {
+    Peer peer{bytes_of(source), {}, trunk, Clock::now()};
     peer.source = peer.address.substr(0, 8);
     return peer;
 }
 
 Authenticator::Judgement Authenticator::judge(pjsip_rx_data* rdata, bool trunk) {
     const auto policy = this->policy();
-    const Peer peer = peer_of(rdata, trunk);
+    const Peer peer = peer_of(rdata->pkt_info.src_addr, trunk);
     if (!trunk) {
         if (is_scanner(rdata, peer, *policy)) return Judgement(Finding::SILENCE);
         if (sources_.blocked(peer.source, peer.now)) {
@@ -277,7 +277,21 @@ Authenticator::Judgement Authenticator::unproven(const pjsip_rx_data* rdata, con
     return Judgement(take_token(peer) ? finding : Finding::BUSY);
 }
 
-bool Authenticator::within_limit(const pjsip_rx_data* rdata) { return take_token(peer_of(rdata, false)); }
+bool Authenticator::within_limit(const pjsip_rx_data* rdata) {
+    return take_token(peer_of(rdata->pkt_info.src_addr, false));
+}
+
+bool Authenticator::answers(const pj_sockaddr& source, bool trunk) {
+    const Peer peer = peer_of(source, trunk);
+    if (!trunk && (sources_.blocked(peer.source, peer.now) || (policy()->silent && !is_home(peer)))) return false;
+    return take_token(peer);
+}
+
+// Whether some user has authenticated from there lately.
+bool Authenticator::is_home(const Peer& peer) {
+    const Clock::time_point* before = proven_.find(peer.source);
+    return before != nullptr && peer.now - *before < proven_for;
+}
 
 // Whether some user has authenticated from there lately.
 bool Authenticator::is_home(const Peer& peer) {

@@ -90,6 +90,8 @@ class Authenticator {
     Judgement judge(pjsip_rx_data* rdata, bool trunk);
     // Whether a request that proves nothing, and is no trunk's, may go on; counts it when not.
     bool within_limit(const pjsip_rx_data* rdata);
+    // The same for what is no request, and whether its source is answered at all.
+    bool answers(const pj_sockaddr& source, bool trunk);
     // The request that was judged a proof is let in: `module` is where identity_of() finds whose it is.
     void accept(pjsip_rx_data* rdata, const Judgement& judgement, int module);
     // The headers of a 401.
@@ -104,7 +106,7 @@ class Authenticator {
         Clock::time_point now;
     };
 
-    static Peer peer_of(const pjsip_rx_data* rdata, bool trunk);
+    static Peer peer_of(const pj_sockaddr& source, bool trunk);
     std::shared_ptr<const AuthPolicy> policy() const;
     const pjsip_digest_credential* find_credential(const pjsip_msg* message, const AuthPolicy& policy) const;
     bool is_scanner(const pjsip_rx_data* rdata, const Peer& peer, const AuthPolicy& policy);

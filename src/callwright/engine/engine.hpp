@@ -32,6 +32,7 @@ namespace callwright {
 class Crew;
 class Flows;
 class Gate;
+class KeepAlives;
 class Legs;
 class MediaThread;
 class Mixer;
@@ -153,6 +154,7 @@ class Engine {
     Digits& digits() noexcept { return digits_; }
     Flows& flows() noexcept { return *flows_; }
     Gate& gate() noexcept { return *gate_; }
+    KeepAlives& keep_alives() noexcept { return *keep_alives_; }
     Legs& legs() noexcept { return *legs_; }
     Offers& offers() noexcept { return *offers_; }
     Outgoing& outgoing() noexcept { return *outgoing_; }
@@ -219,6 +221,7 @@ class Engine {
 
     std::unique_ptr<Flows> flows_;
     std::unique_ptr<Gate> gate_;
+    std::unique_ptr<KeepAlives> keep_alives_;
     std::unique_ptr<Offers> offers_;
     std::unique_ptr<Outgoing> outgoing_;
     std::unique_ptr<Legs> legs_;

@@ -1,6 +1,7 @@
 // Figures of the whole engine, for who watches it. Any thread.
 #include "engine.hpp"
 #include "gate.hpp"
+#include "keep_alive.hpp"
 #include "leg.hpp"
 #include "mix/mixer.hpp"
 #include "offers.hpp"
@@ -54,6 +55,8 @@ Numbers Engine::counters() const {
         {"scanners", users.scanners},
         {"refused_strangers", users.refused_strangers},
         {"unreported", users.unreported},
+        {"stun", keep_alives_->counters().stun},
+        {"pongs", keep_alives_->counters().pongs},
         {"dropped_lines", log_.dropped()},
     };
 }

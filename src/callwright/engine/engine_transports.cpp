@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "engine.hpp"
+#include "keep_alive.hpp"
 #include "leg.hpp"
 #include "message.hpp"
 
@@ -59,6 +60,9 @@ void Engine::start_transport(const Listen& listen) {
     if (status != PJ_SUCCESS) throw bind_error(listen, status);
     pjsua_transport_info info;
     if (pjsua_transport_get_info(transport, &info) != PJ_SUCCESS) throw std::runtime_error("the transport is unknown");
+    if (listen.transport == "udp") {
+        keep_alives_->serve(pjsip_udp_transport_get_socket(pjsua_var.tpdata[transport].data.tp));
+    }
     bound_.push_back({listen.transport, listen.host, info.local_name.port, listen.advertised});
     legs_->accounts().add(transport, type);
 }

@@ -8,6 +8,7 @@
 
 #include "engine.hpp"
 #include "flow.hpp"
+#include "keep_alive.hpp"
 #include "leg.hpp"
 #include "request.hpp"
 
@@ -241,6 +242,10 @@ bool Gate::reaches(const std::string& hop) const {
     });
 }
 
+bool Gate::admits_keep_alive(const pj_sockaddr& source) {
+    return !shut_ && authenticator_.answers(source, is_admitted(source));
+}
+
 void Gate::describe_sender(Event& event, const pjsip_rx_data* rdata) const {
     const Identity identity = Authenticator::identity_of(rdata, module_.id);
     event.with("user", std::string(identity.user));
@@ -248,9 +253,13 @@ void Gate::describe_sender(Event& event, const pjsip_rx_data* rdata) const {
 }
 
 void Gate::on_dropped(pjsip_tp_dropped_data* dropped) {
-    // Line ends that keep a NAT binding alive, and the rest of a stream that was given up.
-    if (dropped->status == PJ_EIGNORED || dropped->tp->is_shutdown) return;
-    ++Engine::current()->gate().counters_.malformed;
+    Engine& engine = *Engine::current();
+    if (dropped->status == PJ_EIGNORED) {
+        engine.keep_alives().take_line_ends(*dropped);
+        return;
+    }
+    if (dropped->tp->is_shutdown) return;  // the rest of a stream that was given up
+    ++engine.gate().counters_.malformed;
     // What follows on this stream would be read from the middle of a message.
     if (dropped->status == PJSIP_ERXOVERFLOW) pjsip_transport_shutdown2(dropped->tp, PJ_TRUE);
 }
@@ -259,6 +268,7 @@ void Gate::on_transport(pjsip_transport* transport, pjsip_transport_state state,
     if (!is_reliable(transport)) return;
     Engine& engine = *Engine::current();
     engine.flows().follow(transport, state);
+    if (state == PJSIP_TP_STATE_DESTROY) engine.keep_alives().forget(transport);
     if (transport->dir == PJSIP_TP_DIR_INCOMING) engine.gate().count_connection(transport, state);
 }
 

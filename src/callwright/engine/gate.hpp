@@ -66,6 +66,9 @@ class Gate {
     // Whether a request to this hop (a sip: URI of an address) can be sent: one over TCP or TLS goes down a connection
     // that its other end has opened (RFC 5626 section 5.3).
     bool reaches(const std::string& hop) const;
+    // Whether a keep-alive from there is answered: as other requests of strangers are, within their limits.
+    bool admits_keep_alive(const pj_sockaddr& source);
+    void count_malformed() { ++counters_.malformed; }
     // Adds user and realm: who has sent it; both "" for a trunk.
     void describe_sender(Event& event, const pjsip_rx_data* rdata) const;
     // pjsua's on_transport_state.

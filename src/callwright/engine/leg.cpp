@@ -114,7 +114,7 @@ void Legs::on_incoming(pjsua_acc_id, pjsua_call_id call, pjsip_rx_data* rdata) {
     // Never a second pair of ports, for a text stream that no answer of ours has.
     pjsua_var.calls[call].opt.txt_cnt = 0;
     // A user's phone may sit behind a NAT, where its Contact leads nowhere.
-    if (engine.gate().is_of_a_user(rdata)) leg.hop = source_of(rdata);
+    if (engine.gate().is_of_a_user(rdata) || leg.policy.symmetric) leg.hop = source_of(rdata);
     route_by(state_of(call).inv->dlg, leg.hop);
     pjsua_call_set_user_data(call, reinterpret_cast<void*>(static_cast<std::uintptr_t>(leg.id)));
     auto event = std::make_unique<Event>(EventKind::INCOMING, leg.id);
@@ -122,6 +122,7 @@ void Legs::on_incoming(pjsua_acc_id, pjsua_call_id call, pjsip_rx_data* rdata) {
     engine.gate().describe_sender(*event, rdata);
     event->with("offer", carries_sdp(rdata));
     event->with("replaced", static_cast<std::int64_t>(engine.legs().replacements().incoming()));
+    event->with("early_only", engine.legs().replacements().early_only());
     engine.push(std::move(event));
 }
 
@@ -142,7 +143,9 @@ void Legs::change_state(Leg& leg, const pjsip_event* event) {
     // A user event is pjsua's way to say that the call is over although its dialog is not.
     const bool over = event->type == PJSIP_EVENT_USER || session == nullptr;
     if (leg.outbound && !over && session->state < PJSIP_INV_STATE_CONFIRMED) {
-        note_peer(leg, received(event));
+        const auto* response = received(event);
+        note_peer(leg, response);
+        if (leg.policy.symmetric && response != nullptr) leg.hop = source_of(response);
         // The response has just given the dialog its routes; the ACK comes after this.
         if (session->state >= PJSIP_INV_STATE_EARLY) route_by(session->dlg, leg.hop);
     }

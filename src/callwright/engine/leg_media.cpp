@@ -66,6 +66,7 @@ void Legs::on_stream_created(pjsua_call_id call, pjsua_on_stream_created_param* 
     pjmedia_stream_info info;
     if (leg == nullptr || line == nullptr || pjmedia_stream_get_info(created->stream, &info) != PJ_SUCCESS) return;
     line->know_host(leg->peer);
+    line->mark_events(leg->policy.marks_events);
     line->open_stream(leg->id, created->stream, info);
     {
         const std::lock_guard<std::mutex> lock(legs.lines_mutex_);

@@ -58,6 +58,17 @@ constexpr std::array<std::string_view, 14> reserved_names{
     "Via",  "From",         "To",           "Call-ID",       "CSeq",    "Max-Forwards", "Content-Length",
     "Route", "Content-Type", "Record-Route", "Authorization", "Require", "Supported",    "Proxy-Authorization"};
 
+// reserves: its name may be none of the stack's.
+void check_header(const std::pair<std::string, std::string>& header, bool reserves) {
+    const auto& [name, value] = header;
+    if (!is_token(name)) throw std::invalid_argument("not a header name: \"" + name + "\"");
+    const auto full = full_name(name);
+    for (const auto reserved : reserved_names) {
+        if (reserves && equal_names(full, reserved)) throw std::invalid_argument(name + " is written by the SIP stack");
+    }
+    check_text(value, ("header " + name).c_str());
+}
+
 void add_parameter(pj_pool_t* pool, pjsip_media_type& type, const std::string& text) {
     const auto equals = text.find('=');
     const std::string name(trimmed(std::string_view(text).substr(0, equals)));
@@ -238,14 +249,11 @@ void check_text(const std::string& text, const char* what) {
 }
 
 void check_headers(const Headers& headers) {
-    for (const auto& [name, value] : headers) {
-        if (!is_token(name)) throw std::invalid_argument("not a header name: \"" + name + "\"");
-        const auto full = full_name(name);
-        for (const auto reserved : reserved_names) {
-            if (equal_names(full, reserved)) throw std::invalid_argument(name + " is written by the SIP stack");
-        }
-        check_text(value, ("header " + name).c_str());
-    }
+    for (const auto& header : headers) check_header(header, true);
+}
+
+void check_response_headers(const Headers& headers) {
+    for (const auto& header : headers) check_header(header, !equal_names(header.first, "Require"));
 }
 
 void check_uri(const std::string& uri, bool name_addr) {

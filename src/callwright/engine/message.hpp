@@ -48,6 +48,8 @@ const pjsip_rx_data* received(const pjsip_event* event);
 
 // Throws std::invalid_argument for a name that is no token or belongs to the stack, or a value with CR, LF or NUL.
 void check_headers(const Headers& headers);
+// The same of a response outside a dialog: what it requires is not the stack's (RFC 5626 section 6).
+void check_response_headers(const Headers& headers);
 // Throws std::invalid_argument: `what` names the text.
 void check_text(const std::string& text, const char* what);
 // Throws std::invalid_argument unless `uri` parses (with `name_addr`: also as "Name" <sip:...>). Any thread.

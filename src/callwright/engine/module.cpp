@@ -98,7 +98,8 @@ void command(Engine& engine, Command command) {
     engine.post([&engine, command = std::move(command)] { command(engine.legs()); });
 }
 
-using SourcePolicy = std::tuple<std::string, std::vector<std::string>, std::string, std::string>;
+using SourcePolicy =
+    std::tuple<std::string, std::vector<std::string>, std::string, std::string, std::vector<std::string>>;
 
 void admit(Engine& engine, const std::vector<std::string>& sources, const std::vector<SourcePolicy>& policies) {
     std::vector<Prefix> prefixes;
@@ -106,8 +107,9 @@ void admit(Engine& engine, const std::vector<std::string>& sources, const std::v
     for (const std::string& source : sources) prefixes.push_back(Prefix::parse(source));
     std::vector<std::pair<Prefix, Policy>> trusted;
     trusted.reserve(policies.size());
-    for (const auto& [source, codecs, srtp, reliable] : policies) {
-        trusted.emplace_back(Prefix::parse(source), PolicyText{codecs, srtp, {}, reliable}.amend(engine.offers().usual()));
+    for (const auto& [source, codecs, srtp, reliable, quirks] : policies) {
+        const PolicyText policy{codecs, srtp, {}, reliable, quirks};
+        trusted.emplace_back(Prefix::parse(source), policy.amend(engine.offers().usual()));
     }
     engine.offers().trust(std::move(trusted));
     engine.gate().admit(std::move(prefixes));
@@ -122,8 +124,10 @@ void limit(Engine& engine, int requests_per_second, int burst, int backlog) {
 std::uint64_t originate(Engine& engine, std::string uri, std::string local_uri, std::string next_hop, Headers headers,
                         std::string username, std::string password, std::string realm,
                         std::vector<std::string> codecs, std::string srtp, std::string srtp_keying,
-                        std::string reliable, bool offer, std::vector<std::string> route, bool keep_hop) {
-    const PolicyText policy{std::move(codecs), std::move(srtp), std::move(srtp_keying), std::move(reliable)};
+                        std::string reliable, std::vector<std::string> quirks, bool offer,
+                        std::vector<std::string> route, bool keep_hop) {
+    const PolicyText policy{std::move(codecs), std::move(srtp), std::move(srtp_keying), std::move(reliable),
+                            std::move(quirks)};
     Order order{std::move(uri),
                 std::move(local_uri),
                 std::move(next_hop),
@@ -212,7 +216,7 @@ void respond(Engine& engine, std::uint64_t request, int code, std::string reason
     check_code(code, 200, 699);
     check_text(reason, "reason");
     check_text(content_type, "content_type");
-    check_headers(headers);
+    check_response_headers(headers);
     if (body.size() != 0 && content_type.find('/') == std::string::npos) {
         throw std::invalid_argument("a body needs a content type");
     }
@@ -360,7 +364,8 @@ void bind_signalling(nb::class_<Engine>& engine) {
         .def("originate", &originate, "uri"_a, nb::kw_only(), "local_uri"_a, "next_hop"_a = "",
              "headers"_a = Headers(), "username"_a = "", "password"_a = "", "realm"_a = "",
              "codecs"_a = std::vector<std::string>(), "srtp"_a = "", "srtp_keying"_a = "", "reliable"_a = "",
-             "offer"_a = true, "route"_a = std::vector<std::string>(), "keep_hop"_a = false, Released())
+             "quirks"_a = std::vector<std::string>(), "offer"_a = true, "route"_a = std::vector<std::string>(),
+             "keep_hop"_a = false, Released())
         .def("answer", &answer, "leg"_a, "code"_a, nb::kw_only(), "reason"_a = "", "headers"_a = Headers(),
              "codecs"_a = std::vector<std::string>(), Released())
         .def("hangup", &hang_up, "leg"_a, nb::kw_only(), "code"_a = 0, "reason"_a = "", "headers"_a = Headers(),

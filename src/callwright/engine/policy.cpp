@@ -29,6 +29,12 @@ constexpr std::array<std::pair<const char*, Keying>, 2> keying_words{{{"sdes", K
 constexpr std::array<std::pair<const char*, Reliable>, 3> reliable_words{
     {{"off", Reliable::OFF}, {"supported", Reliable::SUPPORTED}, {"required", Reliable::REQUIRED}}};
 
+// What a peer does not bear, or needs.
+enum class Quirk { NONE, NO_SESSION_TIMER, SYMMETRIC_PORT, DTMF_WITHOUT_MARKER };
+constexpr std::array<std::pair<const char*, Quirk>, 3> quirk_words{{{"no-session-timer", Quirk::NO_SESSION_TIMER},
+                                                                    {"symmetric-port", Quirk::SYMMETRIC_PORT},
+                                                                    {"dtmf-without-marker", Quirk::DTMF_WITHOUT_MARKER}}};
+
 }  // namespace
 
 Policy PolicyText::amend(Policy policy) const {
@@ -36,6 +42,13 @@ Policy PolicyText::amend(Policy policy) const {
     read(policy.srtp, "srtp", srtp, srtp_words);
     read(policy.keying, "srtp_keying", keying, keying_words);
     read(policy.reliable, "reliable", reliable, reliable_words);
+    for (const std::string& word : quirks) {
+        Quirk quirk = Quirk::NONE;
+        read(quirk, "quirks", word, quirk_words);
+        if (quirk == Quirk::NO_SESSION_TIMER) policy.timer = false;
+        if (quirk == Quirk::SYMMETRIC_PORT) policy.symmetric = true;
+        if (quirk == Quirk::DTMF_WITHOUT_MARKER) policy.marks_events = false;
+    }
     return policy;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "codecs.hpp"
 
@@ -21,6 +22,9 @@ struct Policy {
     Srtp srtp = Srtp::OFF;
     Keying keying = Keying::SDES;
     Reliable reliable = Reliable::SUPPORTED;
+    bool timer = true;         // of the session (RFC 4028), where the engine has them
+    bool symmetric = false;    // requests within a dialog go where the peer's come from, whatever its Contact names
+    bool marks_events = true;  // the first packet of an RFC 4733 event
 };
 
 // A policy as it is written; what is empty is as in the policy that it amends.
@@ -29,6 +33,7 @@ struct PolicyText {
     std::string srtp;      // "off" | "optional" | "required"
     std::string keying;    // "sdes" | "dtls"
     std::string reliable;  // "off" | "supported" | "required"
+    std::vector<std::string> quirks = {};  // "no-session-timer" | "symmetric-port" | "dtmf-without-marker"
 
     // Throws std::invalid_argument.
     Policy amend(Policy policy) const;

@@ -40,13 +40,16 @@ pj_bool_t Replacements::on_request(pjsip_rx_data* rdata) {
 }
 
 // What names no leg of ours is refused here. Of the rest pjsua sees an INVITE like any other: whether the place may be
-// taken is Python's to say, and pjsua would take it at once.
+// taken is Python's to say, and pjsua would take it at once. So is what early-only means for it: who has no right to
+// know of a dialog must not be told that it is confirmed.
 pj_bool_t Replacements::judge(pjsip_rx_data* rdata) {
     incoming_ = 0;
     const std::string field = "Replaces";
     const pj_str_t name = borrow(field);
-    auto* header = static_cast<pjsip_hdr*>(pjsip_msg_find_hdr_by_name(rdata->msg_info.msg, &name, nullptr));
+    auto* header = static_cast<pjsip_replaces_hdr*>(pjsip_msg_find_hdr_by_name(rdata->msg_info.msg, &name, nullptr));
     if (header == nullptr) return PJ_FALSE;
+    early_only_ = header->early_only != PJ_FALSE;
+    header->early_only = PJ_FALSE;
     pjsip_dialog* dialog = nullptr;
     pjsip_tx_data* response = nullptr;
     if (pjsip_replaces_verify_request(rdata, &dialog, PJ_FALSE, &response) != PJ_SUCCESS) {

@@ -16,8 +16,9 @@ class Replacements {
 
     // Throws std::runtime_error.
     void install(pjsip_endpoint* endpoint);
-    // The leg that the INVITE that pjsua is working on names; 0 for none.
+    // Of the INVITE that pjsua is working on: the leg that it names, 0 for none; and whether only while that rings.
     std::uint64_t incoming() const { return incoming_; }
+    bool early_only() const { return early_only_; }
 
   private:
     static pj_bool_t on_request(pjsip_rx_data* rdata);
@@ -28,6 +29,7 @@ class Replacements {
     pjsip_endpoint* endpoint_ = nullptr;
     pjsip_module module_{};
     std::uint64_t incoming_ = 0;
+    bool early_only_ = false;
 };
 
 }  // namespace callwright

@@ -22,6 +22,7 @@ from callwright.sip.request import Request, has_tag
 from callwright.sip.tap import NOTIFY_MS, Tap
 from callwright.sip.tape import Tape, Taped
 from callwright.sip.transaction import Transactions
+from callwright.sip.trunks import SourcePolicy
 from callwright.sip.uri import escaped
 
 logger = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ class Endpoint:
     Args:
         config: [sip] and [media].
         sources: prefixes whose INVITEs the engine lets through.
-        policies: (prefix, codecs, srtp, reliable) of some of them.
+        policies: of some of them.
 
     Raises:
         StartError: an address cannot be bound, or the engine refuses its settings.
@@ -57,7 +58,7 @@ class Endpoint:
         self,
         config: Config,
         sources: Sequence[str],
-        policies: Sequence[tuple[str, Sequence[str], str, str]] = (),
+        policies: Sequence[SourcePolicy] = (),
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.legs: dict[int, Leg] = {}
@@ -125,6 +126,7 @@ class Endpoint:
         srtp: str = "",
         srtp_keying: str = "",
         reliable: str = "",
+        quirks: Sequence[str] = (),
         dtmf: str = "auto",
         route: Sequence[str] = (),
         keep_hop: bool = False,
@@ -138,7 +140,7 @@ class Endpoint:
             srtp_keying: "sdes" (or "") or "dtls".
             reliable: "off", "supported" (or "") or "required".
             dtmf: see `keypad.Keypad.method`.
-            route, keep_hop: see the engine's `originate`.
+            quirks, route, keep_hop: see the engine's `originate`.
 
         Raises:
             ValueError: a URI, header or setting cannot be used.
@@ -155,6 +157,7 @@ class Endpoint:
             srtp=srtp,
             srtp_keying=srtp_keying,
             reliable=reliable,
+            quirks=quirks,
             route=route,
             keep_hop=keep_hop,
         )

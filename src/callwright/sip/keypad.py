@@ -43,6 +43,10 @@ class Keypad:
         self._detector = 0
         self._runs: deque[Run] = deque()
 
+    def move(self, leg: "Leg") -> None:
+        """Another leg goes on as this one."""
+        self._leg = leg
+
     @property
     def inband(self) -> bool:
         """Whether digits go out as tones."""

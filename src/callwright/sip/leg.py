@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 Headers = Sequence[tuple[str, str]]
 T = TypeVar("T")
 
+ELSEWHERE: Headers = (("Reason", 'SIP;cause=200;text="Call completed elsewhere"'),)
+"""Of a CANCEL: no call that was missed (RFC 3326)."""
+
 
 class LegState(Enum):
     """States of an INVITE session (RFC 3261 §13, named as pjsip names them)."""
@@ -54,6 +57,7 @@ class Invite:
     Attributes:
         user, realm: who has authenticated; both empty for a trunk.
         replaced: the leg whose place it is to take (RFC 3891); 0 for none.
+        early_only: only while that rings.
     """
 
     request_uri: str
@@ -71,6 +75,7 @@ class Invite:
     user: str = ""
     realm: str = ""
     replaced: int = 0
+    early_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,16 @@ class Leg:
     def answerable(self) -> bool:
         """Whether it waits for our 200."""
         return self.invite is not None and self.state in (LegState.INCOMING, LegState.EARLY)
+
+    @property
+    def rings(self) -> bool:
+        """Whether it waits for its peer's 200."""
+        return self.invite is None and self.state in (LegState.CALLING, LegState.EARLY)
+
+    @property
+    def whole(self) -> "Leg":
+        """What a call knows it as: itself, unless it is a part of another leg."""
+        return self
 
     def _enter(self, state: LegState) -> None:
         if state not in _FLOW[self._state]:
@@ -305,6 +320,23 @@ class Leg:
             self.answer_headers = tuple(detail.get("headers", ()))
         if not self._answered.done():
             self._answered.set_result(None)
+
+    def give_way(self, to: "Leg", detail: dict[str, Any]) -> None:
+        """Goes on as a leg that is established, in place of the dialog that rings: whoever waits for the answer has it.
+
+        Args:
+            detail: of the event that told of the other leg's ACK.
+        """
+        self._stop_ringing()
+        self.node, self.keypad = to.node, to.keypad
+        self.keypad.move(self)
+        self.endpoint.legs[self.node] = self
+        self.on_established(detail)
+
+    def _stop_ringing(self) -> None:
+        """CANCEL, whose outcome is nobody's concern."""
+        del self.endpoint.legs[self.node]
+        self.endpoint.engine.hangup(self.node, headers=ELSEWHERE)
 
     def on_digit(self, digit: Digit) -> None:
         """A DTMF digit arrived."""

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from callwright import clock
 from callwright.errors import StoreError
 from callwright.sip.binding import Binding
+from callwright.sip.flow import promised
 from callwright.sip.leg import Headers
 from callwright.sip.registration import Refusal, Terms, addressed, updated
 from callwright.sip.request import Request
@@ -111,6 +112,7 @@ class Registrar:
         self._tell(request, before, after)
         headers = [("Contact", binding.contact(now)) for binding in after]
         headers += [("Path", value) for value in request.values("Path")]
+        headers += promised(request, after)
         if not changed:
             request.respond(200, headers=headers)
             return

@@ -14,7 +14,7 @@ from callwright.sip.users import User, Users
 SPREAD = 0.1
 LONGEST_PATH = 1024
 LONGEST_AGENT = 128
-KNOWN = frozenset({"path"})
+KNOWN = frozenset({"path", "outbound"})
 """Extensions that a REGISTER may require of us."""
 
 

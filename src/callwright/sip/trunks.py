@@ -19,6 +19,8 @@ SOURCES_KNOWN = 4096
 DEFAULT = Patience()
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+SourcePolicy = tuple[str, Sequence[str], str, str, Sequence[str]]
+"""Of INVITEs from a prefix: (prefix, codecs, srtp, reliable, quirks), as the engine's `admit` takes it."""
 
 
 def unmapped(address: Address) -> Address:
@@ -54,6 +56,7 @@ class Trunk:
         srtp: "off", "optional" or "required"; srtp_keying, of our offers: "sdes" or "dtls".
         reliable: provisional responses that are acknowledged: "off", "supported" or "required".
         dtmf: how digits go to it: "auto", "rfc4733", "info" or "inband"; see `keypad.Keypad`.
+        quirks: what it does not bear, or needs; see the engine's `originate`.
         response: seconds for a gateway's first response to an INVITE; without one the next is tried.
         patience: when a gateway that fails is left alone.
         trusted: what it asserts of callers is believed.
@@ -83,6 +86,7 @@ class Trunk:
     srtp_keying: str = "sdes"
     reliable: str = "supported"
     dtmf: str = "auto"
+    quirks: Sequence[str] = ()
     response: float = 4.0
     patience: Patience = DEFAULT
     trusted: bool = False
@@ -131,6 +135,7 @@ def declared(section: TrunkSection) -> Trunk:
         srtp_keying=section.srtp_keying,
         reliable=section.reliable,
         dtmf=section.dtmf,
+        quirks=section.quirks,
         response=section.response_s,
         patience=Patience(section.quarantine_after, section.quarantine_s),
         trusted=section.trust_identity,
@@ -202,13 +207,11 @@ class Trunks:
         allowed = {str(network) for trunk in self._trunks for network in self._networks(trunk)}
         return sorted(allowed | {host_prefix(host) for host, _ in self._lines})
 
-    def policies(self) -> list[tuple[str, Sequence[str], str, str]]:
-        """(prefix, codecs, srtp, reliable) of every source, as the engine wants them."""
-        return [
-            (str(network), trunk.codecs, trunk.srtp, trunk.reliable)
-            for trunk in self._trunks
-            for network in self._networks(trunk)
-        ] + [(host_prefix(host), trunk.codecs, trunk.srtp, trunk.reliable) for (host, _), trunk in self._new_sources()]
+    def policies(self) -> list[SourcePolicy]:
+        """Of every source, as the engine wants them."""
+        sources = [(str(network), trunk) for trunk in self._trunks for network in self._networks(trunk)]
+        sources += [(host_prefix(host), trunk) for (host, _), trunk in self._new_sources()]
+        return [(prefix, one.codecs, one.srtp, one.reliable, one.quirks) for prefix, one in sources]
 
     def _new_sources(self) -> list[tuple[tuple[str, str], Trunk]]:
         """Lines whose registrar is no trunk's source by itself."""

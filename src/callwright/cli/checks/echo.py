@@ -85,6 +85,7 @@ async def call(trunk: Trunk, uri: str, number: str, shown: str, address: str, *,
             srtp=trunk.srtp,
             srtp_keying=trunk.srtp_keying,
             reliable=trunk.reliable,
+            quirks=trunk.quirks,
         )
         try:
             async with asyncio.timeout(seconds):

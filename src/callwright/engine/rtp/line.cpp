@@ -217,6 +217,11 @@ void Line::know_host(const Address& host) {
     signalling_ = host;
 }
 
+void Line::mark_events(bool on) {
+    Hold hold(*this);
+    marks_events_ = on;
+}
+
 Line::Format Line::format() const {
     Hold hold(*this);
     return open_ ? format_ : Format();

@@ -80,6 +80,8 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     bool send_digits(const std::string& digits, unsigned duration_ms);
     // A host from which the peer's signalling comes: behind a NAT its media comes from there too.
     void know_host(const Address& host);
+    // Whether the first packet of an event bears the marker, as it should (RFC 4733 section 2.5.1.1); it does.
+    void mark_events(bool on);
     // Any thread: figures so far as one JSON object (the stub's ENDED documents it); "" when no media ran.
     std::string statistics() const;
 
@@ -269,6 +271,7 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
 
     EgressClock clock_;
     EventSender digits_out_;
+    bool marks_events_ = true;
     Egress egress_ = Egress::IDLE;   // now ... (written by the media thread alone)
     Egress wanted_ = Egress::IDLE;   // ... and as soon as it has something to send
     unsigned waited_ = 0;            // frames that the mixer has offered since

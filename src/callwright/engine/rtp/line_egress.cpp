@@ -303,7 +303,7 @@ bool Line::sending() const noexcept {
 void Line::send(Datagram datagram, std::size_t payload, const EgressClock::Stamp& stamp, unsigned payload_type,
                 Nanos now) noexcept {
     RtpPacket packet;
-    packet.marker = stamp.marker;
+    packet.marker = stamp.marker && (marks_events_ || static_cast<int>(payload_type) != format_.tx_event_type);
     packet.payload_type = static_cast<std::uint8_t>(payload_type);
     packet.sequence = stamp.sequence;
     packet.timestamp = stamp.timestamp;
