@@ -17,6 +17,7 @@ from callwright.api.stored.presentation import iso
 from callwright.api.v1 import enveloped
 from callwright.calls.conference.plan import MOST_PARTICIPANTS
 from callwright.calls.countries import countries_of
+from callwright.calls.status import INWARD
 from callwright.errors import RestError
 from callwright.store.sqlite import Row
 from callwright.store.store import Store
@@ -106,7 +107,7 @@ def summary(request: ApiRequest, row: Row, there: Sequence[Row], of: Mapping[str
 def participant(request: ApiRequest, one: Row, conference: Row, call: Row | None) -> dict[str, Any]:
     """A participation's fields; those of its call are null when the call's record is gone."""
     leave = one["leave_time"] or ended(conference)
-    party = None if call is None else call["from"] if call["direction"] == "inbound" else call["to"]
+    party = None if call is None else call["from"] if call["direction"] in INWARD else call["to"]
     countries = countries_of(party) if party and party.startswith("+") else ()
     events: dict[str, list[int]] = defaultdict(list)
     for name, moment in one["events"] or ():
@@ -142,7 +143,7 @@ def _of_call(call: Row | None) -> dict[str, Any]:
         return dict.fromkeys(("call_direction", "call_status", "from", "to", "call_type", "metrics"))
     status = str(call["status"])
     return {
-        "call_direction": "inbound" if call["direction"] == "inbound" else "outbound",
+        "call_direction": "inbound" if call["direction"] in INWARD else "outbound",
         "call_status": STATES.get(status, status),
         "from": call["from"],
         "to": call["to"],
