@@ -75,6 +75,17 @@ async def test_every_url_is_tried_before_the_document_runs(room: Room) -> None:
     assert heard == [RECOVERY] and call.application.elastic is None
 
 
+async def test_a_pbx_that_says_nothing_is_not_waited_for(room: Room) -> None:
+    """Not even when it has one URL: the document is the other way."""
+    build(room, "sip:pbx.example", disaster_recovery_url=RECOVERY.url)
+    call, _ = await arrives(room)
+    leg, begun = await room.engine.called(1), room.endpoint.loop.time()
+    await room.engine.until("hangup", leg)
+    assert 3.9 < room.endpoint.loop.time() - begun < 5
+    assert await call.ended is CallStatus.COMPLETED
+    assert [one.call for one in room.sessions] == [call]
+
+
 async def test_a_trunk_without_a_url_cannot_be_reached(room: Room) -> None:
     build(room)
     call, leg = await arrives(room)
