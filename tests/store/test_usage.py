@@ -75,15 +75,19 @@ async def test_categories(
 
 
 async def test_calls_of_elastic_trunks(store: Store) -> None:
-    """They count under trunking alone, and the legs that they are passed on by not at all."""
-    call(store, "trunking-terminating", "+1", "+2", 61, trunk_sid="TK1")
-    call(store, "outbound-dial", "+1", "+2", 60, trunk_sid="TK1", parent_call_sid="CA1")
+    """They count under trunking alone, and the legs that they are passed on by not at all; a callee who is transferred
+    after that is a call out."""
+    call(store, "trunking-terminating", "+1", "+2", 61, trunk_sid="TK1", sid="CA1")
+    call(store, "outbound-dial", "+1", "+2", 60, trunk_sid="TK1", parent_call_sid="CA1", sid="CA2")
+    call(store, "outbound-dial", "+1", "+3", 30, trunk_sid="TK1", parent_call_sid="CA2")
     call(store, "trunking-originating", "+2", "+1", 10, trunk_sid="TK1")
     put(store, recordings, ids.RECORDING, duration=61, status="completed", source="Trunking")
     found = await used(store, [ACCOUNT], TYPES, DAY, DAY)
     assert found == {
         "trunking-termination": {DAY: Used(1, 2)},
         "trunking-originating": {DAY: Used(1, 1)},
+        "calls": {DAY: Used(1, 1)},
+        "calls-outbound": {DAY: Used(1, 1)},
         "recordings": {DAY: Used(1, 2)},
         "trunking-recordings": {DAY: Used(1, 2)},
     }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, and_, case, func, not_, or_, select
+from sqlalchemy import Column, ColumnElement, Select, and_, case, exists, func, not_, or_, select
 
 from callwright.store.sqlite import Row
 from callwright.store.store import Store
@@ -112,8 +112,10 @@ def _calls(span: _Span) -> Select[Any]:
         _kind(told.to).label("called"),
         told.phone_number_sid.label("number"),
     ]
-    # the leg by which a trunk passes a call on is a part of that
-    parts = and_(told.trunk_sid.is_not(None), told.parent_call_sid.is_not(None))
+    # the leg by which a trunk passes a call on is a part of that; one to whom its callee was transferred is not
+    whole = calls.alias()
+    passed_on = exists().where(whole.c.sid == told.parent_call_sid, whole.c.direction.in_(list(TRUNKING)))
+    parts = and_(told.trunk_sid.is_not(None), passed_on)
     counted = [func.count().label("count"), _minutes(told.duration).label("minutes")]
     detected = func.count(told.answered_by).label("detected")
     talked = (told.status == "completed", told.duration > 0)
