@@ -66,7 +66,7 @@ HANDLED: Mapping[str, tuple[str, str]] = {
     "/v1/Trunks/{trunk_sid}/Recording": ("stable", "of its calls, both ways; the source is `Trunking`"),
     "/v1/Voice": ("stable", "insights of a call"),
     "/v1/Voice/Settings": ("stable", "kept; all insights are always there"),
-    "/v1/Voice/Summaries": ("stable", "all filters but those of branded calls and of `VerifiedCaller`"),
+    "/v1/Voice/Summaries": ("stable", "all filters but those of branded calls and voice integrity"),
     "/v1/Voice/{call_sid}/Annotation": ("stable", ""),
     "/v1/Voice/{call_sid}/Events": ("stable", "the steps of the call, in our own names"),
     "/v1/Voice/{call_sid}/Metrics": ("partly", "cumulative: one a direction for the whole call"),

@@ -127,6 +127,7 @@ class Call(Aside):
             trunk=self.trunk or None,
             forwarded_from=self.identity.forwarded_from or None,
             caller_name=self.identity.name or None,
+            verstat=self.identity.verstat or None,
             application_sid=self.application.sid,
             trunk_sid=elastic.sid if elastic else None,
             status_callback=self._reporting.stored(),

@@ -113,6 +113,15 @@ async def test_summaries_by_their_end(site: Site, client: Client) -> None:
     assert live in await listed(client)
 
 
+async def test_summaries_by_the_callers_signature(site: Site, client: Client) -> None:
+    passed, failed = ended(site, verstat="TN-Validation-Passed-B"), ended(site, verstat="TN-Validation-Failed")
+    unsigned = ended(site)
+    assert await listed(client, verified_caller=True) == [passed]
+    assert sorted(await listed(client, verified_caller=False)) == sorted([failed, unsigned])
+    trust = [(await asyncio.to_thread(client.insights.v1.calls(sid).summary().fetch)).trust for sid in (passed, failed)]
+    assert trust == [{"verified_caller": {"verified": True}}, {"verified_caller": {"verified": False}}]
+
+
 async def test_summaries_by_time(site: Site, client: Client) -> None:
     old, new = ended(site), ended(site, start_time=clock.now(), end_time=clock.now())
     assert await listed(client, start_time="4h") == [new]

@@ -15,6 +15,7 @@ from callwright.api.request import Answer, ApiRequest
 from callwright.api.resources.insights import HIGH_JITTER_MS, HIGH_LOSS_PERCENT, LOW_MOS, STATES, summary
 from callwright.api.routes import Routes
 from callwright.api.v1 import enveloped
+from callwright.calls.attestation import PASSED
 from callwright.calls.countries import COUNTRIES
 from callwright.calls.status import INWARD
 from callwright.store.tables import calls
@@ -29,7 +30,8 @@ ANNOTATED = {
     "CallScoreAnnotation": "call_score",
 }
 FILTERS = (
-    *("From", "To", "FromCarrier", "ToCarrier", "FromCountryCode", "ToCountryCode", "HasTag", "StartTime", "EndTime"),
+    *("From", "To", "FromCarrier", "ToCarrier", "FromCountryCode", "ToCountryCode", "VerifiedCaller", "HasTag"),
+    *("StartTime", "EndTime"),
     *("CallType", "CallState", "Direction", "ProcessingState", "SortBy", "Subaccount", "AbnormalSession", "AnsweredBy"),
     *ANNOTATED,
 )
@@ -112,6 +114,9 @@ def _facts(query: Form) -> Iterator[Condition]:
         yield calls.c.direction == direction.replace("_", "-")
     if kind := query.text("CallType"):
         yield _kinds().get(kind, false())
+    if (verified := _flag(query, "VerifiedCaller")) is not None:
+        passed = func.coalesce(calls.c.verstat, "").like(f"{PASSED}%")
+        yield passed if verified else not_(passed)
     if (abnormal := _flag(query, "AbnormalSession")) is not None:
         fine = func.coalesce(calls.c.sip_code, 0) == 200
         yield and_(calls.c.end_time.is_not(None), not_(fine) if abnormal else fine)

@@ -16,6 +16,7 @@ from callwright.api.routes import Routes
 from callwright.api.stored.operations import given
 from callwright.api.stored.presentation import iso
 from callwright.api.stored.values import Choice, Flag, Text, Value, Whole
+from callwright.calls.attestation import PASSED
 from callwright.calls.countries import countries_of
 from callwright.calls.status import INWARD
 from callwright.store import steps
@@ -139,7 +140,7 @@ def summary(request: ApiRequest, row: Row) -> dict[str, Any]:
         "url": f"{_links(request, row['sid'])[0]}/Summary",
         "attributes": {"parent_call_sid": row["parent_call_sid"]},
         "properties": {"last_sip_response_num": row["sip_code"], "queue_time": row["queue_time"]},
-        "trust": None,
+        "trust": {"verified_caller": {"verified": str(row["verstat"] or "").startswith(PASSED)}},
         "annotation": _annotation(request, row["sid"]),
         "agent_session_summaries": [],
     }
