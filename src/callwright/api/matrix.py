@@ -55,7 +55,7 @@ HANDLED: Mapping[str, tuple[str, str]] = {
     "/v1/Archives/{date}/Calls": ("stable", "as Calls"),
     "/v1/AuthTokens/Promote": ("stable", "of subaccounts; a declared account's token is the file's"),
     "/v1/AuthTokens/Secondary": ("stable", "of subaccounts"),
-    "/v1/Conferences": ("stable", "insights of conferences; `Tags`, `DetectedIssues` and `Subaccount` do not filter"),
+    "/v1/Conferences": ("stable", "insights of conferences"),
     "/v1/Conferences/{conference_sid}/Participants": ("stable", "who took part, live and over; by CallSid too"),
     "/v1/DialingPermissions/BulkCountryUpdates": ("stable", ""),
     "/v1/DialingPermissions/Countries": ("stable", "special and toll-fraud numbers: only where enabled (21215, 13227)"),

@@ -1,7 +1,7 @@
 """Lists of the summaries of calls, and by what they are chosen and sorted (call-control reference §3.18)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from sqlalchemy import Column, ColumnElement, and_, false, func, not_, or_
@@ -47,7 +47,7 @@ Condition = ColumnElement[bool]
 async def summaries(request: ApiRequest) -> Answer:
     """Summaries of the account's calls, newest first: by their beginning, or by their end."""
     query = request.query
-    conditions = [calls.c.account_sid == _whose(request)]
+    conditions = [calls.c.account_sid == whose(request)]
     for chosen in (_parties, _facts, _states, _times, _sound):
         conditions += chosen(query)
     conditions += _annotated(request)
@@ -58,7 +58,7 @@ async def summaries(request: ApiRequest) -> Answer:
     return enveloped(found, request.services.public_url)
 
 
-def _whose(request: ApiRequest) -> str:
+def whose(request: ApiRequest) -> str:
     """The account whose calls are asked for: the caller's, or a subaccount of it.
 
     Raises:
@@ -173,23 +173,32 @@ def _moment(text: str, name: str) -> datetime:
         raise invalid(name, text[:64]) from None
 
 
-def _sound(query: Form) -> Iterator[Condition]:
-    """Whether anything was wrong with a call's sound, as `insights.tags` finds it."""
-    if (tagged := _flag(query, "HasTag")) is None:
-        return
+def tagged() -> dict[str, Condition]:
+    """By tag: that a call's sound had this fault, as `insights.tags` finds it."""
 
     def figure(*path: str) -> ColumnElement[float]:
         return func.coalesce(calls.c.statistics[path].as_float(), 0.0, type_=Floating)
 
-    faults = [figure("rx", "packets") == 0]
-    for part in ("rx", "tx"):
-        lost, mos = figure(part, "lost"), figure("mos", part)
-        every = func.nullif(figure(part, "packets") + lost, 0)
-        faults.append(figure(part, "jitter_ms") > HIGH_JITTER_MS)
-        faults.append(func.coalesce(func.round(100.0 * lost / every, 2), 0.0) > HIGH_LOSS_PERCENT)
-        faults.append(and_(mos != 0, mos < LOW_MOS))
-    found = and_(calls.c.statistics.is_not(None), or_(*faults))
-    yield found if tagged else not_(found)
+    def either(fault: Callable[[str], Condition]) -> Condition:
+        return and_(calls.c.statistics.is_not(None), or_(fault("rx"), fault("tx")))
+
+    def lost(part: str) -> Condition:
+        every = func.nullif(figure(part, "packets") + figure(part, "lost"), 0)
+        return func.coalesce(func.round(100.0 * figure(part, "lost") / every, 2), 0.0) > HIGH_LOSS_PERCENT
+
+    return {
+        "silent": and_(calls.c.statistics.is_not(None), figure("rx", "packets") == 0),
+        "high_jitter": either(lambda part: figure(part, "jitter_ms") > HIGH_JITTER_MS),
+        "high_packet_loss": either(lost),
+        "low_mos": either(lambda part: and_(figure("mos", part) != 0, figure("mos", part) < LOW_MOS)),
+    }
+
+
+def _sound(query: Form) -> Iterator[Condition]:
+    """Whether anything was wrong with a call's sound."""
+    if (wanted := _flag(query, "HasTag")) is not None:
+        found = or_(*tagged().values())
+        yield found if wanted else not_(found)
 
 
 def _annotated(request: ApiRequest) -> Iterator[Condition]:
