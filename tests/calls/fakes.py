@@ -149,7 +149,7 @@ class FakeEngine(Patchbay):
 
     def media(self, leg: int, *, telephone_event: bool) -> None:
         """Media that began or changed."""
-        self.happen(EventKind.MEDIA, leg, 1, telephone_event=telephone_event)
+        self.happen(EventKind.MEDIA, leg, 1, telephone_event=telephone_event, srtp="none")
 
     def end(self, leg: int, code: int = 200, *headers: tuple[str, str], by: str = "remote", reason: str = "") -> None:
         """The end of a leg: the peer's BYE, CANCEL or final response unless told otherwise."""

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from callwright.calls.attestation import Verdict
 from callwright.calls.control import ReferPlan, Referred
 from callwright.engine import EventKind
 from callwright.errors import LegGone
@@ -50,3 +51,10 @@ async def test_a_transfer(room: Room) -> None:
     room.engine.end(leg)
     await call.ended
     assert ("warning", 32218) in [(kind, data.get("code")) for kind, data in room.rows.steps(call.sid)]
+
+
+async def test_what_is_believed_of_its_caller_is_kept(room: Room) -> None:
+    call, _ = await room.inbound()
+    assert room.rows.row("calls", call.sid)["verstat"] is None
+    call.verified(Verdict("TN-Validation-Passed-B"))
+    assert room.rows.row("calls", call.sid)["verstat"] == "TN-Validation-Passed-B"

@@ -7,7 +7,9 @@ import pytest
 from callwright.calls.application import Hook
 from callwright.calls.bridge import join
 from callwright.calls.call import Call
-from callwright.calls.status import CallStatus
+from callwright.calls.control import SipTarget
+from callwright.calls.elastic import Elastic, Transfers
+from callwright.calls.status import CallStatus, Direction
 from callwright.engine import EventKind
 from callwright.errors import RestError
 from tests.calls.dialling import BOB, EVE, Dialling
@@ -123,6 +125,41 @@ async def test_a_transfer_and_a_hang_up_that_cross(room: Room) -> None:
     asks(room, dialling.leg, transfer=901)
     await dialling.task
     assert reports(room) == [(900, 200), (901, 480)]
+
+
+async def test_the_pbx_of_a_trunk_transfers_and_nobody_else(room: Room) -> None:
+    """As far as the trunk allows it; a refusal is not its last word."""
+    trunk = Elastic("TK1", "acme.example", Direction.TRUNKING_ORIGINATING, pbx="callee", transfer="sip-only")
+    dialling = await Dialling.begin(room, [BOB], transfers=Transfers(trunk))
+    leg = await room.engine.called()
+    room.engine.answer_of(leg)
+    await room.engine.until("permit", leg)
+    sip_only = {"blind": True, "attended": False}
+    assert permitted(room, leg) == sip_only and permitted(room, dialling.leg) == {"blind": False, "attended": False}
+    room.engine.happen(EventKind.REFER, leg, 202, "tel:+15558880000", transfer=900, replaced=0, referred_by="")
+    await room.engine.until("permit", leg, 2)
+    assert reports(room) == [(900, 603)] and permitted(room, leg) == sip_only
+    assert warnings(room, dialling.children[0]) == [32218] and dialling.connected(dialling.leg, leg)
+    asks(room, leg, transfer=901)
+    dialled = await dialling.task
+    assert (dialled.transferred_to, reports(room)) == (ZOE, [(900, 603), (901, 200)])
+    moved = dialling.call.application.elastic
+    assert moved is not None and moved.targets == (SipTarget(ZOE),)
+
+
+async def test_whom_the_pbx_of_a_trunk_has_called_is_transferred(room: Room, scripts: Scripts) -> None:
+    trunk = Elastic("TK1", "acme.example", Direction.TRUNKING_TERMINATING, pbx="caller", transfer="enable-all")
+    dialling = await Dialling.begin(room, [BOB], transfers=Transfers(trunk))
+    leg = await room.engine.called()
+    room.engine.answer_of(leg)
+    await room.engine.until("permit", leg)
+    (child,) = dialling.children
+    asks(room, dialling.leg)
+    assert (await dialling.task).hung_up
+    third = await room.engine.called(2)
+    assert scripts.served == [child] and reports(room) == [(900, 200)]
+    room.engine.end(third, 486)
+    assert await child.ended is CallStatus.COMPLETED, "nobody talks with it any more"
 
 
 # to each other's other calls

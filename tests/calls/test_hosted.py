@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from callwright.calls.application import Account, Hook
+from callwright.calls.control import NumberTarget
 from callwright.calls.decision import Admission, Refusal
 from callwright.calls.hosted import HostedDomains
+from callwright.calls.status import Direction
 from callwright.sip.leg import Invite
 from tests.sip.test_domains import ONE, REALM, Hosting
 
@@ -14,9 +16,16 @@ ACCOUNTS = {ONE: Account(ONE, "token")}
 INSIDE, OUTSIDE = "192.0.2.9", "198.51.100.9"
 
 
-def invite(uri: str, source: str = OUTSIDE, user: str = "", from_uri: str = "sip:alice@office.example") -> Invite:
+def invite(
+    uri: str,
+    source: str = OUTSIDE,
+    user: str = "",
+    from_uri: str = "sip:alice@office.example",
+    transport: str = "UDP",
+    headers: tuple[tuple[str, str], ...] = (),
+) -> Invite:
     realm = REALM if user else ""
-    return Invite(uri, from_uri, "", uri, "", "", "c", source, 5060, "UDP", user=user, realm=realm)
+    return Invite(uri, from_uri, "", uri, "", "", "c", source, 5060, transport, headers, user=user, realm=realm)
 
 
 def hosted(**lists: Any) -> tuple[Hosting, HostedDomains]:
@@ -131,3 +140,62 @@ def test_a_carrier_that_the_account_brings_along() -> None:
     assert decision.application.voice == Hook("http://app.example/byoc", "GET")
     assert decision.application.status_callback == Hook("http://app.example/s")
     assert isinstance(domains.inbound(invite("sip:+15550001000@carrier.example")), Refusal)
+
+
+def trunk(**fields: Any) -> tuple[HostedDomains, str]:
+    """An elastic trunk that the network inside may use, and its SID."""
+    one = Hosting()
+    sid = one.put("trunks", domain_name="acme.example", **fields)
+    one.put("trunk_ip_acls", sid, ip_access_control_list_sid=one.acl(*NETWORK))
+    one.domains.refresh()
+    return HostedDomains(one.domains, ACCOUNTS), sid
+
+
+def test_a_pbx_calls_a_number() -> None:
+    domains, sid = trunk()
+    decision = domains.inbound(invite("sip:+15558880000@ACME.example", INSIDE, from_uri="sip:+15550001000@pbx"))
+    assert isinstance(decision, Admission)
+    elastic = decision.application.elastic
+    assert elastic is not None and (elastic.sid, elastic.direction) == (sid, Direction.TRUNKING_TERMINATING)
+    assert elastic.targets == (NumberTarget("+15558880000"),)
+    assert (decision.from_, decision.to, decision.secure) == ("+15550001000", "+15558880000", False)
+
+
+def test_whom_a_pbx_asserts() -> None:
+    """Behind a From of its own, and behind one that says nothing."""
+    domains, _ = trunk()
+    asserted = (("P-Asserted-Identity", "<sip:+15550001000@pbx>"),)
+    decision = domains.inbound(invite("sip:+1555@acme.example", INSIDE, from_uri="sip:600@pbx", headers=asserted))
+    assert isinstance(decision, Admission) and decision.from_ == "+15550001000"
+    hidden = (*asserted, ("Privacy", "id"))
+    decision = domains.inbound(invite("sip:+1555@acme.example", INSIDE, headers=hidden))
+    assert isinstance(decision, Admission) and decision.from_ == "+266696687"
+
+
+@pytest.mark.parametrize(
+    ("uri", "source", "code"),
+    [("sip:+1555@acme.example", OUTSIDE, 403), ("sip:acme.example", INSIDE, 404)],
+)
+def test_calls_that_a_trunk_does_not_take(uri: str, source: str, code: int) -> None:
+    decision = trunk()[0].inbound(invite(uri, source))
+    assert isinstance(decision, Refusal) and decision.code == code
+
+
+def test_a_secure_trunk_is_called_over_tls() -> None:
+    domains, _ = trunk(secure=True)
+    plain = domains.inbound(invite("sip:+15558880000@acme.example", INSIDE))
+    assert isinstance(plain, Refusal) and plain.code == 488
+    sealed = domains.inbound(invite("sip:+15558880000@acme.example", INSIDE, transport="TLS"))
+    assert isinstance(sealed, Admission) and sealed.secure
+
+
+def test_a_secure_domain_is_called_over_tls() -> None:
+    one = Hosting()
+    sid = one.put("domains", domain_name="office.example", secure=True)
+    one.put("credential_list_mappings", sid, credential_list_sid=one.credentials(*ALICE))
+    one.domains.refresh()
+    domains = HostedDomains(one.domains, ACCOUNTS)
+    plain = domains.inbound(invite("sip:600@office.example", user="alice"))
+    assert isinstance(plain, Refusal) and plain.code == 488
+    sealed = domains.inbound(invite("sip:600@office.example", user="alice", transport="TLS"))
+    assert isinstance(sealed, Admission) and sealed.secure

@@ -2,7 +2,7 @@
 
 import pytest
 
-from callwright.calls.status import FINAL, TRANSITIONS, CallStatus, status_for_sip
+from callwright.calls.status import FINAL, TRANSITIONS, CallStatus, Direction, status_for_sip
 
 
 def test_every_state_has_its_row_and_final_ones_lead_nowhere() -> None:
@@ -53,3 +53,9 @@ def test_an_answered_call_can_only_be_completed() -> None:
 )
 def test_final_code_to_status(code: int, rang: bool, status: str) -> None:
     assert status_for_sip(code, rang=rang) == status
+
+
+def test_directions() -> None:
+    """What came in by an INVITE; of these, who calls from a PBX is nobody whom a callee may see unasked."""
+    assert {one for one in Direction if one.inward} == {"inbound", "trunking-originating", "trunking-terminating"}
+    assert {one for one in Direction if one.called} == {"inbound", "trunking-originating"}

@@ -1,5 +1,6 @@
 """The API's SIP domains, as they are in force: one name, one user, whatever lists there are."""
 
+import ipaddress
 import logging
 import time
 from typing import Any, cast
@@ -159,3 +160,56 @@ def test_the_sources_of_carriers_are_admitted() -> None:
     assert found is not None and not found.guard.is_open
     assert found.guard.lets_in("192.0.2.7") and not found.guard.lets_in("198.51.100.7")
     assert [str(network) for network in one.domains.networks] == ["192.0.2.7/32"]
+
+
+class Trunks(Hosting):
+    """A directory with elastic trunks in it, too."""
+
+    def trunk(self, name: str, *, users: str = "", acl: str = "", secure: bool = False) -> None:
+        """A trunk with these lists mapped to it, in force."""
+        sid = self.put("trunks", domain_name=name, secure=secure)
+        if users:
+            self.put("trunk_credential_lists", sid, credential_list_sid=users)
+        if acl:
+            self.put("trunk_ip_acls", sid, ip_access_control_list_sid=acl)
+        self.domains.refresh()
+
+    def policies(self, *others: str) -> list[tuple[str, str]]:
+        """Which sources may, or must, have encrypted media."""
+        networks = [ipaddress.ip_network(one) for one in others]
+        return [(prefix, srtp) for prefix, _, srtp, _ in self.domains.policies(networks)]
+
+
+def test_a_trunks_lists_let_its_pbx_in() -> None:
+    one = Trunks()
+    one.trunk("Acme.example", users=one.credentials(("switch", "s")))
+    one.trunk("other.example", acl=one.acl(("192.0.2.0", 24)))
+    one.trunk("")
+    trunk = one.domains.trunk("ACME.example")
+    assert trunk is not None and one.domains.known("acme.example") is None
+    assert "acme.example" not in one.domains, "no user has his address there"
+    caller = one.domains.caller(trunk, "switch", REALM)
+    assert caller is not None and caller.account_sid == ONE
+    assert {str(network) for network in one.domains.networks} == {"192.0.2.0/24"}
+    assert one.domains.trunk("") is None and one.domains.trunk("x.example") is None
+
+
+def test_sources_whose_media_must_be_encrypted() -> None:
+    one = Trunks()
+    one.trunk("a.example", acl=one.acl(("192.0.2.0", 24)))
+    assert one.policies() == []
+    one.trunk("b.example", acl=one.acl(("198.51.100.0", 24)), secure=True)
+    assert one.policies() == [("198.51.100.0/24", "required")]
+    assert one.policies("198.51.100.7/32") == [("198.51.100.0/24", "optional")], "a carrier calls from there, too"
+    one.trunk("c.example", users=one.credentials(("switch", "s")), secure=True)
+    anywhere = [("0.0.0.0/0", "optional"), ("::/0", "optional")]
+    assert one.policies() == [("198.51.100.0/24", "required"), *anywhere], "plain calls come from 192.0.2.0/24"
+
+
+def test_users_whose_media_must_be_encrypted() -> None:
+    one = Trunks()
+    one.trunk("a.example", users=one.credentials(("switch", "s")), secure=True)
+    assert one.policies() == [("0.0.0.0/0", "required"), ("::/0", "required")]
+    one.domain("office.example", calls=one.credentials(("alice", "a")))
+    assert one.policies() == [("0.0.0.0/0", "optional"), ("::/0", "optional")]
+    assert Trunks(taken={"bob"}).policies() == []

@@ -200,3 +200,16 @@ class TestDuring:
 async def _value(value: int, seconds: float = 1) -> int:
     await after(seconds)
     return value
+
+
+async def test_media_that_must_be_encrypted(room: Room) -> None:
+    """It is hung up where they are not, at its beginning and later; not where they stop."""
+    leg = inbound(room)
+    leg.encrypted = True
+    leg.on_media(True, False, "sdes")
+    leg.on_media(False, False, "none")
+    assert room.engine.of("hangup", 900) == [] and leg.fault == ""
+    leg.on_media(True, False, "none")
+    (hung_up,) = room.engine.of("hangup", 900)
+    assert hung_up.values["code"] == 488 and dict(hung_up.values["headers"])["Reason"].startswith("SIP;cause=488;")
+    assert "not encrypted" in leg.fault

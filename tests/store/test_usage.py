@@ -74,10 +74,38 @@ async def test_categories(
     assert all(days == {DAY: Used(1, 1)} for days in found.values())
 
 
+async def test_calls_of_elastic_trunks(store: Store) -> None:
+    """They count under trunking alone, and the legs that they are passed on by not at all; a callee who is transferred
+    after that is a call out."""
+    call(store, "trunking-terminating", "+1", "+2", 61, trunk_sid="TK1", sid="CA1")
+    call(store, "outbound-dial", "+1", "+2", 60, trunk_sid="TK1", parent_call_sid="CA1", sid="CA2")
+    call(store, "outbound-dial", "+1", "+3", 30, trunk_sid="TK1", parent_call_sid="CA2")
+    call(store, "trunking-originating", "+2", "+1", 10, trunk_sid="TK1")
+    put(store, recordings, ids.RECORDING, duration=61, status="completed", source="Trunking")
+    found = await used(store, [ACCOUNT], TYPES, DAY, DAY)
+    assert found == {
+        "trunking-termination": {DAY: Used(1, 2)},
+        "trunking-originating": {DAY: Used(1, 1)},
+        "calls": {DAY: Used(1, 1)},
+        "calls-outbound": {DAY: Used(1, 1)},
+        "recordings": {DAY: Used(1, 2)},
+        "trunking-recordings": {DAY: Used(1, 2)},
+    }
+
+
 async def test_detection_is_counted_by_call(store: Store) -> None:
     call(store, "outbound-api", "+1", "+2", 90, answered_by="human")
     call(store, "outbound-api", "+1", "+2", 90)
     assert await spent(store, "answering-machine-detection") == Used(1, 0)
+
+
+async def test_progress_is_counted_by_callback(store: Store) -> None:
+    """Of every call that had any, answered or not."""
+    told = {"url": "http://app.example/s", "method": "POST", "events": ["completed"], "sequence": 3}
+    call(store, "outbound-api", "+1", "+2", 0, status="busy", status_callback=told)
+    call(store, "outbound-api", "+1", "+2", 90, status_callback={**told, "sequence": 1})
+    call(store, "outbound-api", "+1", "+2", 90, status_callback={**told, "sequence": 0})
+    assert await spent(store, "call-progess-events") == Used(4, 0)
 
 
 async def test_recordings_transcriptions_and_conferences(store: Store) -> None:

@@ -12,7 +12,10 @@ WORDS = {"stable": "works", "partly": "partly", "not": "not"}
 SINGLE = ("Annotation", "Balance", "Recording", "Settings", "Summary")
 """Resources that are one, without a list."""
 
-COUNTED = "calls of every kind, conferences, recordings, transcriptions, machine detection, numbers; others are 0"
+COUNTED = (
+    "calls of every kind, trunking, progress events, conferences, recordings, transcriptions, machine detection, "
+    "numbers; others are 0"
+)
 HANDLED: Mapping[str, tuple[str, str]] = {
     "Accounts": ("stable", "subaccounts, by their own or the owner's credentials; suspended, closed"),
     "AuthorizedConnectApps": ("stable", "none"),
@@ -52,7 +55,7 @@ HANDLED: Mapping[str, tuple[str, str]] = {
     "/v1/Archives/{date}/Calls": ("stable", "as Calls"),
     "/v1/AuthTokens/Promote": ("stable", "of subaccounts; a declared account's token is the file's"),
     "/v1/AuthTokens/Secondary": ("stable", "of subaccounts"),
-    "/v1/Conferences": ("stable", "insights of conferences; `Tags`, `DetectedIssues` and `Subaccount` do not filter"),
+    "/v1/Conferences": ("stable", "insights of conferences"),
     "/v1/Conferences/{conference_sid}/Participants": ("stable", "who took part, live and over; by CallSid too"),
     "/v1/DialingPermissions/BulkCountryUpdates": ("stable", ""),
     "/v1/DialingPermissions/Countries": ("stable", "special and toll-fraud numbers: only where enabled (21215, 13227)"),
@@ -60,14 +63,14 @@ HANDLED: Mapping[str, tuple[str, str]] = {
     "/v1/Events": ("stable", "audit log: what requests change of stored resources, and delete; secrets are hidden"),
     "/v1/Settings": ("stable", "inheritance of the permissions"),
     "/v1/Trunks/{trunk_sid}/PhoneNumbers": ("stable", "calls to them go to the trunk's origination URLs"),
-    "/v1/Trunks/{trunk_sid}/Recording": ("stable", "of calls to its numbers"),
+    "/v1/Trunks/{trunk_sid}/Recording": ("stable", "of its calls, both ways; the source is `Trunking`"),
     "/v1/Voice": ("stable", "insights of a call"),
     "/v1/Voice/Settings": ("stable", "kept; all insights are always there"),
-    "/v1/Voice/Summaries": ("partly", "filters but for carriers, countries, tags, annotations and `SortBy`"),
+    "/v1/Voice/Summaries": ("stable", "all filters but those of branded calls and voice integrity"),
     "/v1/Voice/{call_sid}/Annotation": ("stable", ""),
-    "/v1/Voice/{call_sid}/Events": ("partly", "the steps of the call"),
-    "/v1/Voice/{call_sid}/Metrics": ("partly", "one a direction for the whole call"),
-    "/v1/Voice/{call_sid}/Summary": ("partly", "what the call's record has"),
+    "/v1/Voice/{call_sid}/Events": ("stable", "the steps of the call, in our own names"),
+    "/v1/Voice/{call_sid}/Metrics": ("partly", "cumulative: one a direction for the whole call"),
+    "/v1/Voice/{call_sid}/Summary": ("partly", "what the call's record has; a trunk is the carrier"),
     "/v2/PhoneNumbers": ("partly", "kept: a daemon is one region"),
     "/v2/SipDomains": ("partly", "kept: a daemon is one region"),
     "/v2/Trunks": ("partly", "kept: a daemon is one region"),

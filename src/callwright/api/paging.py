@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Select, Table, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, Table, func, literal, select, tuple_
 
 from callwright.api.errors import BAD_PAGE_TOKEN, INVALID_PARAMETER, invalid
 from callwright.api.forms import Form
@@ -28,6 +28,7 @@ FEW = 100
 T = TypeVar("T")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATER = datetime(9999, 1, 1, tzinfo=UTC)  # than every moment that there is
 _MICROSECOND = timedelta(microseconds=1)
 _TOKEN = re.compile(r"P([AB])([A-Z]{2}[0-9a-f]{32})([0-9a-f]{1,16})\Z")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\Z")
@@ -63,12 +64,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """What was read for a page: its rows, its size and number, and whether more rows follow."""
+    """What was read for a page: its rows, its size and number, whether more follow, and what they are sorted by."""
 
     rows: list[Row]
     size: int
     number: int
     more: bool
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +95,19 @@ class Listing:
         path: str,
         conditions: Sequence[ColumnElement[bool]],
         present: Callable[[Row], dict[str, Any]],
+        by: str = "date_created",
     ) -> Page:
         """The page that a request asks for.
 
         Args:
             path: of the list, without an extension.
+            by: the moment that rows are sorted by; those that have none yet come first.
 
         Raises:
             RestError: a PageSize, Page or PageToken that cannot be read.
         """
         size, number, place = asked(request.query)
-        query = self._query(conditions, size, number, place)
+        query = self._query(conditions, size, number, place, by)
         rows = await request.services.store.fetch(query)
         more = len(rows) > size
         rows = rows[:size]
@@ -111,7 +115,7 @@ class Listing:
         if backwards:
             rows.reverse()
         items = await aside(lambda: [present(row) for row in rows], len(rows))
-        meta = self._meta(request, path, _Cut(rows, size, number, more or backwards))
+        meta = self._meta(request, path, _Cut(rows, size, number, more or backwards, by))
         return Page(self.collection, self.key, self.name, items, meta)
 
     def _meta(self, request: ApiRequest, path: str, cut: "_Cut") -> dict[str, Any]:
@@ -125,18 +129,21 @@ class Listing:
         return {
             "end": number * size + len(rows) - 1 if rows else 0,
             "first_page_uri": uri(0),
-            "next_page_uri": uri(number + 1, _place(rows[-1], after=True)) if rows and cut.more else None,
+            "next_page_uri": uri(number + 1, _place(rows[-1], cut.by, after=True)) if rows and cut.more else None,
             "page": number,
             "page_size": size,
-            "previous_page_uri": uri(number - 1, _place(rows[0], after=False)) if rows and number else None,
+            "previous_page_uri": uri(number - 1, _place(rows[0], cut.by, after=False)) if rows and number else None,
             "start": number * size if rows else 0,
             "uri": uri(number, request.query.text("PageToken")),
         }
 
     def _query(
-        self, conditions: Sequence[ColumnElement[bool]], size: int, number: int, place: Place | None
+        self, conditions: Sequence[ColumnElement[bool]], size: int, number: int, place: Place | None, by: str
     ) -> Select[Any]:
-        at, sid = self.table.c.date_created, self.table.c.sid
+        at: ColumnElement[Any] = self.table.c[by]
+        sid = self.table.c.sid
+        if by != "date_created":
+            at = func.coalesce(at, literal(_LATER, Moment()), type_=Moment())
         query = select(self.table).where(*conditions).limit(size + 1)
         if place is None:
             return query.order_by(at.desc(), sid.desc()).offset(number * size)
@@ -163,8 +170,8 @@ def asked(query: Form) -> tuple[int, int, Place | None]:
     return min(size, MAX_SIZE), number, Place.read(token) if token else None
 
 
-def _place(row: Row, *, after: bool) -> str:
-    return Place(row["sid"], row["date_created"], after).token()
+def _place(row: Row, by: str, *, after: bool) -> str:
+    return Place(row["sid"], row[by] or _LATER, after).token()
 
 
 def span(text: str, name: str) -> tuple[datetime, datetime]:

@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from callwright.account import Account as Account
+
+if TYPE_CHECKING:
+    from callwright.calls.elastic import Elastic
 
 ALL_EVENTS = frozenset({"initiated", "ringing", "answered", "completed"})
 FINAL_ONLY = frozenset({"completed"})
@@ -35,6 +39,7 @@ class Application:
         sid: AP... when a stored application handles the call.
         last_resort: see `Account`; "": the account's.
         told: what its first request says besides the standard parameters.
+        elastic: the trunk that the call is of, which connects it without a document; None for none.
     """
 
     voice: Hook | None = None
@@ -45,3 +50,4 @@ class Application:
     sid: str | None = None
     last_resort: str = ""
     told: Mapping[str, str] = field(default_factory=dict)
+    elastic: "Elastic | None" = None

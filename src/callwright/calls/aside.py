@@ -38,6 +38,7 @@ class Aside:
         """Remembers what is to be believed of its caller: every request from now on says so, and the call's story."""
         self.stir_verdict = verdict
         self._call._extra |= verdict.parameters()
+        self._call._save(verstat=verdict.verstat)
         self._call.note("stir", verstat=verdict.verstat, **({"why": verdict.why} if verdict.why else {}))
 
     async def start_recording(self, plan: DialRecording) -> None:

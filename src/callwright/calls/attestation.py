@@ -17,7 +17,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from callwright import clock
-from callwright.calls.status import Direction
 from callwright.config import Config
 from callwright.sip import passport
 from callwright.sip.certification import BadCertificate, private_key_of, roots_of, signer
@@ -127,7 +126,7 @@ class Attestation:
         if call.exchange.owns(call.account.sid, shown):
             return "A"
         root = _root(call)
-        return "C" if root.direction is Direction.INBOUND and root.trunk else "B"
+        return "C" if root.direction.inward and root.trunk else "B"
 
     # in
 
@@ -207,4 +206,4 @@ def _root(call: "Call") -> "Call":
 def _origin(call: "Call", trunk: str) -> str:
     """What `origid` names: one for each trunk or user that calls come from, for whoever traces them (RFC 8588 §5)."""
     root = _root(call)
-    return f"callwright:{call.account.sid}:{root.trunk if root.direction is Direction.INBOUND else trunk}"
+    return f"callwright:{call.account.sid}:{root.trunk if root.direction.inward else trunk}"

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from callwright.calls.application import Hook
+from callwright.calls.control import DialPlan
+from callwright.calls.elastic import Grant, Transfers
 from callwright.errors import LegGone
 from callwright.sip.leg import Leg
 from callwright.sip.transfer import Referral
@@ -27,7 +28,7 @@ class Bridge:
     """Two who talk.
 
     Args:
-        refer: whose document runs on who is left when the other one transfers him; None: nobody may.
+        plan: of the dial: who may transfer the other one, and what runs on who is left then.
         settle: ends the talk.
 
     Attributes:
@@ -35,11 +36,11 @@ class Bridge:
         successor: who is to talk with the caller from now on, in the callee's place.
     """
 
-    def __init__(self, caller: "Call", callee: "Call", refer: Hook | None, settle: Callable[[], None]) -> None:
+    def __init__(self, caller: "Call", callee: "Call", plan: DialPlan, settle: Callable[[], None]) -> None:
         self.caller, self.callee = caller, callee
         self.target = ""
         self.successor: Call | None = None
-        self._refer, self._settle = refer, settle
+        self._refer, self._transfers, self._settle = plan.refer, plan.transfers, settle
         self._bound = callee.taken.done()  # to this bridge: the dial that called it has let it go
         self._over = False
 
@@ -51,16 +52,18 @@ class Bridge:
     @contextmanager
     def open(self, caller: Leg, callee: Leg) -> Iterator[None]:
         """Hears what their phones ask for while the block runs."""
-        bridges, blind = self.caller.exchange.bridges, self._refer is not None
+        bridges, callers, callees = self.caller.exchange.bridges, self._grants(True), self._grants(False)
         bridges[caller.node] = bridges[callee.node] = self
         try:
             with (
                 caller.referring(
                     lambda one: self._asked(self.caller, one),
-                    blind=blind and not self._bound,
-                    attended=not self._bound,
+                    blind=callers.blind and not self._bound,
+                    attended=callers.attended and not self._bound,
                 ),
-                callee.referring(lambda one: self._asked(self.callee, one), blind=blind, attended=True),
+                callee.referring(
+                    lambda one: self._asked(self.callee, one), blind=callees.blind, attended=callees.attended
+                ),
             ):
                 yield
         finally:
@@ -68,6 +71,12 @@ class Bridge:
             for leg in (caller, callee):  # whose next bridge may be open already
                 if bridges.get(leg.node) is self:
                     del bridges[leg.node]
+
+    def _grants(self, caller: bool) -> Grant:
+        """What the caller, or the callee, may ask for."""
+        if self._transfers is not None:
+            return self._transfers.grant(caller)
+        return Grant(blind=self._refer is not None, attended=True)
 
     def replace(self, node: int, by: "Call") -> bool:
         """Gives the place of one of the two to an answered call; False when it cannot be given away."""
@@ -93,12 +102,14 @@ class Bridge:
             referral.tell(OVER)
         elif referral.replaced:
             self._join(by, referral)
+        elif self._transfers is not None:
+            self._carry_on(by, referral, self._transfers)
         else:
             self._pass_on(by, referral)
 
     def _refused(self, by: "Call", referral: Referral) -> None:
         code, why = NO_TRANSFER, f"REFER refused with {referral.code}"
-        if self._refer is None and referral.code == DECLINED:
+        if self._transfers is None and self._refer is None and referral.code == DECLINED:
             code, why = NO_REFER_URL, "REFER refused: its <Dial> has no referUrl"
         by.note("warning", code=code, message=why)
 
@@ -114,6 +125,28 @@ class Bridge:
             return
         told = {"ReferTransferTarget": referral.target}
         stays.application = replace(stays.application, voice=self._refer, twiml=None, told=told)
+        self._let_go()
+        stays.exchange.tasks.spawn(stays.exchange.scripts.serve(stays), stays.sid)
+        by.hang_up()
+
+    def _carry_on(self, by: "Call", referral: Referral, transfers: Transfers) -> None:
+        """Who is left is connected by the trunk with whom it is transferred to; who has asked for it is released."""
+        stays = self.caller if by is self.callee else self.callee
+        elastic = transfers.moved(stays, referral.target)
+        if isinstance(elastic, str):
+            referral.tell(DECLINED)
+            by.note("warning", code=NO_TRANSFER, message=f"REFER: {elastic}")
+            if by.leg is not None:
+                blind, attended = transfers.grant(by is self.caller)
+                by.leg.permit(blind=blind, attended=attended)  # the next one: a permission is for one
+            return
+        by.note("transfer", target=referral.target, of=stays.sid)
+        referral.tell(OK)
+        stays.application = replace(stays.application, elastic=elastic)
+        if stays is self.caller:
+            self.target = referral.target
+            self._end()
+            return
         self._let_go()
         stays.exchange.tasks.spawn(stays.exchange.scripts.serve(stays), stays.sid)
         by.hang_up()

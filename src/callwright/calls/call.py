@@ -100,7 +100,7 @@ class Call(Aside):
         self.taken: asyncio.Future[None] = exchange.endpoint.loop.create_future()
         self._extra = extra or {}
         self._answerer: dict[str, str] = {}
-        self._status = CallStatus.RINGING if direction is Direction.INBOUND else CallStatus.QUEUED
+        self._status = CallStatus.RINGING if direction.inward else CallStatus.QUEUED
         self._answered_at, self._seconds = 0.0, 0
         self._limit: asyncio.TimerHandle | None = None
         self._ending: Ending | None = None
@@ -111,6 +111,7 @@ class Call(Aside):
         self._enlist(number_sid)
 
     def _enlist(self, number_sid: str | None) -> None:
+        elastic = self.application.elastic or (self.parent.application.elastic if self.parent else None)
         self.exchange.live[self.sid] = self
         self.exchange.capacity.enter(self.account.sid, self.trunk)
         self._save(
@@ -126,7 +127,9 @@ class Call(Aside):
             trunk=self.trunk or None,
             forwarded_from=self.identity.forwarded_from or None,
             caller_name=self.identity.name or None,
+            verstat=self.identity.verstat or None,
             application_sid=self.application.sid,
+            trunk_sid=elastic.sid if elastic else None,
             status_callback=self._reporting.stored(),
         )
 
@@ -385,7 +388,7 @@ class Call(Aside):
             return CallStatus.COMPLETED
         if self.verdict is not None:
             return self.verdict
-        if self.direction is Direction.INBOUND and ending.by == "remote" and ending.code == TERMINATED:
+        if self.direction.inward and ending.by == "remote" and ending.code == TERMINATED:
             return CallStatus.CANCELED  # by its caller
         return status_for_sip(ending.code, rang=self.leg is not None and self.leg.rang)
 
@@ -456,13 +459,14 @@ class Call(Aside):
 
     async def reject(self, reason: str) -> None:
         """Refuses a ringing call, hangs up an answered one; returns when the leg has ended."""
-        await self._refuse(*REJECT_CODES[reason])
+        await self.refuse(*REJECT_CODES[reason])
 
     async def fail(self) -> None:
         """Refuses a ringing call because its application failed; hangs up an answered one."""
-        await self._refuse(APPLICATION_FAILED, CallStatus.FAILED)
+        await self.refuse(APPLICATION_FAILED, CallStatus.FAILED)
 
-    async def _refuse(self, code: int, verdict: CallStatus) -> None:
+    async def refuse(self, code: int, verdict: CallStatus) -> None:
+        """Refuses a ringing call with a SIP code, hangs up an answered one; returns when the leg has ended."""
         if self.leg is None or self.leg.gone:
             return
         self.verdict = verdict

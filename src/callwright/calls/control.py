@@ -16,6 +16,7 @@ from callwright.calls.status import CallStatus, Direction
 from callwright.media.machine import Thresholds
 
 if TYPE_CHECKING:
+    from callwright.calls.elastic import Transfers
     from callwright.calls.room_control import RoomControl
 
 T = TypeVar("T")
@@ -252,13 +253,14 @@ Target = NumberTarget | SipTarget | ClientTarget | ApplicationTarget
 @dataclass(frozen=True, slots=True)
 class DialRecording:
     """A recording of a dialled call. `from_ringing`: ringing is part of it; `dual`: caller left, callee right;
-    `track`: both, inbound or outbound."""
+    `track`: both, inbound or outbound; `source`: who asks for it, when that is the dial itself."""
 
     from_ringing: bool = False
     dual: bool = False
     trim: bool = False
     track: str = "both"
     callback: RecordingCallback | None = None
+    source: str = "DialVerb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +269,7 @@ class DialPlan:
 
     Attributes:
         refer: whose document runs on who is left when one of the two transfers him; None: neither may.
+        transfers: of an elastic trunk, in place of `refer`; None: the dial is none of a trunk's.
     """
 
     targets: Sequence[Target]
@@ -279,6 +282,7 @@ class DialPlan:
     sequential: bool = False
     recording: DialRecording | None = None
     refer: Hook | None = None
+    transfers: "Transfers | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ class Admission:
         user: who calls; None when it came from a trunk.
         number_sid: of the number that was called; None when a user calls.
         identity: what a trunk asserts of who calls.
+        secure: its media must be encrypted.
         extra: parameters of its requests that the INVITE itself does not hold.
     """
 
@@ -31,6 +32,7 @@ class Admission:
     number_sid: str | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
     identity: Identity = UNKNOWN
+    secure: bool = False
 
 
 @dataclass(frozen=True, slots=True)

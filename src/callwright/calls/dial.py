@@ -263,7 +263,7 @@ class Dial:
         """Two hear each other, until that is over."""
         party.limit_to(self._plan.time_limit)
         over: asyncio.Future[None] = caller.waiter()
-        bridge = Bridge(self._call, party, self._plan.refer, lambda: _settle(over, None))
+        bridge = Bridge(self._call, party, self._plan, lambda: _settle(over, None))
         callee.ended.add_done_callback(lambda _: _settle(over, None))
         lent = party.taken.done()  # by the dial that has called it: it goes with this bridge
         if not lent:
@@ -301,7 +301,7 @@ class Dial:
         try:
             self._recording = Recording(
                 self._call,
-                source="DialVerb",
+                source=plan.source,
                 channels=2 if plan.dual else 1,
                 track=plan.track,
                 trim=plan.trim,

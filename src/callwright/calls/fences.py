@@ -19,7 +19,6 @@ from callwright.calls.capacity import Pace
 from callwright.calls.control import NumberTarget, SipTarget, Target
 from callwright.calls.destinations import international
 from callwright.calls.ledger import Charged, Ledger, Party, Rates, parties
-from callwright.calls.status import Direction
 from callwright.config import Config
 from callwright.sip.security import Occasion
 from callwright.sip.uri import is_sip, user_and_host, without_port
@@ -375,7 +374,7 @@ def _known(call: "Call") -> set[str]:
     found: set[str] = set()
     one: Call | None = call
     while one is not None:
-        if one.direction is Direction.INBOUND:
+        if one.direction.called:
             found |= {one.from_, one.to, one.caller_id}
         elif not _DIGITS.match(_spelled(unquote(user_and_host(one.to)[0]))):
             found.add(one.to)  # not a SIP URI that holds a number: whoever wrote it has made that up

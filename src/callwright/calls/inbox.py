@@ -16,7 +16,7 @@ from callwright.calls.application import Hook
 from callwright.calls.numbers import Number, Numbers
 from callwright.calls.pager import Callbacks
 from callwright.calls.parameters import API_VERSION, sip
-from callwright.calls.router import spelled
+from callwright.calls.spelling import spelled
 from callwright.calls.tasks import Tasks
 from callwright.config import Config
 from callwright.domains import VoiceSection, domain_of

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from callwright import clock
 from callwright.account import Account
 from callwright.calls.destinations import international
-from callwright.calls.status import CallStatus, Direction
+from callwright.calls.status import INWARD, CallStatus
 from callwright.sections import RateSection
 from callwright.store.store import Store
 from callwright.store.tables import calls
@@ -158,7 +158,7 @@ class Ledger:
                 calls.c.account_sid.in_(list(accounts)),
                 calls.c.date_created >= began - LONGEST_WAIT,
                 calls.c.start_time >= began,
-                calls.c.direction != str(Direction.INBOUND),
+                calls.c.direction.not_in([str(one) for one in INWARD]),
                 calls.c.duration > 0,
             )
             .group_by(*what)

@@ -79,8 +79,8 @@ class Numbers:
 
     def _answering(self, record: Record) -> Application:
         """A number's application: its trunk, the stored one that it names, or its own URLs, in this order."""
-        if (twiml := origination(self._directory, record)) is not None:
-            return Application(twiml=twiml, status_callback=settings(record.fields).status_callback)
+        if (elastic := origination(self._directory, record)) is not None:
+            return Application(elastic=elastic, status_callback=settings(record.fields).status_callback)
         sid = record["voice_application_sid"] or ""
         application = self._directory.get("applications", sid)
         if application is not None and application.account_sid == record.account_sid:

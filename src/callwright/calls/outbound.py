@@ -168,7 +168,7 @@ def _to_phone(call: "Call", target: SipTarget, user: User, binding: Binding) -> 
         keep_hop=not binding.path,  # a proxy says itself whether it stays on the way
         headers=_headers(call, target),
         codecs=user.codecs,
-        srtp="required" if without_secure(target.uri)[1] else "",
+        srtp="required" if user.secure or without_secure(target.uri)[1] else "",
     )
     call.exchange.dialogs.begin(user.aor, leg.node, direction=RECIPIENT, remote=local_uri.strip("<>"))
     return leg

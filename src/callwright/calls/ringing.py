@@ -50,6 +50,8 @@ class Placing:
         self._next = Next.HOP
         self._useless: set[str] = set()  # trunks that will not take this call
         self._spared: list[tuple[Attempt, str]] = []  # places that are quarantined
+        elastic = call.parent.application.elastic if call.parent is not None else None
+        self._caught = elastic is not None and elastic.recovery is not None  # by a document, when nobody is reached
 
     async def run(self) -> bool:
         """See `ring_out`. Who has no other way tries quarantined gateways all the same."""
@@ -65,7 +67,7 @@ class Placing:
             if self._call.status.final:  # canceled while the name was looked up
                 return False
             for place, hop in enumerate(hops):
-                last = place == len(hops) - 1 and not self._left and not self._spared
+                last = place == len(hops) - 1 and not (self._left or self._spared or self._caught)
                 if self._is_spared(attempt, hop):
                     continue
                 if await self._try(attempt, hop, last):
@@ -81,7 +83,7 @@ class Placing:
             attempt, hop = self._spared.pop(0)
             if attempt.trunk is not None and attempt.trunk.name in self._useless:
                 continue
-            if await self._try(attempt, hop, not self._spared):
+            if await self._try(attempt, hop, not (self._spared or self._caught)):
                 return True
         if not self._call.status.final:
             self._call.finish(self._ending)

@@ -10,9 +10,10 @@ from callwright.calls.decision import Admission as Admission
 from callwright.calls.decision import Refusal as Refusal
 from callwright.calls.hosted import HostedDomains
 from callwright.calls.numbers import Number, Numbers
+from callwright.calls.spelling import caller as caller
+from callwright.calls.spelling import spelled as spelled
 from callwright.config import Config
 from callwright.domains import VoiceSection, domain_of
-from callwright.numbering import AS_IT_IS, Numbering
 from callwright.sip import identity
 from callwright.sip.identity import ANONYMOUS as ANONYMOUS
 from callwright.sip.identity import Identity
@@ -155,22 +156,3 @@ def identified(invite: Invite, trunk: Trunk) -> Identity:
     """What a trunk says of who calls; who has forwarded the call as applications see it."""
     who = identity.read(invite, trusted=trunk.trusted)
     return replace(who, forwarded_from=spelled(who.forwarded_from, trunk.inbound)) if who.forwarded_from else who
-
-
-def caller(invite: Invite, form: Numbering = AS_IT_IS) -> str:
-    """From as applications see it."""
-    return spelled(invite.from_uri, form)
-
-
-def spelled(uri: str, form: Numbering = AS_IT_IS) -> str:
-    """Who has a URI, as applications see it: a number when it looks like one, else the SIP URI.
-
-    Args:
-        form: of the numbers of who calls.
-    """
-    if identity.is_nobody(uri):
-        return ANONYMOUS
-    if number := identity.number_of(uri):
-        return form.calling(number)
-    user, host = user_and_host(uri)
-    return f"sip:{user}@{host}" if host else user

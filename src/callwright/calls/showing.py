@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from callwright.calls.status import Direction
 from callwright.sip.identity import ANONYMOUS, Caller, Style, number_of, written
 from callwright.sip.identity import diversion as diversion_lines
 from callwright.sip.leg import Headers
@@ -60,7 +59,7 @@ def diversion(call: "Call") -> Headers:
 def _is_passed_on(call: "Call") -> bool:
     """Whether the called party sees who has called us."""
     parent = call.parent
-    return parent is not None and parent.direction is Direction.INBOUND and call.from_ == parent.from_
+    return parent is not None and parent.direction.called and call.from_ == parent.from_
 
 
 def _own(call: "Call") -> str:

@@ -30,7 +30,22 @@ class Direction(StrEnum):
     INBOUND = "inbound"
     OUTBOUND_API = "outbound-api"
     OUTBOUND_DIAL = "outbound-dial"
+    TRUNKING_ORIGINATING = "trunking-originating"
+    TRUNKING_TERMINATING = "trunking-terminating"
 
+    @property
+    def inward(self) -> bool:
+        """Whether it began with an INVITE to us."""
+        return self in INWARD
+
+    @property
+    def called(self) -> bool:
+        """Whether its From is who calls somebody of ours, which a call that it is passed on by may show again."""
+        return self in (Direction.INBOUND, Direction.TRUNKING_ORIGINATING)
+
+
+INWARD = frozenset({Direction.INBOUND, Direction.TRUNKING_ORIGINATING, Direction.TRUNKING_TERMINATING})
+"""Directions of calls that began with an INVITE to us."""
 
 FINAL = frozenset({CallStatus.COMPLETED, CallStatus.BUSY, CallStatus.FAILED, CallStatus.NO_ANSWER, CallStatus.CANCELED})
 

@@ -14,6 +14,7 @@ from callwright.calls.application import Application, Hook
 from callwright.calls.call import Call
 from callwright.calls.control import DialRecording, Target
 from callwright.calls.decision import Admission, Refusal
+from callwright.calls.elastic_session import ElasticSession
 from callwright.calls.exchange import Exchange
 from callwright.calls.order import CallOrder
 from callwright.calls.pickup import NO_SUCH_DIALOG, picked_up, refusal
@@ -98,6 +99,7 @@ class Switchboard:
         bridge = self.exchange.bridges.get(invite.replaced)
         if user is not None:
             leg.codecs = user.codecs
+        leg.encrypted = decision.secure
         call = self._taken(leg, invite, decision)
         if bridge is None:
             ringing = asyncio.get_running_loop().call_later(RING_AFTER_S, leg.ring)
@@ -110,12 +112,12 @@ class Switchboard:
 
     def _taken(self, leg: Leg, invite: Invite, decision: Admission) -> Call:
         """The call of an INVITE that is not refused."""
-        trunk, user = decision.trunk, decision.user
+        trunk, user, elastic = decision.trunk, decision.user, decision.application.elastic
         call = Call(
             self.exchange,
             decision.account,
             decision.application,
-            direction=Direction.INBOUND,
+            direction=elastic.direction if elastic else Direction.INBOUND,
             from_=decision.from_,
             to=decision.to,
             caller_id=user.caller_id if user else "",
@@ -128,7 +130,7 @@ class Switchboard:
             self.exchange.dialogs.called(user.aor, leg.node, invite)
         call.adopt(leg)
         source = f"{invite.source_host}:{invite.source_port}"
-        by = {"user": user.aor} if user else {"trunk": call.trunk}
+        by = {"user": user.aor} if user else {"trunk": call.trunk or (elastic.sid if elastic else "")}
         call.note("invite", **{"from": call.from_}, to=call.to, **by, source=source)
         return call
 
@@ -157,7 +159,9 @@ class Switchboard:
         self.exchange.tasks.spawn(self._run(call, self._enlist(call)), call.sid)
 
     def _enlist(self, call: Call) -> Session:
-        self._sessions[call.sid] = session = self._open_session(call)
+        elastic, open_session = call.application.elastic is not None, self._open_session
+        session: Session = ElasticSession(call, open_session) if elastic else open_session(call)
+        self._sessions[call.sid] = session
         return session
 
     async def _run(self, call: Call, session: Session) -> None:
@@ -296,7 +300,7 @@ class Switchboard:
             return
         if call.direction is Direction.OUTBOUND_DIAL and call.status is not CallStatus.IN_PROGRESS:
             raise RestError("Call is not in-progress. Cannot redirect.", code=WRONG_STATE)
-        if call.direction is Direction.INBOUND or call.taken.done():
+        if call.direction.inward or call.taken.done():
             raise RestError("Call has been joined with another one. Cannot redirect.", code=WRONG_STATE)
         call.application = _with_source(call.application, source)
         if call.direction is Direction.OUTBOUND_DIAL:
@@ -402,7 +406,7 @@ class Switchboard:
             await tasks.settle(seconds)
         for call in tuple(self.exchange.live.values()):
             call.note("ended by shutdown")
-            if call.direction is Direction.INBOUND:
+            if call.direction.inward:
                 call.hang_up(UNAVAILABLE)  # who still rings may try another way
             else:
                 call.cancel(CallStatus.CANCELED)

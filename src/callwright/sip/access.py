@@ -4,6 +4,7 @@ It is put together anew when one of its parts changes, and in force before the c
 """
 
 import asyncio
+import ipaddress
 from collections.abc import Mapping
 
 from callwright.config import Config
@@ -59,8 +60,10 @@ class Access:
         self._prove({(one.username, one.realm): one for one in (*self._domains.credentials.values(), *self._own)})
 
     def _let_in(self) -> None:
-        hosted = map(str, self._domains.networks)
-        admitted = sorted({*self._trunks.sources(), *hosted}), self._trunks.policies()
+        hosted, own = map(str, self._domains.networks), self._trunks.sources()
+        # of two policies for one prefix the first counts
+        policies = [*self._trunks.policies(), *self._domains.policies(map(ipaddress.ip_network, own))]
+        admitted = sorted({*own, *hosted}), policies
         if admitted != self._admitted:
             self._admitted = admitted
             self._endpoint.engine.admit(*admitted)

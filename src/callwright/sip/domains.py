@@ -1,4 +1,5 @@
-"""SIP domains as the API keeps them: who may call one and register with it (call-control reference §3.11, §7.1).
+"""SIP domains as the API keeps them, and those of its elastic trunks: who may call one and register with it
+(call-control reference §3.11, §3.15, §7.1).
 
 A list's users have the realm that all domains share, so a name can be one user's only: where two lists disagree about
 its password, that of the file goes before, then the one that was made first.
@@ -11,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from callwright.sip.credentials import Credential
+from callwright.sip.prefixes import Prefixes
 from callwright.sip.trunks import Network, unmapped
 from callwright.sip.users import User
 from callwright.store.directory import Directory, Record
@@ -26,8 +28,18 @@ KINDS = (
     "registration_mappings",
     "ip_records",
     "source_ip_mappings",
+    "trunks",
+    "trunk_credential_lists",
+    "trunk_ip_acls",
 )
 """Of the records that say who may call."""
+TRUNKS = "trunks"
+MAPPED = {
+    "domains": ("ip_acl_mappings", "credential_list_mappings"),
+    TRUNKS: ("trunk_ip_acls", "trunk_credential_lists"),
+}
+"""Where it stands which lists guard a record of a kind: of addresses, of users."""
+ANYWHERE = ("0.0.0.0/0", "::/0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,11 @@ class Guard:
     def is_open(self) -> bool:
         """Whether nothing is demanded, so that nobody may call."""
         return self.networks is None and self.credentials is None
+
+    @property
+    def is_anywhere(self) -> bool:
+        """Whether who proves to be a user may call wherever he is."""
+        return self.networks is None and self.credentials is not None
 
     def lets_in(self, host: str) -> bool:
         """Whether a source may call, as far as that is asked."""
@@ -86,6 +103,7 @@ class Domains:
         self._directory, self._realm, self._taken = directory, realm, frozenset(taken)
         self._told: frozenset[str] = frozenset()
         self._standing: dict[str, Standing] = {}
+        self._trunks: dict[str, Standing] = {}
         self._users: dict[str, dict[str, Credential]] = defaultdict(dict)  # by list and name
         self.credentials: dict[tuple[str, str], Credential] = {}
         self.networks: frozenset[Network] = frozenset()
@@ -111,22 +129,57 @@ class Domains:
         """Takes up what has changed: who is let in, by name and by address."""
         self._settle()
         addresses = self._addresses()
-        self._standing = {}
-        admitted: set[Network] = set()
+        self._standing, self._trunks = {}, {}
         for record in self._directory.all("domains"):
-            guard = self._guard(record, addresses)
-            callers = self._mapped(record, "credential_list_mappings", "credential_list_sid")
-            registrants = self._mapped(record, "registration_mappings", "credential_list_sid")
-            allowed = registrants if record["sip_registration"] else ()
-            self._standing[record["domain_name"]] = Standing(record, guard, callers, allowed)
+            self._standing[record["domain_name"]] = self._stands(record, addresses)
+        for record in self._directory.all(TRUNKS):
+            if name := str(record["domain_name"] or "").lower():
+                self._trunks.setdefault(name, self._stands(record, addresses))
+        self.networks = frozenset(
+            network
+            for one in self._all()
             # what must prove itself as well is not admitted: it would never be asked
-            if guard.credentials is None and guard.networks is not None:
-                admitted.update(guard.networks)
-        self.networks = frozenset(admitted)
+            if one.guard.credentials is None
+            for network in one.guard.networks or ()
+        )
+
+    def _stands(self, record: Record, addresses: dict[str, list[Record]]) -> Standing:
+        callers = self._mapped(record, MAPPED[record.kind][1], "credential_list_sid")
+        registrants = self._mapped(record, "registration_mappings", "credential_list_sid")
+        allowed = registrants if record["sip_registration"] else ()
+        return Standing(record, self._guard(record, addresses), callers, allowed)
+
+    def _all(self) -> Iterator[Standing]:
+        yield from self._standing.values()
+        yield from self._trunks.values()
+
+    def policies(self, others: Iterable[Network]) -> list[tuple[str, tuple[str, ...], str, str]]:
+        """(prefix, codecs, srtp, reliable) of the sources whose calls must be encrypted, or may be, where plain ones
+        come from there as well: those are told apart when their media begin.
+
+        Args:
+            others: sources whose calls are plain, of whatever is not ours.
+        """
+        secure = [one.guard for one in self._all() if one.record["secure"]]
+        plain = [one.guard for one in self._all() if not one.record["secure"]]
+        sources = Prefixes([*others, *(network for guard in plain for network in guard.networks or ())])
+        strangers = bool(self._taken) or any(guard.is_anywhere for guard in plain)
+        found = [
+            _policy(str(network), mixed=strangers or sources.overlap(network))
+            for network in sorted({network for guard in secure for network in guard.networks or ()}, key=str)
+        ]
+        if any(guard.is_anywhere for guard in secure):
+            mixed = strangers or any(guard.networks for guard in plain)
+            found += [_policy(prefix, mixed=mixed) for prefix in ANYWHERE]
+        return found
 
     def known(self, host: str) -> Standing | None:
         """The domain of a host name, in any case."""
         return self._standing.get(host.lower())
+
+    def trunk(self, host: str) -> Standing | None:
+        """The elastic trunk of a host name, in any case."""
+        return self._trunks.get(host.lower())
 
     def caller(self, domain: Standing, username: str, realm: str) -> User | None:
         """The user of a domain's calls who has proven to be this one."""
@@ -141,7 +194,9 @@ class Domains:
         found = self.credentials.get((username, self._realm))
         if found is None or all(self._users[sid].get(username) != found for sid in lists):
             return None
-        return User(username, domain.record["domain_name"], domain.record.account_sid, found, hosted=True)
+        record = domain.record
+        secure = bool(record["secure"])
+        return User(username, record["domain_name"], record.account_sid, found, hosted=True, secure=secure)
 
     def find(self, host: str) -> Record | None:
         """The domain of a host name, in any case."""
@@ -171,8 +226,9 @@ class Domains:
         return found
 
     def _guard(self, domain: Record, addresses: dict[str, list[Record]]) -> Guard:
-        sources = self._mapped(domain, "ip_acl_mappings", "ip_access_control_list_sid")
-        users = self._mapped(domain, "credential_list_mappings", "credential_list_sid")
+        of_sources, of_users = MAPPED[domain.kind]
+        sources = self._mapped(domain, of_sources, "ip_access_control_list_sid")
+        users = self._mapped(domain, of_users, "credential_list_sid")
         networks = tuple(_network(one) for sid in sources for one in addresses.get(sid, ()))
         carriers = self._carriers(domain)
         guarded = bool(sources or carriers)
@@ -196,7 +252,7 @@ class Domains:
 
     def _settle(self) -> None:
         """Whose names count; of those that do not, the log is told once."""
-        kinds = ("credential_list_mappings", "registration_mappings")
+        kinds = ("registration_mappings", *(of_users for _, of_users in MAPPED.values()))
         used = {one["credential_list_sid"] for kind in kinds for one in self._directory.all(kind)}
         lists = [one.sid for one in self._directory.all("credential_lists") if one.sid in used]
         self.credentials, passed_over = {}, set()
@@ -220,6 +276,10 @@ class Domains:
         if user.username in self._taken:
             return "a user of the configuration file has that name"
         return "" if first == user else "an older list has the name with another password"
+
+
+def _policy(prefix: str, *, mixed: bool) -> tuple[str, tuple[str, ...], str, str]:
+    return prefix, (), "optional" if mixed else "required", ""
 
 
 def _network(record: Record) -> Network:

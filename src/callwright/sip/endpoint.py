@@ -419,7 +419,9 @@ _LEG_EVENTS: dict[EventKind, Callable[[Leg, Event], None]] = {
     EventKind.ESTABLISHED: lambda leg, event: leg.on_established(event.detail),
     EventKind.DIGIT: _on_digit,
     EventKind.DIGITS_SENT: lambda leg, event: leg.keypad.on_sent(),
-    EventKind.MEDIA: lambda leg, event: leg.on_media(bool(event.code), event.detail["telephone_event"]),
+    EventKind.MEDIA: lambda leg, event: leg.on_media(
+        bool(event.code), event.detail["telephone_event"], event.detail["srtp"]
+    ),
     EventKind.MEDIA_LOST: lambda leg, event: leg.on_media_lost(event.text),
     EventKind.ENDED: lambda leg, event: leg.on_ended(event.code, event.text, event.detail),
 }

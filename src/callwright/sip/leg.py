@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+NOT_ACCEPTABLE = 488
+
 Headers = Sequence[tuple[str, str]]
 T = TypeVar("T")
 
@@ -113,6 +115,7 @@ class Leg:
         fault: why we ended it against everybody's will; "" when we did not.
         keypad: how digits go to it.
         codecs: with which an inbound leg is answered, by preference; empty for those of its source.
+        encrypted: its media must be: it ends where they are not (RFC 3711).
     """
 
     def __init__(self, endpoint: "Endpoint", node: int, invite: Invite | None = None) -> None:
@@ -126,6 +129,7 @@ class Leg:
         self.fault = ""
         self.keypad = Keypad(self)
         self.codecs: Sequence[str] = ()
+        self.encrypted = False
         self.ended: asyncio.Future[Ending] = endpoint.loop.create_future()
         self._state = LegState.INCOMING if invite else LegState.CALLING
         self._waiters: set[asyncio.Future[Any]] = set()
@@ -290,13 +294,18 @@ class Leg:
             attended: to the peer of another leg.
         """
         self._referee = listener
-        self.endpoint.engine.permit(self.node, blind=blind, attended=attended)
+        self.permit(blind=blind, attended=attended)
         try:
             yield
         finally:
             if self._referee is listener:  # else somebody else listens by now
                 self._referee = None
                 self.endpoint.engine.permit(self.node)
+
+    def permit(self, *, blind: bool, attended: bool) -> None:
+        """Lets the peer transfer once more: a permission of `referring` is for one REFER."""
+        if not self.gone:
+            self.endpoint.engine.permit(self.node, blind=blind, attended=attended)
 
     # what the endpoint feeds
 
@@ -352,9 +361,13 @@ class Leg:
         if referral.accepted:
             referral.tell(NOBODY)
 
-    def on_media(self, active: bool, telephone_event: bool) -> None:
+    def on_media(self, active: bool, telephone_event: bool, srtp: str = "none") -> None:
         """Media began, changed or stopped."""
-        if active:
+        if active and self.encrypted and srtp == "none":
+            self.fault = "its media are not encrypted"
+            logger.warning("x leg %d: %s; it is hung up", self.node, self.fault)
+            self.hang_up(NOT_ACCEPTABLE, headers=(("Reason", f'SIP;cause={NOT_ACCEPTABLE};text="{self.fault}"'),))
+        elif active:
             self.keypad.on_media(telephone_event)
 
     def on_media_lost(self, what: str) -> None:

@@ -70,6 +70,11 @@ def without_secure(uri: str) -> tuple[str, bool]:
     return plain, plain != uri
 
 
+def secured(uri: str) -> str:
+    """The same URI over TLS, whatever transport it names, with SRTP wanted."""
+    return f"{_TRANSPORT.sub('', without_secure(uri)[0])};transport=tls;secure=true"
+
+
 def at_address(uri: str, address: str) -> str:
     """The hop that a URI's host stands for: the same scheme, port and transport at an address, and nothing else."""
     host = user_and_host(uri)[1]

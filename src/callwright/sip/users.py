@@ -22,6 +22,7 @@ class User:
         codecs: by preference; empty for the engine's.
         max_contacts: how many phones of his may be registered.
         hosted: he is of a domain of the API, not of the file.
+        secure: his calls have encrypted media.
     """
 
     name: str
@@ -32,6 +33,7 @@ class User:
     codecs: Sequence[str] = ()
     max_contacts: int = 10
     hosted: bool = False
+    secure: bool = False
 
     @property
     def aor(self) -> str:

@@ -27,6 +27,7 @@ INDEXED = {
     "incoming_phone_numbers": ("phone_number",),
     "outgoing_caller_ids": ("phone_number",),
     "domains": ("domain_name",),
+    "trunks": ("domain_name",),
     "credential_list_mappings": ("credential_list_sid",),
     "registration_mappings": ("credential_list_sid",),
     "trunk_credential_lists": ("credential_list_sid",),

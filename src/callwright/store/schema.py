@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, text
 from callwright.errors import StartError
 from callwright.store.tables import metadata
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest revision in `migrations/versions`."""
 
 

@@ -68,6 +68,8 @@ calls = Table(
     _column("caller_name", Text()),
     _column("queue_time", Integer()),
     _column("trunk", Text()),
+    _column("trunk_sid", String(34), constant=True),
+    _column("verstat", String(32)),
     _column("sip_call_id", Text()),
     _column("sip_code", Integer()),
     _column("error_code", Integer()),
@@ -77,8 +79,10 @@ calls = Table(
 )
 """One row a call or leg (call-control reference §3.2). A call is live while `end_time` is NULL.
 
-`status_callback` is where its progress is posted: {"url", "method", "events", "sequence" (of the next one)}; a call
-that a crash cut off has its last callback from it.
+`trunk` is the name of the [[trunk]] that it came by or is carried by, `trunk_sid` the elastic trunk (TK...) that it is
+of. `verstat` is what was found of its caller's signature, or what its carrier says of that. `status_callback` is where
+its progress is posted: {"url", "method", "events", "sequence" (of the next one)}; a call that a crash cut off has its
+last callback from it.
 """
 
 Index("calls_newest", calls.c.account_sid, calls.c.date_created, calls.c.sid)

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, case, func, or_, select
+from sqlalchemy import Column, ColumnElement, Select, and_, case, exists, func, not_, or_, select
 
 from callwright.store.sqlite import Row
 from callwright.store.store import Store
 from callwright.store.tables import calls, recordings
 from callwright.store.traces import participations, transcriptions
 
+TRUNKING = {"trunking-originating": "trunking-originating", "trunking-terminating": "trunking-termination"}
+"""Categories of an elastic trunk's calls, which count under no other."""
 BY_TYPE = {"local": "local", "mobile": "mobile", "toll-free": "tollfree"}
 
 
@@ -50,9 +52,13 @@ async def used(
             _add(found, category, row, one)
         if row["detected"]:
             _add(found, "answering-machine-detection", row, Used(row["detected"], 0))
+    for row in await store.fetch(_progress(span)):
+        _add(found, "call-progess-events", row, Used(row["count"], 0))
     for row in await store.fetch(_recordings(span)):
         _add(found, "recordings", row, Used(row["count"], row["minutes"]))
-        if row["conference"] == 0:
+        if row["trunking"]:
+            _add(found, "trunking-recordings", row, Used(row["count"], row["minutes"]))
+        elif row["conference"] == 0:
             _add(found, "calls-recordings", row, Used(row["count"], row["minutes"]))
     for category, query in (("transcriptions", _transcriptions(span)), ("calls-globalconference", _talks(span))):
         for row in await store.fetch(query):
@@ -106,15 +112,31 @@ def _calls(span: _Span) -> Select[Any]:
         _kind(told.to).label("called"),
         told.phone_number_sid.label("number"),
     ]
+    # the leg by which a trunk passes a call on is a part of that; one to whom its callee was transferred is not
+    whole = calls.alias()
+    passed_on = exists().where(whole.c.sid == told.parent_call_sid, whole.c.direction.in_(list(TRUNKING)))
+    parts = and_(told.trunk_sid.is_not(None), passed_on)
     counted = [func.count().label("count"), _minutes(told.duration).label("minutes")]
     detected = func.count(told.answered_by).label("detected")
     talked = (told.status == "completed", told.duration > 0)
     rows = span.rows(told.account_sid, told.date_created)
-    return select(*facts, *counted, detected).where(*talked, *rows).group_by(*facts)
+    return select(*facts, *counted, detected).where(*talked, not_(parts), *rows).group_by(*facts)
+
+
+def _progress(span: _Span) -> Select[Any]:
+    """Status callbacks that have been posted: their sequence numbers count them."""
+    told = calls.c
+    day = func.date(told.date_created).label("day")
+    posted = told.status_callback["sequence"].as_integer()
+    some = posted > 0
+    rows = span.rows(told.account_sid, told.date_created)
+    return select(day, func.sum(posted).label("count")).where(some, *rows).group_by(day)
 
 
 def _of_call(row: Row, types: Mapping[str, str]) -> Iterable[str]:
     """The categories that a call counts under."""
+    if row["direction"] in TRUNKING:
+        return (TRUNKING[row["direction"]],)
     inbound = row["direction"] == "inbound"
     kind = row["caller"] if inbound else row["called"]
     if inbound and row["number"]:
@@ -134,6 +156,7 @@ def _recordings(span: _Span) -> Select[Any]:
     facts = [
         func.date(told.date_created).label("day"),
         case((told.conference_sid.is_(None), 0), else_=1).label("conference"),
+        case((told.source == "Trunking", 1), else_=0).label("trunking"),
     ]
     counted = [func.count().label("count"), _minutes(told.duration).label("minutes")]
     return (

@@ -107,6 +107,32 @@ async def test_filters(site: Site, client: Client, filters: dict[str, str], coun
     assert len(await asyncio.to_thread(lambda: client.insights.v1.conferences.list(**filters))) == count
 
 
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ({"tags": "low_mos"}, ["bad"]),
+        ({"tags": "detected_silence"}, ["silent"]),
+        ({"tags": "silent,HIGH_JITTER"}, ["bad", "silent"]),
+        ({"tags": "start_failure"}, []),
+        ({"detected_issues": "quality_warnings"}, ["bad", "silent"]),
+        ({"detected_issues": "participant_behavior"}, []),
+        ({"subaccount": MINE.sid, "tags": "low_mos"}, ["bad"]),
+    ],
+)
+async def test_filters_by_what_was_wrong(site: Site, client: Client, filters: dict[str, str], found: list[str]) -> None:
+    fine = {**STATISTICS, "mos": {"rx": 4.4, "tx": 4.4}, "tx": STATISTICS["rx"]}
+    sounds = {"fine": fine, "bad": STATISTICS, "silent": {**fine, "rx": {"packets": 0}}, "unknown": None}
+    for name, statistics in sounds.items():
+        took_part(site, conference(site, friendly_name=name), ended(site, statistics=statistics), 0, 60)
+    listed = await asyncio.to_thread(lambda: client.insights.v1.conferences.list(**filters))
+    assert sorted(one.friendly_name for one in listed) == found
+
+
+async def test_nobodys_subaccount(site: Site) -> None:
+    status, error = await site.json("GET", f"/v1/Conferences?Subaccount={OTHER.sid}")
+    assert (status, error["code"]) == (404, 20404)
+
+
 async def test_a_status_that_there_is_not(site: Site) -> None:
     status, error = await site.json("GET", "/v1/Conferences?Status=over")
     assert (status, error["code"]) == (400, 20422)

@@ -9,7 +9,7 @@ from twilio.rest import Client
 from callwright.api.resources.insights import edge_of, tags
 from callwright.store.steps import Steps
 
-from ..conftest import MINE, OTHER, Site
+from ..conftest import MINE, NUMBER, OTHER, Site
 
 BEGUN = datetime(2026, 1, 31, 10, tzinfo=UTC)
 STATISTICS: dict[str, Any] = {
@@ -36,7 +36,7 @@ def ended(site: Site, **columns: Any) -> str:
 
 
 async def test_sdk_fetches_a_summary(site: Site, client: Client) -> None:
-    sid = ended(site)
+    sid = ended(site, to="+4930123456")
     of = client.insights.v1.calls(sid)
     assert set((await asyncio.to_thread(of.fetch)).links) == {"events", "metrics", "summary", "annotation"}
     summary = await asyncio.to_thread(of.summary().fetch)
@@ -47,6 +47,14 @@ async def test_sdk_fetches_a_summary(site: Site, client: Client) -> None:
     assert summary.carrier_edge["metrics"]["outbound"]["packets_loss_percentage"] == 20.0
     assert summary.sip_edge is None and summary.properties["last_sip_response_num"] == 200
     assert summary.tags == ["high_jitter", "high_packet_loss", "low_mos"]
+    assert summary._from == {"caller": NUMBER, "carrier": None, "country_code": None}, "the USA or Canada"
+    assert summary.to == {"callee": "+4930123456", "carrier": "carrier", "country_code": "DE"}
+
+
+async def test_a_call_of_an_elastic_trunk(site: Site, client: Client) -> None:
+    sid = ended(site, direction="trunking-originating", **{"from": "+4930123456"})
+    summary = await asyncio.to_thread(client.insights.v1.calls(sid).summary().fetch)
+    assert (summary.call_type, summary._from["carrier"], summary.to["carrier"]) == ("trunking", "carrier", None)
 
 
 @pytest.mark.parametrize(
@@ -68,49 +76,6 @@ def test_tags_of_silence() -> None:
     assert tags({"statistics": quiet}) == ["silent"]
 
 
-async def test_sdk_lists_summaries(site: Site, client: Client) -> None:
-    sids = [ended(site, date_created=BEGUN + timedelta(minutes=n), status=s) for n, s in enumerate(("failed", "busy"))]
-    live = site.switchboard.call(status="in-progress")
-    ended(site, account_sid=OTHER.sid)
-    lists = client.insights.v1.call_summaries.list
-    assert [one.call_sid for one in await asyncio.to_thread(lists, page_size=2)] == [live, *sids[::-1]]
-    assert [one.call_sid for one in await asyncio.to_thread(lists, call_state="fail")] == [sids[0]]
-    assert [one.call_sid for one in await asyncio.to_thread(lists, call_state="busy")] == [sids[1]]
-    answered = await asyncio.to_thread(lists, call_state="answered")
-    assert [(one.call_sid, one.processing_state) for one in answered] == [(live, "partial")]
-
-
-@pytest.mark.parametrize(
-    ("filters", "found"),
-    [
-        ({"answered_by": "human"}, ["human"]),
-        ({"processing_state": "complete"}, ["client", "sip", "human"]),
-        ({"processing_state": "partial"}, ["live"]),
-        ({"call_type": "carrier"}, ["live", "human"]),
-        ({"call_type": "sip"}, ["sip"]),
-        ({"call_type": "client"}, ["client"]),
-        ({"call_type": "whatsapp"}, []),
-        ({"subaccount": MINE.sid, "answered_by": "human"}, ["human"]),
-    ],
-)
-async def test_summaries_by_facts(site: Site, client: Client, filters: dict[str, str], found: list[str]) -> None:
-    """As `edge_of` tells the calls apart, in the database."""
-    sip = {"to": "sip:bob@pbx.example", "trunk": None}
-    sids = {
-        ended(site, answered_by="human"): "human",
-        ended(site, **sip, date_created=BEGUN + timedelta(minutes=1)): "sip",
-        ended(site, to="client:bob", date_created=BEGUN + timedelta(minutes=2)): "client",
-        site.switchboard.call(status="in-progress"): "live",
-    }
-    listed = await asyncio.to_thread(lambda: client.insights.v1.call_summaries.list(**filters))
-    assert [sids[one.call_sid] for one in listed] == found
-
-
-async def test_summaries_of_nobodys_subaccount(site: Site) -> None:
-    status, error = await site.json("GET", f"/v1/Voice/Summaries?Subaccount={OTHER.sid}")
-    assert (status, error["code"]) == (404, 20404)
-
-
 async def test_sdk_lists_metrics_and_events(site: Site, client: Client) -> None:
     sid = ended(site)
     noted = Steps(site.store, sid)
@@ -126,6 +91,9 @@ async def test_sdk_lists_metrics_and_events(site: Site, client: Client) -> None:
     assert metrics[0].carrier_edge["cumulative"]["packets_received"] == 500
     (outbound,) = await asyncio.to_thread(of.metrics.list, direction="outbound")
     assert outbound.carrier_edge["cumulative"]["packets_sent"] == 400
+    assert len(await asyncio.to_thread(of.metrics.list, edge="carrier_edge")) == 2
+    assert await asyncio.to_thread(of.metrics.list, edge="sip_edge") == []
+    assert await asyncio.to_thread(of.events.list, edge="client_edge") == []
     events = await asyncio.to_thread(of.events.list, page_size=2)
     assert [(one.name, one.level) for one in events] == [
         ("invite", "INFO"),

@@ -71,3 +71,17 @@ async def test_numbers_of_a_trunk(site: Site, client: Client) -> None:
     assert await refusal(of.phone_numbers(number.sid).fetch) == (404, 20404)
     assert (await do(client.incoming_phone_numbers(number.sid).fetch)).trunk_sid == ""
     assert await do(of.delete)
+
+
+async def test_a_domain_is_one_trunks_or_domains_own(site: Site, client: Client) -> None:
+    trunks = client.trunking.v1.trunks
+    made = await do(trunks.create, domain_name="Acme.Example")
+    assert made.domain_name == "acme.example"
+    assert await refusal(trunks.create, domain_name="ACME.example") == (400, 21232)
+    assert await refusal(client.sip.domains.create, domain_name="acme.example") == (400, 21232)
+    await do(client.sip.domains.create, domain_name="office.example")
+    assert await refusal(trunks(made.sid).update, domain_name="office.example") == (400, 21232)
+    assert await refusal(trunks.create, domain_name=site.services.config.sip.domain.upper()) == (400, 21232)
+    assert await refusal(trunks.create, domain_name="no_host") == (400, 21231)
+    assert (await do(trunks(made.sid).update, friendly_name="x")).domain_name == "acme.example"
+    assert (await do(trunks.create)).domain_name is (await do(trunks.create)).domain_name is None

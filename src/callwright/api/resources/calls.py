@@ -74,7 +74,7 @@ def present(request: ApiRequest, row: Row) -> dict[str, Any]:
         "group_sid": None,
         "caller_name": row["caller_name"],
         "queue_time": str(row["queue_time"] or 0),
-        "trunk_sid": None,
+        "trunk_sid": row["trunk_sid"],
         "uri": f"{path}{suffix}",
         "subresource_uris": {name: f"{path}/{part}{suffix}" for name, part in SUBRESOURCES.items()},
     }

@@ -1,22 +1,24 @@
 """Insights of conferences: a summary of each, and who took part in it (call-control reference §3.18)."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, exists, false, or_, select
 
 from callwright.api.paging import Listing, span
 from callwright.api.request import Answer, ApiRequest, Resource
 from callwright.api.resources import conferences as conference_resource
-from callwright.api.resources.insights import STATES, edge_of, figures, tags
+from callwright.api.resources.call_summaries import tagged, whose
+from callwright.api.resources.insights import STATES, figures, kind_of, tags
 from callwright.api.routes import Routes
 from callwright.api.stored.presentation import iso
 from callwright.api.v1 import enveloped
 from callwright.calls.conference.plan import MOST_PARTICIPANTS
 from callwright.calls.countries import countries_of
+from callwright.calls.status import INWARD
 from callwright.errors import RestError
 from callwright.store.sqlite import Row
 from callwright.store.store import Store
@@ -25,7 +27,12 @@ from callwright.store.traces import participations
 
 PATH = "/v1/Conferences"
 STATUSES = {"init": "not_started", "in-progress": "in_progress", "completed": "completed"}
-FILTERS = ("ConferenceSid", "FriendlyName", "Status", "CreatedAfter", "CreatedBefore", "MixerRegion", "EndReason")
+FILTERS = (
+    *("ConferenceSid", "FriendlyName", "Status", "CreatedAfter", "CreatedBefore", "MixerRegion", "EndReason"),
+    *("Tags", "DetectedIssues", "Subaccount"),
+)
+TAGS = {"detected_silence": "silent"}
+"""Spellings of the filter that differ from those of the summaries."""
 LIST = Listing(conferences, "Conferences", "conferences", "Conference", FILTERS)
 PARTICIPANTS = Listing(participations, "Participants", "participants", "Participant", ("Label", "ParticipantSid"))
 INVALID = 20422
@@ -106,7 +113,7 @@ def summary(request: ApiRequest, row: Row, there: Sequence[Row], of: Mapping[str
 def participant(request: ApiRequest, one: Row, conference: Row, call: Row | None) -> dict[str, Any]:
     """A participation's fields; those of its call are null when the call's record is gone."""
     leave = one["leave_time"] or ended(conference)
-    party = None if call is None else call["from"] if call["direction"] == "inbound" else call["to"]
+    party = None if call is None else call["from"] if call["direction"] in INWARD else call["to"]
     countries = countries_of(party) if party and party.startswith("+") else ()
     events: dict[str, list[int]] = defaultdict(list)
     for name, moment in one["events"] or ():
@@ -142,11 +149,11 @@ def _of_call(call: Row | None) -> dict[str, Any]:
         return dict.fromkeys(("call_direction", "call_status", "from", "to", "call_type", "metrics"))
     status = str(call["status"])
     return {
-        "call_direction": "inbound" if call["direction"] == "inbound" else "outbound",
+        "call_direction": "inbound" if call["direction"] in INWARD else "outbound",
         "call_status": STATES.get(status, status),
         "from": call["from"],
         "to": call["to"],
-        "call_type": edge_of(call).removesuffix("_edge"),
+        "call_type": kind_of(call),
         "metrics": figures(call) or None,
     }
 
@@ -175,7 +182,7 @@ def conditions(request: ApiRequest) -> list[ColumnElement[bool]]:
         RestError: 20422, a status that there is not.
     """
     query, at = request.query, conferences.c.date_created
-    found: list[ColumnElement[bool]] = [conferences.c.account_sid == request.account.sid]
+    found: list[ColumnElement[bool]] = [conferences.c.account_sid == whose(request), *_troubled(request)]
     for name, column in (("ConferenceSid", "sid"), ("FriendlyName", "friendly_name"), ("MixerRegion", "region")):
         if value := query.text(name):
             found.append(conferences.c[column] == value)
@@ -191,6 +198,23 @@ def conditions(request: ApiRequest) -> list[ColumnElement[bool]]:
     if before := query.text("CreatedBefore"):
         found.append(at < span(before, "CreatedBefore")[1])
     return found
+
+
+def _troubled(request: ApiRequest) -> Iterator[ColumnElement[bool]]:
+    """What was wrong in a conference: tags, any of which a participant's call has; issues, of which we see those of the
+    sound."""
+    faults = tagged()
+    if wanted := request.query.text("Tags"):
+        names = {TAGS.get(name.strip(), name.strip()) for name in wanted.lower().split(",")}
+        yield _heard([fault for name, fault in faults.items() if name in names])
+    if issues := request.query.text("DetectedIssues"):
+        yield _heard(list(faults.values()) if "quality_warnings" in issues.lower().split(",") else [])
+
+
+def _heard(faults: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
+    """That a participant's call had one of these faults."""
+    there = participations.c.conference_sid == conferences.c.sid
+    return exists().where(there, participations.c.call_sid == calls.c.sid, or_(*faults)) if faults else false()
 
 
 async def listing(request: ApiRequest) -> Answer:

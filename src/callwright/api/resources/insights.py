@@ -1,34 +1,34 @@
-"""Voice insights of a call, from what its record has: summary, metrics, events, annotation (reference §3.18)."""
+"""Voice insights of a call, from what its record has: summary, metrics, events, annotation (reference §3.18).
+
+Lists of summaries: `summaries`.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-
-from sqlalchemy import ColumnElement, and_, false, not_, or_
+from urllib.parse import urlencode
 
 from callwright import clock, ids
-from callwright.api.paging import Listing, asked, between
+from callwright.api.paging import asked
 from callwright.api.request import Answer, ApiRequest, Page, Resource
 from callwright.api.resources import calls as call_resource
 from callwright.api.routes import Routes
 from callwright.api.stored.operations import given
 from callwright.api.stored.presentation import iso
 from callwright.api.stored.values import Choice, Flag, Text, Value, Whole
+from callwright.calls.attestation import PASSED
+from callwright.calls.countries import countries_of
+from callwright.calls.status import INWARD
 from callwright.store import steps
 from callwright.store.directory import Record
 from callwright.store.sqlite import Row
-from callwright.store.tables import calls
+from callwright.store.usage import TRUNKING
 
 EDGES = ("carrier_edge", "sip_edge", "sdk_edge", "client_edge")
 STATES = {"failed": "fail", "no-answer": "noanswer", "in-progress": "answered", "queued": "undialed"}
 STATES |= {"initiated": "undialed"}
 LEVELS = {"warning": "WARNING", "failure": "ERROR", "fallback": "WARNING"}
-HIGH_JITTER_MS, HIGH_LOSS, LOW_MOS = 30.0, 0.05, 3.5
-FILTERS = (
-    *("From", "To", "CallState", "Direction", "StartTime", "EndTime"),
-    *("AnsweredBy", "CallType", "ProcessingState", "Subaccount"),
-)
-LIST = Listing(calls, "Summaries", "call_summaries", "Summary", FILTERS)
+HIGH_JITTER_MS, HIGH_LOSS_PERCENT, LOW_MOS = 30.0, 5.0, 3.5
 ANNOTATION: Mapping[str, Value] = {
     "AnsweredBy": Choice(("unknown_answered_by", "human", "machine")),
     "ConnectivityIssue": Choice(
@@ -48,6 +48,21 @@ SETTINGS: Mapping[str, Value] = {"AdvancedFeatures": Flag(), "VoiceTrace": Flag(
 
 def _at(moment: datetime | None) -> str | None:
     return iso(moment) if moment else None
+
+
+def kind_of(row: Row) -> str:
+    """call_type: of an elastic trunk's call "trunking", else by its edge."""
+    return "trunking" if row["direction"] in TRUNKING else edge_of(row).removesuffix("_edge")
+
+
+def _party(name: str, address: str, trunk: str | None) -> dict[str, Any]:
+    """What is known of who calls or is called.
+
+    Args:
+        trunk: by which it is reached; None for none.
+    """
+    found = countries_of(address) if address.startswith("+") else ()
+    return {name: address, "carrier": trunk, "country_code": found[0].iso if len(found) == 1 else None}
 
 
 def edge_of(row: Row) -> str:
@@ -89,7 +104,7 @@ def tags(row: Row) -> list[str]:
         packets = one.get("packets_received", one.get("packets_sent", 0))
         found |= {"silent"} if direction == "inbound" and not packets else set()
         found |= {"high_jitter"} if one["jitter"]["avg"] > HIGH_JITTER_MS else set()
-        found |= {"high_packet_loss"} if one["packets_loss_percentage"] > 100 * HIGH_LOSS else set()
+        found |= {"high_packet_loss"} if one["packets_loss_percentage"] > HIGH_LOSS_PERCENT else set()
         found |= {"low_mos"} if one["mos"] and one["mos"]["avg"] < LOW_MOS else set()
     return sorted(found)
 
@@ -101,7 +116,7 @@ def _links(request: ApiRequest, call_sid: str) -> tuple[str, dict[str, str]]:
 
 def summary(request: ApiRequest, row: Row) -> dict[str, Any]:
     """A call's summary."""
-    edge, end = edge_of(row), row["end_time"]
+    edge, end, inward = edge_of(row), row["end_time"], row["direction"] in INWARD
     created: datetime = row["date_created"]
     measured = figures(row)
     own = {"metrics": measured, "properties": {"direction": row["direction"], "trunk": row["trunk"]}}
@@ -109,7 +124,7 @@ def summary(request: ApiRequest, row: Row) -> dict[str, Any]:
     return {
         "account_sid": row["account_sid"],
         "call_sid": row["sid"],
-        "call_type": edge.removesuffix("_edge"),
+        "call_type": kind_of(row),
         "call_state": STATES.get(status, status),
         "answered_by": row["answered_by"],
         "processing_state": "complete" if end else "partial",
@@ -118,14 +133,14 @@ def summary(request: ApiRequest, row: Row) -> dict[str, Any]:
         "end_time": _at(end),
         "duration": round((end - created).total_seconds()) if end else None,
         "connect_duration": row["duration"],
-        "from": {"caller": row["from"]},
-        "to": {"callee": row["to"]},
+        "from": _party("caller", row["from"] or "", row["trunk"] if inward else None),
+        "to": _party("callee", row["to"] or "", None if inward else row["trunk"]),
         **{name: own if name == edge else None for name in EDGES},
         "tags": tags(row),
         "url": f"{_links(request, row['sid'])[0]}/Summary",
         "attributes": {"parent_call_sid": row["parent_call_sid"]},
         "properties": {"last_sip_response_num": row["sip_code"], "queue_time": row["queue_time"]},
-        "trust": None,
+        "trust": {"verified_caller": {"verified": str(row["verstat"] or "").startswith(PASSED)}},
         "annotation": _annotation(request, row["sid"]),
         "agent_session_summaries": [],
     }
@@ -143,65 +158,6 @@ async def one_summary(request: ApiRequest, call_sid: str) -> Answer:
     return Resource("Summary", summary(request, await call_resource.find(request, call_sid)))
 
 
-async def summaries(request: ApiRequest) -> Answer:
-    """Summaries of the account's calls, newest first."""
-    query = request.query
-    conditions: list[ColumnElement[bool]] = [calls.c.account_sid == _whose(request)]
-    conditions += [calls.c[key] == value for key in ("from", "to") if (value := query.text(key.title()))]
-    if direction := query.text("Direction"):
-        conditions.append(calls.c.direction == direction.replace("_", "-"))
-    if wanted := query.text("CallState"):
-        spelled = {**{state: [state] for state in ("ringing", "completed", "busy", "canceled")}}
-        for status, state in STATES.items():
-            spelled.setdefault(state, []).append(status)
-        conditions.append(calls.c.status.in_(spelled.get(wanted, [])))
-    for name, column in (("StartTime", calls.c.start_time), ("EndTime", calls.c.end_time)):
-        low, _ = between(query, name)
-        if low:
-            conditions.append(column >= low if name == "StartTime" else column <= low)
-    conditions += _facts(request)
-    found = await LIST.page(request, "/v1/Voice/Summaries", conditions, lambda row: summary(request, row))
-    return Page(found.collection, found.key, found.name, found.items, {"meta": _product(request, found.meta)})
-
-
-def _whose(request: ApiRequest) -> str:
-    """The account whose calls are asked for: the caller's, or a subaccount of it.
-
-    Raises:
-        RestError: 20404, the subaccount is none of the caller's.
-    """
-    sid = request.query.text("Subaccount") or request.account.sid
-    account = request.services.accounts.get(sid)
-    if account is None or request.account.sid not in account.lineage:
-        raise request.missing()
-    return sid
-
-
-def _facts(request: ApiRequest) -> list[ColumnElement[bool]]:
-    """What the filters by who answered, by edge and by the state of the summary ask for."""
-    query = request.query
-    found: list[ColumnElement[bool]] = []
-    if who := query.text("AnsweredBy"):
-        found.append(calls.c.answered_by == who)
-    if state := query.text("ProcessingState"):
-        found.append(calls.c.end_time.is_not(None) if state == "complete" else calls.c.end_time.is_(None))
-    parties = (calls.c["from"], calls.c.to)
-    client = or_(*(party.like("client:%") for party in parties))
-    carried = or_(calls.c.trunk.is_not(None), not_(or_(*(party.like("sip%") for party in parties))))
-    edges = {"client": client, "carrier": and_(not_(client), carried), "sip": and_(not_(client), not_(carried))}
-    if kind := query.text("CallType"):
-        found.append(edges.get(kind, false()))
-    return found
-
-
-def _product(request: ApiRequest, meta: Mapping[str, Any]) -> dict[str, Any]:
-    """The envelope of a product API for that of the 2010-04-01 one."""
-    names = ("first_page", "previous_page", "next_page")
-    urls = {f"{name}_url": meta[f"{name}_uri"] for name in names} | {"url": meta["uri"]}
-    whole = {name: request.services.public_url + path if path else None for name, path in urls.items()}
-    return {"page": meta["page"], "page_size": meta["page_size"], **whole, "key": LIST.key}
-
-
 async def metrics(request: ApiRequest, call_sid: str) -> Answer:
     """The figures of an ended call's media, one for each direction."""
     row = await call_resource.find(request, call_sid)
@@ -217,6 +173,7 @@ async def metrics(request: ApiRequest, call_sid: str) -> Answer:
         }
         for direction in ("inbound", "outbound")
         if (figure := measured.get(direction)) and request.query.text("Direction", direction) in (direction, "both")
+        if request.query.text("Edge", edge) == edge
     ]
     return _page(request, f"/v1/Voice/{call_sid}/Metrics", "metrics", items)
 
@@ -237,6 +194,7 @@ async def events(request: ApiRequest, call_sid: str) -> Answer:
             **{name: {"metadata": step.data} if name == edge else None for name in EDGES},
         }
         for step in await steps.read(request.services.store, call_sid)
+        if request.query.text("Edge", edge) == edge
     ]
     return _page(request, f"/v1/Voice/{call_sid}/Events", "events", items)
 
@@ -244,9 +202,11 @@ async def events(request: ApiRequest, call_sid: str) -> Answer:
 def _page(request: ApiRequest, path: str, key: str, every: list[dict[str, Any]]) -> Page:
     size, number, _ = asked(request.query)
     items = every[number * size : (number + 1) * size]
+    kept = [(name, value) for name in ("Edge", "Direction") if (value := request.query.text(name))]
 
     def url(page: int) -> str:
-        return f"{request.services.public_url}{path}?PageSize={size}&Page={page}"
+        asked_for = urlencode([*kept, ("PageSize", size), ("Page", page)])
+        return f"{request.services.public_url}{path}?{asked_for}"
 
     meta = {
         "page": number,
@@ -319,7 +279,6 @@ async def set_settings(request: ApiRequest) -> Answer:
 
 def install(routes: Routes) -> None:
     """The paths."""
-    routes.add("GET", "/v1/Voice/Summaries", summaries)
     routes.add("GET", "/v1/Voice/Settings", settings)
     routes.add("POST", "/v1/Voice/Settings", set_settings)
     base = "/v1/Voice/{call_sid}"

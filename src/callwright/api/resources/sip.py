@@ -31,12 +31,17 @@ NAME = Field("FriendlyName", Text(64, BAD_NAME, shortest=1), required=True, miss
 HOST = Text(253, BAD_DOMAIN, pattern=r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
 
 
-def _domain(request: ApiRequest, new: Record, old: Record | None) -> Record:
-    name = str(new["domain_name"]).lower()
-    same = request.services.directory.first("domains", "domain_name", name)
-    if same is not None and same.sid != new.sid:
+def alone(request: ApiRequest, new: Record, old: Record | None) -> Record:
+    """The record with its domain name in lower case, which no other domain and no other trunk has, in the API or in the
+    configuration file."""
+    name = str(new["domain_name"] or "").lower()
+    directory = request.services.directory
+    same = [one for kind in ("domains", "trunks") for one in directory.matching(kind, "domain_name", name)]
+    config = request.services.config
+    declared = {config.sip.domain.lower(), *(one.name.lower() for one in config.domain)}
+    if name in declared or (name and any(one.sid != new.sid for one in same)):
         raise RestError(f"Domain {name} already exists.", code=TAKEN)
-    return replace(new, fields={**new.fields, "domain_name": name})
+    return replace(new, fields={**new.fields, "domain_name": name or None})
 
 
 def _guards(request: ApiRequest, record: Record) -> Iterator[Record]:
@@ -78,10 +83,10 @@ DOMAINS = Stored(
         "ip_access_control_list_mappings": "IpAccessControlListMappings",
     },
     api_version=True,
-    check=_domain,
+    check=alone,
     show=_auth_type,
     parts=_guards,
-    notes="any host name; calls run its VoiceUrl, or that of its BYOC trunk; `Secure`, `Emergency*` have no effect",
+    notes="any host name; calls run its VoiceUrl, or that of its BYOC trunk; `Secure`: TLS and SRTP; no `Emergency*`",
     maturity="partly",
 )
 

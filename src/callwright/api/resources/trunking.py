@@ -1,7 +1,7 @@
 """Elastic trunks: where they originate, who may use them, which numbers they have (call-control reference §3.15).
 
-A call to a number of a trunk goes on to the trunk's origination URLs. Calls from them come in by the [[trunk]] tables
-of the configuration file.
+A call to a number of a trunk goes on to the trunk's origination URLs; one to its domain, from whoever its lists let in,
+goes out to the number that it names.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,18 @@ from typing import Any
 from callwright.api.errors import INVALID_PARAMETER
 from callwright.api.request import Answer, ApiRequest, Gone, Resource
 from callwright.api.resources.incoming_numbers import CAPABILITIES, FIELDS, KIND
-from callwright.api.resources.sip import CREDENTIAL_LISTS, IP_LISTS, MAPPINGS, ON_TRUNKS, named, once
+from callwright.api.resources.sip import (
+    BAD_DOMAIN,
+    CREDENTIAL_LISTS,
+    HOST,
+    IP_LISTS,
+    MAPPED,
+    MAPPINGS,
+    ON_TRUNKS,
+    alone,
+    named,
+    once,
+)
 from callwright.api.resources.voice import IN_USE, NAME, SIP_URI
 from callwright.api.routes import Routes
 from callwright.api.stored.declaration import READ, Field, Stored
@@ -21,7 +32,7 @@ from callwright.api.stored.values import METHOD, Choice, Flag, Reference, Text, 
 from callwright.errors import RestError
 from callwright.store.directory import Record
 
-NOTES = "calls to its numbers go to its origination URLs; calls from there, transfer and disaster recovery: not yet"
+NOTES = "both ways, with transfers, disaster recovery and `Secure`; any host name as `DomainName`; no CNAM look-up"
 MODES = tuple(f"{mode}{dual}" for mode in ("record-from-ringing", "record-from-answer") for dual in ("", "-dual"))
 MODE = Choice(("do-not-record", *MODES))
 TRIM = Choice(("trim-silence", "do-not-trim"))
@@ -53,7 +64,7 @@ TRUNKS = Stored(
     prefix="TK",
     fields=(
         Field("FriendlyName", Text(64), ""),
-        Field("DomainName", Text(253, pattern=r"[A-Za-z0-9.-]*")),
+        Field("DomainName", Text(253, BAD_DOMAIN, pattern=rf"({HOST.pattern})?")),
         Field("DisasterRecoveryUrl", Url()),
         Field("DisasterRecoveryMethod", METHOD),
         Field("TransferMode", Choice(("disable-all", "enable-all", "sip-only")), "disable-all"),
@@ -69,6 +80,7 @@ TRUNKS = Stored(
         "phone_numbers": "PhoneNumbers",
     },
     show=_show,
+    check=alone,
     parts=_parts,
     notes=NOTES,
     maturity="partly",
@@ -107,8 +119,7 @@ def _mapping(of: Stored, path: str) -> Stored:
         addressed=key,
         check=once(key, INVALID_PARAMETER),
         show=named(key, of.kind),
-        notes="kept; calls from there come in by `[[trunk]]`",
-        maturity="partly",
+        notes=MAPPED,
     )
 
 
@@ -121,8 +132,6 @@ NUMBERS = Stored(
     fields=FIELDS,
     parent=TRUNKS,
     operations=READ,
-    notes=NOTES,
-    maturity="partly",
 )
 STORED = (
     TRUNKS,
