@@ -344,6 +344,7 @@ class Daemon:
                 owns=self.numbers.owns,
                 rooms=self.rooms,
                 messages=self.messages,
+                mailboxes=self.edge.events.mailboxes,
                 health=self.health,
                 metrics=self.registry,
             )

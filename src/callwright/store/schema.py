@@ -6,7 +6,7 @@ from sqlalchemy import Connection, inspect, text
 
 from callwright.errors import StartError
 
-HEAD = "0009"
+HEAD = "0012"
 """The newest revision in `migrations/versions`."""
 
 

@@ -15,7 +15,7 @@ from callwright.sip.leg import LegState
 from callwright.sip.users import Users
 from callwright.store.store import Store
 from tests.calls.jumping import turns
-from tests.sip.events.watching import Board, Notify
+from tests.sip.events.watching import Board, Notify, hosting
 from tests.sip.registering import ALICE, BOB
 
 
@@ -337,3 +337,20 @@ async def test_many_watchers_are_told(store: Store) -> None:
     told: list[Subscription] = [one.subscription for one in board.air.all[100:]]
     assert len({one.id for one in told}) == 100 == len(told)
     await board.close()
+
+
+async def test_a_user_of_a_domain_of_the_api(store: Store) -> None:
+    """She refreshes, and a crash loses neither her subscription nor what she has published."""
+    board = Board(store, users=hosting())
+    dora: dict[str, Any] = {"name": "dora", "from_uri": "sip:dora@office.example"}
+    assert await board.subscribe(event="dialog", expires=600, **dora) == 200
+    assert await board.subscribe(event="dialog", tag="ours-1", cseq=2, expires=600, **dora) == 200
+    presence = b'<presence xmlns="urn:ietf:params:xml:ns:pidf"><note>lunch</note></presence>'
+    own = {**dora, "resource": "dora", "domain": "office.example"}
+    assert await board.publish(presence, **own) == 200
+    await board.close()
+    after = Board(store, users=hosting())
+    await after.events.load()
+    assert len(after.notifier) == len(after.publications) == 1
+    assert await after.subscribe(event="dialog", tag="ours-1", cseq=3, expires=0, **dora) == 200
+    await after.close()

@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from callwright import clock
 from callwright.errors import StoreError
+from callwright.sip.events import mailbox
 from callwright.sip.events.commits import TOGETHER, Commits
 from callwright.sip.events.deadlines import Deadlines
 from callwright.sip.events.states import States
@@ -105,11 +106,12 @@ class Notifier:
         Raises:
             StoreError: they cannot be read.
         """
-        now, accounts = self._now(), {user.aor: user.account_sid for user in self._users}
+        now = self._now()
         for row in await self._store.fetch(select(tables.subscriptions)):
             one = Subscription.of(row)
-            account = accounts.get(one.watcher)
-            if account is not None and account == accounts.get(one.resource) and one.lives(now):
+            watcher = self._users.at(one.watcher)
+            account = watcher.account_sid if watcher is not None else None
+            if account == mailbox.account_of(one.resource, self._users) and one.lives(now):
                 watch = Watch(one, SubscriptionState.ACTIVE)
                 self._keep(watch)
                 self._store.put(tables.subscriptions, watch.subscription.row())
@@ -152,7 +154,7 @@ class Notifier:
             self._refuse(request, made)
 
     def _new(self, request: Request, now: datetime) -> Refusal | None:
-        wanted = asked(request, self._users, self._terms, self._draw)
+        wanted = asked(request, self._users, self._states.has_mailbox, self._terms, self._draw)
         if isinstance(wanted, Refusal):
             return wanted
         if (full := self._full(wanted)) is not None:
@@ -182,7 +184,7 @@ class Notifier:
     def _again(self, request: Request, watch: Watch | None, now: datetime) -> Refusal | None:
         if watch is None or not watch.subscription.lives(now):
             return Refusal(481, "no such subscription")
-        after = refreshed(request, watch.subscription, self._terms, now=now, draw=self._draw)
+        after = refreshed(request, watch.subscription, self._users, self._terms, now=now, draw=self._draw)
         if isinstance(after, Refusal):
             return after
         watch.subscription, watch.stranded = after, False

@@ -11,6 +11,7 @@ from callwright import clock
 from callwright.sip.endpoint import Endpoint
 from callwright.sip.events.commits import Commits
 from callwright.sip.events.dialogs import Dialogs
+from callwright.sip.events.mailboxes import Mailboxes
 from callwright.sip.events.notifier import Answer, Notifier, Send
 from callwright.sip.events.publications import Publications
 from callwright.sip.events.states import States
@@ -19,6 +20,7 @@ from callwright.sip.leg import Headers
 from callwright.sip.registrar import Registrar
 from callwright.sip.registration import Terms
 from callwright.sip.transaction import transact
+from callwright.sip.trunks import Trunks
 from callwright.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -27,7 +29,7 @@ TICK_S = 5.0
 
 
 class Events:
-    """Subscriptions, publications, and the dialogs of users' phones.
+    """Subscriptions, publications, mailboxes, and the dialogs of users' phones.
 
     Args:
         most: subscriptions in all, and of one user.
@@ -37,6 +39,7 @@ class Events:
     def __init__(
         self,
         registrar: Registrar,
+        trunks: Trunks,
         store: Store,
         terms: Terms,
         most: tuple[int, int],
@@ -47,7 +50,8 @@ class Events:
     ) -> None:
         users, self._commits = registrar.users, Commits(store)
         self.dialogs = Dialogs()
-        self.publications = Publications(users, store, self._commits, terms, now=now, draw=draw)
+        self.publications = Publications(users, trunks, store, self._commits, terms, now=now, draw=draw)
+        self.mailboxes = Mailboxes(users, self.publications)
         states = States(registrar, self.dialogs, self.publications)
         self.notifier = Notifier(users, states, store, self._commits, terms, send, most=most, now=now, draw=draw)
 
