@@ -96,7 +96,13 @@ async def test_the_way_that_a_call_has_taken(sites: Sites, phones: Phones) -> No
     carrier, gateway = await phones(CALLER), await phones("gateway")
     trunks = [
         {"name": "in", "allow": [f"{carrier.address}/32"], "trust_identity": True},
-        {"name": "out", "prefixes": ["+1777"], "targets": [f"sip:{gateway.place}"], "diversion": True, "history_info": True},
+        {
+            "name": "out",
+            "prefixes": ["+1777"],
+            "targets": [f"sip:{gateway.place}"],
+            "diversion": True,
+            "history_info": True,
+        },
     ]
     site = await sites(trunks=trunks)
     site.script("/voice", f"<Dial answerOnBridge='true'>{TOLD}</Dial><Reject/>")
