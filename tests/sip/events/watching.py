@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -114,7 +114,7 @@ class Notify:
     headers: Headers
     content_type: str
     body: bytes
-    answered: "asyncio.Future[End]"
+    ended: Callable[[End], None]
 
     def value(self, name: str) -> str:
         """Of a header field."""
@@ -127,11 +127,11 @@ class Notify:
 
     def answer(self, code: int = 200, *headers: tuple[str, str]) -> None:
         """The phone's response."""
-        self.answered.set_result(End(code, (("Via", "x"), *headers)))
+        self.ended(End(code, (("Via", "x"), *headers)))
 
     def lost(self, code: int = 408) -> None:
         """Nothing comes."""
-        self.answered.set_result(End(code, ()))
+        self.ended(End(code, ()))
 
 
 @dataclass
@@ -140,20 +140,32 @@ class Air:
 
     Attributes:
         obliging: answers 200 by itself.
+        under_way: how many are still to be answered so.
     """
 
     all: list[Notify] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     obliging: bool = True
+    under_way: int = 0
 
-    async def send(self, subscription: Subscription, headers: Headers, content_type: str, body: bytes) -> End:
-        answered: asyncio.Future[End] = asyncio.get_running_loop().create_future()
-        one = Notify(subscription, headers, content_type, body, answered)
+    def send(
+        self,
+        subscription: Subscription,
+        headers: Headers,
+        content_type: str,
+        body: bytes,
+        ended: Callable[[End], None],
+    ) -> None:
+        one = Notify(subscription, headers, content_type, body, ended)
         self.all.append(one)
         self.changed.set()
         if self.obliging:
-            one.answer()
-        return await answered
+            self.under_way += 1
+            asyncio.get_running_loop().call_soon(self._answer, one)
+
+    def _answer(self, one: Notify) -> None:
+        self.under_way -= 1
+        one.answer()
 
     async def sent(self, count: int) -> Notify:
         """The n-th NOTIFY."""

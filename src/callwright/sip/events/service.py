@@ -19,7 +19,6 @@ from callwright.sip.events.subscription import Subscription
 from callwright.sip.leg import Headers
 from callwright.sip.registrar import Registrar
 from callwright.sip.registration import Terms
-from callwright.sip.transaction import transact
 from callwright.sip.trunks import Trunks
 from callwright.store.store import Store
 
@@ -93,11 +92,13 @@ class Events:
 def over(endpoint: Endpoint) -> Send:
     """NOTIFYs to where the SUBSCRIBE came from."""
 
-    async def send(one: Subscription, headers: Headers, content_type: str, body: bytes) -> Answer:
-        return await transact(
-            endpoint,
+    def send(
+        one: Subscription, headers: Headers, content_type: str, body: bytes, ended: Callable[[Answer], None]
+    ) -> None:
+        endpoint.transactions.send(
             "NOTIFY",
             one.target,
+            ended,
             headers=headers,
             content_type=content_type,
             body=body,
