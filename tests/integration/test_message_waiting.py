@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from tests.harness import Phone
+from tests.harness.baresip import Baresip
 from tests.harness.message import Request
 
-from .house import House, people
+from .house import PASSWORD, House, people
 from .site import Site
 from .watcher import Watcher
 
@@ -16,6 +17,7 @@ pytestmark = pytest.mark.integration
 
 Sites = Callable[..., Awaitable[Site]]
 Phones = Callable[..., Awaitable[Phone]]
+Baresips = Callable[..., Awaitable[Baresip]]
 MESSAGES = b"Messages-Waiting: yes\r\nVoice-Message: 1/4 (1/0)\r\n"
 
 
@@ -96,6 +98,18 @@ async def test_nobody_sees_anothers_mailbox(house: House) -> None:
     assert (await Watcher(bob, house, "alice", "message-summary").subscribe()).status == 403
     assert await says(house, "/nobody", NewMessages=1) == 404
     assert await says(house, "/alice", NewMessages="many") == 400
+
+
+async def test_a_foreign_phone(sites: Sites, baresip: Baresips, phones: Phones) -> None:
+    """Baresip shows what an application tells."""
+    site = await sites(strangers=True, users=people("bare"), sections={"sip": {"digest": ["MD5"]}})
+    house = House(site, phones)
+    domain = f"{site.daemon.host}:{site.daemon.sip_port}"
+    phone = await baresip(user="bare", domain=domain, password=PASSWORD, mailbox=True)
+    assert "Messages-Waiting: no" in (await phone.event("MWI_NOTIFY", 10))["param"]
+    assert await says(house, "/bare", NewMessages=2, OldMessages=1) == 200
+    told = (await phone.event("MWI_NOTIFY"))["param"]
+    assert told.startswith("Messages-Waiting: yes") and "Voice-Message: 2/1 (0/0)" in told
 
 
 async def test_S11_a_crash_puts_out_no_lamp(house: House) -> None:
