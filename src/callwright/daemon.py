@@ -345,6 +345,7 @@ class Daemon:
                 owns=self.numbers.owns,
                 rooms=self.rooms,
                 messages=self.messages,
+                mailboxes=self.edge.events.mailboxes,
                 health=self.health,
                 metrics=self.registry,
             )
@@ -399,7 +400,7 @@ class Daemon:
                 "callbacks_pending": ("Callbacks that wait to be delivered", lambda: callbacks.pending),
                 "registrations_live": ("Phones that are registered", lambda: len(registrar)),
                 "subscriptions_live": ("Subscriptions of phones", lambda: len(self.edge.events.notifier)),
-                "publications_live": ("Presence documents of phones", lambda: len(self.edge.events.publications)),
+                "publications_live": ("What phones and servers publish", lambda: len(self.edge.events.publications)),
                 "store_staged_rows": ("Rows that wait to be written", lambda: store.staged),
                 "store_healthy": ("Whether rows can be written", lambda: float(store.healthy)),
             },

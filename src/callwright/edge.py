@@ -73,7 +73,7 @@ class Edge:
         self.endpoint = Endpoint(config, self.trunks.sources(), self.trunks.policies())
         stack.push_async_callback(self.endpoint.close)
         terms, most = self.registrar.terms, (sip.subscriptions, sip.user_subscriptions)
-        self.events = Events(self.registrar, self._store, terms, most, notified_over(self.endpoint))
+        self.events = Events(self.registrar, self.trunks, self._store, terms, most, notified_over(self.endpoint))
         self._access = Access(config, self.endpoint, self.trunks, self.registrar, self.domains)
         self._access.open()
         stack.callback(self._access.close)

@@ -42,6 +42,7 @@ class TrunkRules(Section):
     from_user: Literal["caller", "auth"] = "caller"
     from_domain: Domain | Literal[""] = ""
     diversion: bool = False
+    history_info: bool = False
     caller_ids: Literal["any", "owned"] = "any"
     users: Annotated[tuple[TrunkUser, ...], Field(max_length=1000)] = ()
     inbound_numbers: NumberRules = ()

@@ -35,6 +35,13 @@ from callwright.calls.pager import Settled, Text
 from callwright.calls.rooms import Rooms
 from callwright.config import Config, validate
 from callwright.errors import RestError
+from callwright.sip.credentials import Credential
+from callwright.sip.events.commits import Commits
+from callwright.sip.events.mailboxes import Mailboxes
+from callwright.sip.events.publications import Publications
+from callwright.sip.registration import Terms
+from callwright.sip.trunks import Trunks
+from callwright.sip.users import User, Users
 from callwright.store.accounts import Accounts
 from callwright.store.directory import Directory, Record
 from callwright.store.idempotency import Answers
@@ -257,6 +264,13 @@ def configured() -> Config:
     return validate({"account": accounts, "numbers": {"ranges": ranges}, "turn": {**urls, "secret": "turn-secret"}})
 
 
+def mailboxes(store: Store) -> Mailboxes:
+    """Those of a domain with one user, alice of `MINE`."""
+    alice = User("alice", "127.0.0.1", MINE.sid, Credential("alice", "127.0.0.1", "0" * 32, "0" * 64))
+    users = Users([alice], ports=[5060])
+    return Mailboxes(users, Publications(users, Trunks(()), store, Commits(store), Terms(60, 3600, 3600)))
+
+
 async def serving(
     store: Store, switchboard: FakeSwitchboard, posts: Posts, pager: FakePager, recordings: Path
 ) -> Services:
@@ -282,6 +296,7 @@ async def serving(
         owns=numbers.owns,
         rooms=Rooms(Nothing(), Nothing()),
         messages=Messages(store, posts, "", pager),
+        mailboxes=mailboxes(store),
         health=lambda: (200 if store.healthy else 503, {"status": "ok", "calls": 0}),
         metrics=registry,
     )

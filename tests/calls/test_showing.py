@@ -10,11 +10,11 @@ from callwright.calls.application import Application
 from callwright.calls.call import Call
 from callwright.calls.control import NumberTarget, SipTarget, Target
 from callwright.calls.status import Direction
-from callwright.sip.identity import ANONYMOUS, UNKNOWN, Identity
+from callwright.sip.identity import ANONYMOUS, UNKNOWN, Forwarder, Identity
 from tests.calls.fakes import ACCOUNT_SID, NUMBER, OTHERS_NUMBER, Room
 
 CALLER, FORWARDER, CALLEE = "+15557654321", "+15553334444", "+15558880000"
-FORWARDED = Identity(name="Ada", forwarded_from=FORWARDER)
+FORWARDED = Identity(name="Ada", forwarders=(Forwarder(FORWARDER, "user-busy"),))
 Rooms = Callable[..., Room]
 
 
@@ -40,7 +40,9 @@ def sent(
 
 
 async def test_a_plain_trunk_is_told_nothing_more(rooms: Rooms) -> None:
-    _, local, headers = sent(rooms(trunk=[trunk()]), NumberTarget(CALLEE), identity=Identity(forwarded_from=FORWARDER))
+    _, local, headers = sent(
+        rooms(trunk=[trunk()]), NumberTarget(CALLEE), identity=Identity(forwarders=(Forwarder(FORWARDER),))
+    )
     assert (local, headers) == (f"<sip:{CALLER}@127.0.0.1>", [])
 
 
@@ -52,11 +54,28 @@ async def test_who_has_forwarded(rooms: Rooms) -> None:
     assert headers == [
         ("P-Asserted-Identity", f'"Ada" <sip:{CALLER}@our.example>'),
         ("Diversion", f"<sip:{NUMBER}@our.example>;reason=unconditional"),
-        ("Diversion", f"<sip:{FORWARDER}@our.example>;reason=unknown"),
+        ("Diversion", f"<sip:{FORWARDER}@our.example>;reason=user-busy"),
     ]
     _, local, headers = sent(room, NumberTarget(CALLEE), identity=FORWARDED, caller_id=NUMBER)
     assert local == f"<sip:{NUMBER}@our.example>"
-    assert headers[1:] == [("Diversion", f"<sip:{FORWARDER}@our.example>;reason=unknown")]
+    assert headers[1:] == [("Diversion", f"<sip:{FORWARDER}@our.example>;reason=user-busy")]
+
+
+async def test_the_way_that_a_call_has_taken(rooms: Rooms) -> None:
+    """As History-Info, in the trunk's form of numbers; nothing of it to a trunk that does not want it."""
+    first, hidden = Forwarder("+15552223333", "no-answer"), Forwarder("", "user-busy")
+    identity = Identity(forwarders=(Forwarder(FORWARDER, "user-busy"), hidden, Forwarder(ANONYMOUS), first))
+    room = rooms(trunk=[trunk(history_info=True, from_domain="our.example", outbound_numbers=["no-plus"])])
+    uri, _, headers = sent(room, NumberTarget(CALLEE), identity=identity)
+    assert uri == f"sip:{CALLEE[1:]}@gw.example"
+    assert headers == [
+        ("History-Info", "<sip:15552223333@our.example>;index=1"),
+        ("History-Info", f"<sip:{FORWARDER[1:]}@our.example;cause=408>;index=1.1;mp=1"),
+        ("History-Info", f"<sip:{NUMBER[1:]}@our.example;cause=486>;index=1.1.1;mp=1.1"),
+        ("History-Info", f"<sip:{CALLEE[1:]}@gw.example;cause=302>;index=1.1.1.1;mp=1.1.1"),
+    ]
+    _, _, headers = sent(rooms(trunk=[trunk()]), NumberTarget(CALLEE), identity=identity)
+    assert headers == []
 
 
 @pytest.mark.parametrize(("to", "asserted"), [(NUMBER, [NUMBER]), (OTHERS_NUMBER, [])])
@@ -95,7 +114,7 @@ async def test_from_is_the_account_of_the_trunk(rooms: Rooms) -> None:
 
 async def test_every_number_in_the_trunks_form(rooms: Rooms) -> None:
     room = rooms(trunk=[trunk(identity="rpid", diversion=True, outbound_numbers=["no-plus", "tech-prefix:77"])])
-    uri, local, headers = sent(room, NumberTarget(CALLEE), identity=Identity(forwarded_from=FORWARDER))
+    uri, local, headers = sent(room, NumberTarget(CALLEE), identity=Identity(forwarders=(Forwarder(FORWARDER),)))
     assert (uri, local) == (f"sip:77{CALLEE[1:]}@gw.example", f"<sip:{CALLER[1:]}@127.0.0.1>")
     assert [value.partition(">")[0] for _, value in headers] == [
         f"<sip:{number[1:]}@127.0.0.1" for number in (CALLER, NUMBER, FORWARDER)
@@ -106,6 +125,6 @@ async def test_a_sip_party_is_told_who_had_forwarded(rooms: Rooms) -> None:
     """Call-control reference §7.3."""
     room = rooms()
     _, _, headers = sent(room, SipTarget("sip:desk@192.0.2.9"), identity=FORWARDED)
-    assert headers[-1] == ("Diversion", f"<sip:{FORWARDER}@127.0.0.1>;reason=unknown")
+    assert headers[-1] == ("Diversion", f"<sip:{FORWARDER}@127.0.0.1>;reason=user-busy")
     _, _, headers = sent(room, SipTarget("sip:desk@192.0.2.9"))
     assert "Diversion" not in dict(headers)

@@ -60,11 +60,14 @@ async def test_where_options_go(uri: str, hop: str) -> None:
     assert str(await examination._hop(uri)) == hop
 
 
-async def test_what_the_test_phone_cannot_call() -> None:
-    section = {"name": "x", "account": DEMO_ACCOUNT, "targets": ["sip:192.0.2.1"]}
-    config = validate({"account": [{"sid": DEMO_ACCOUNT}], "trunk": [section]})
+async def test_a_call_by_tls_needs_the_certificate() -> None:
+    """The fault names the key of the file, as the daemon's start would."""
+    section = {"name": "x", "account": DEMO_ACCOUNT, "targets": ["sips:192.0.2.1"]}
+    files = {"certificate": "/nowhere/certificate.pem", "private_key": "/nowhere/key.pem"}
+    sip = {"listen": [{"address": "tls:127.0.0.1:5061", **files}]}
+    config = validate({"account": [{"sid": DEMO_ACCOUNT}], "trunk": [section], "sip": sip})
     found = await examination._called(config, declared(config.trunk[0]), "sips:192.0.2.1", "+15550001000", "x")
-    assert found.level == "warn" and "it was not placed" in found.why
+    assert found.level == "FAIL" and found.why.startswith("sip.listen.0.certificate: /nowhere/certificate.pem: ")
 
 
 @pytest.mark.parametrize(("code", "level"), [(200, "ok"), (404, "ok"), (403, "warn"), (407, "warn"), (503, "warn")])

@@ -65,7 +65,7 @@ class Baresip:
         self.transport = transport
         self.events: list[dict[str, Any]] = []
         self.digits = ""
-        self.watches = ""
+        self.watches, self.mailbox = "", False
         self.program: ForeignProgram | None = None
         self._changes = Changes()
         self._claimed: set[int] = set()
@@ -89,6 +89,7 @@ class Baresip:
         password: str = "",
         account: str = "",
         watches: str = "",
+        mailbox: bool = False,
     ) -> "Baresip":
         """Writes a configuration and starts it.
 
@@ -104,6 +105,7 @@ class Baresip:
             password: for authentication.
             account: further account parameters, as ";dtmfmode=info".
             watches: URI of whose presence it subscribes to and tells of in its output; "" publishes none either.
+            mailbox: it subscribes to the messages that wait for its user: event "MWI_NOTIFY".
         """
         path = program("baresip", "baresip-core")
         os.makedirs(directory, exist_ok=True)
@@ -113,7 +115,7 @@ class Baresip:
         parameters = f";audio_codecs={codecs};regint={60 if domain else 0}{account}"
         parameters += ";answermode=auto" if auto_answer else ";answermode=manual"
         parameters += f";auth_user={user};auth_pass={password}" if password else ""
-        phone.watches = watches
+        phone.watches, phone.mailbox = watches, mailbox
         phone._configure(control, domain or f"{phone.address}:{phone.port}", parameters)
         phone.program = await ForeignProgram.run(path, "-f", str(directory), "-v", directory=directory)
         await phone.program.said("baresip is ready")
@@ -132,6 +134,7 @@ class Baresip:
             loaded=loaded,
         )
         text += "module_app contact.so\nmodule_app presence.so\n" if self.watches else ""
+        text += "module_app mwi.so\n" if self.mailbox else ""
         (self.directory / "config").write_text(text)
         (self.directory / "accounts").write_text(f"<sip:{self.user}@{host};transport={self.transport}>{parameters}\n")
         contacts = f'"Watched" <{self.watches}>;presence=p2p\n' if self.watches else ""

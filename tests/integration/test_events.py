@@ -80,6 +80,27 @@ async def test_a_lamp_of_who_calls(house: House) -> None:
     assert b"on-the-phone" not in (await presence.notified()).body
 
 
+async def test_many_lamps_of_one_user(house: House) -> None:
+    """Sixty watchers: each is told of every state, in order."""
+    alice, bob = await house.registered("alice"), await house.registered("bob")
+    watchers = [Watcher(bob, house, "alice", "dialog") for _ in range(60)]
+    for watcher in watchers:
+        assert (await watcher.subscribe()).status == 200
+        assert lamps(await watcher.notified()) == []
+    await house.calls("alice", twiml=STAYS)
+    call = await alice.incoming()
+    for watcher in watchers:
+        assert await watcher.until("trying") == [["trying"]]
+    await call.ring()
+    for watcher in watchers:
+        assert await watcher.until("early") == [["early"]]
+    await call.refuse(486)
+    for watcher in watchers:
+        assert await watcher.until("terminated") == [["terminated"]]
+    metrics = await house.site.daemon.metrics()
+    assert metrics['callwright_event_requests_total{method="NOTIFY",outcome="delivered"}'] == 240
+
+
 async def test_presence(house: House) -> None:
     """Phones that come and go, and what they publish."""
     alice = await house.registered("alice")

@@ -89,3 +89,45 @@ async def test_who_calls_out(sites: Sites, phones: Phones) -> None:
     assert (caller.uri, caller.display) == ("sip:anonymous@anonymous.invalid", "Anonymous")
     assert headers["Privacy"] == "id" and headers["Remote-Party-ID"].endswith(";privacy=full")
     assert NUMBER in headers["Remote-Party-ID"] and CALLER not in bytes(incoming.invite).decode()
+
+
+async def test_the_way_that_a_call_has_taken(sites: Sites, phones: Phones) -> None:
+    """It came with History-Info, or with Diversion; it goes on with both, and with us as the last forwarder."""
+    carrier, gateway = await phones(CALLER), await phones("gateway")
+    trunks = [
+        {"name": "in", "allow": [f"{carrier.address}/32"], "trust_identity": True},
+        {
+            "name": "out",
+            "prefixes": ["+1777"],
+            "targets": [f"sip:{gateway.place}"],
+            "diversion": True,
+            "history_info": True,
+        },
+    ]
+    site = await sites(trunks=trunks)
+    site.script("/voice", f"<Dial answerOnBridge='true'>{TOLD}</Dial><Reject/>")
+    host, earlier = site.daemon.host, "+15552223333"
+    entries = (f"<sip:{earlier}@c>;index=1", f"<sip:{FORWARDER}@c;cause=408>;index=1.1;mp=1")
+    came = [
+        [("History-Info", ", ".join([*entries, f"<sip:{NUMBER}@c;cause=486>;index=1.1.1;mp=1.1"]))],
+        [("Diversion", f"<sip:{FORWARDER}@c>;reason=user-busy"), ("Diversion", f"<sip:{earlier}@c>;reason=no-answer")],
+    ]
+    for headers in came:
+        call = await carrier.invite(
+            site.daemon.sip_uri(NUMBER), headers=headers, from_uri=f"sip:{CALLER}@carrier.example"
+        )
+        incoming = await gateway.incoming()
+        await incoming.refuse(486)
+        assert (await call.refused()).status == 603
+        told = incoming.invite.headers
+        assert told.lines("Diversion") == [
+            f"<sip:{NUMBER}@{host}>;reason=unconditional",
+            f"<sip:{FORWARDER}@{host}>;reason=user-busy",
+            f"<sip:{earlier}@{host}>;reason=no-answer",
+        ]
+        assert told.lines("History-Info") == [
+            f"<sip:{earlier}@{host}>;index=1",
+            f"<sip:{FORWARDER}@{host};cause=408>;index=1.1;mp=1",
+            f"<sip:{NUMBER}@{host};cause=486>;index=1.1.1;mp=1.1",
+            f"<sip:{TOLD}@{gateway.place};cause=302>;index=1.1.1.1;mp=1.1.1",
+        ]

@@ -294,3 +294,22 @@ async def test_a_foreign_phone(sites: Sites, baresip: Baresips, phones: Phones) 
     told = (await site.application.request("/user")).form
     assert told["SipUsername"] == "bare" and told["To"].startswith(house.aor("600"))
     await phone.event("CALL_CLOSED")
+
+
+async def test_a_call_to_one_phone(house: House) -> None:
+    """Both phones know GRUUs (RFC 5627): each is called alone by its own, and by nobody's when it is gone."""
+    aor = f"sip:alice@{house.site.daemon.host}"
+    phones, gruus = [await house.phone("alice") for _ in range(2)], []
+    for number, phone in enumerate(phones):
+        lines = [("Contact", f'{phone.contact};+sip.instance="<urn:uuid:{number}>"'), ("Supported", "gruu")]
+        answer = await phone.request("REGISTER", house.registrar(), headers=lines, from_uri=aor, to_uri=aor)
+        assert answer.status == 200
+        gruus.append(f"{aor};gr=urn:uuid:{number}")
+        assert f'pub-gruu="{gruus[number]}"' in "".join(answer.headers.lines("Contact"))
+    for phone, gruu in zip(phones, gruus, strict=True):
+        placed = await house.site.create(to=gruu, twiml=STAYS)
+        await (await phone.incoming()).refuse(486)
+        assert (await house.site.over(placed.sid)).form["CallStatus"] == "busy"
+    placed = await house.site.create(to=f"{aor};gr=urn:uuid:2", twiml=STAYS)
+    assert (await house.site.over(placed.sid)).form["CallStatus"] == "no-answer"
+    assert [len(phone.trace.messages("INVITE")) for phone in phones] == [1, 1]

@@ -241,3 +241,42 @@ async def test_a_tls_port_in_use(tmp_path: Path) -> None:
         port = other.getsockname()[1]
         ended = await served(tmp_path, good(sip={"listen": [f"tls:{daemon_address()}:{port}"], **keys}))
     ended.refuses("sip.listen", f"tls:{daemon_address()}:{port}", "in use")
+
+
+async def test_an_operator_tries_a_trunk_by_tls(secured: Callable[..., Awaitable[Secured]], tmp_path: Path) -> None:
+    """`trunk test --call`: the test phone shows the daemon's certificate, checks the gateway's, and speaks SRTP; a
+    gateway of unknown authority is not called."""
+    site = await secured([{"name": "in", "allow": ["127.0.0.0/8"], "srtp": "required"}])
+    site.application.on("/voice", document("<Echo/>"))
+    account = site.daemon.account_sid
+    gateway = f"sip:{site.daemon.host}:{site.tls_port}"
+    trunk = {"name": "carrier", "account": account, "targets": [gateway], "transport": "tls", "srtp": "required"}
+    own = daemon_address()
+    files = {"certificate": "certificate.pem", "private_key": "key.pem", "ca": "ca.pem"}
+    sip: dict[str, Any] = {"listen": [f"tls:{own}:{free_port(own)}"]}
+    sip |= {name: str(tmp_path / file) for name, file in files.items()}
+    config = {"sip": sip, "media": {"address": own}, "account": [{"sid": account}], "trunk": [trunk]}
+
+    async def tried() -> tuple[int, list[str]]:
+        path = written(tmp_path, config, "trunk.toml")
+        ended = await callwright("trunk", "test", "carrier", "--config", path, "--call", NUMBER, timeout=60)
+        return ended.code, ended.out
+
+    code, lines = await tried()
+    assert code == 0, lines
+    asked, called = lines
+    assert asked.startswith(f"ok   OPTIONS {gateway};transport=tls (tls:{site.daemon.host}:{site.tls_port}): ")
+    assert called.startswith(f"ok   call to {NUMBER} by {gateway};transport=tls: answered") and "came back" in called
+
+    (tmp_path / "foreign.pem").write_text(Authority("Somebody else").certificate)
+    sip["ca"] = str(tmp_path / "foreign.pem")
+    code, lines = await tried()
+    assert code == 1 and "its certificate is not good" in lines[0] and "no gateway answers" in lines[1], lines
+    sip["verify_server"] = False
+    code, lines = await tried()
+    assert code == 0 and "came back" in lines[1], lines
+
+    (tmp_path / "absent.pem").write_text("no key")
+    sip["private_key"] = str(tmp_path / "absent.pem")
+    code, lines = await tried()
+    assert code == 1 and "sip.private_key" in lines[1] and "could not even be sent" in lines[1], lines

@@ -8,6 +8,7 @@ from callwright.sip.identity import (
     ANONYMOUS,
     UNKNOWN,
     Caller,
+    Forwarder,
     Identity,
     Style,
     diversion,
@@ -105,6 +106,44 @@ def test_privacy_counts_whoever_asks_for_it(headers: list[tuple[str, str]], priv
 def test_who_has_forwarded(headers: list[tuple[str, str]], forwarder: str) -> None:
     assert read(invite(*headers), trusted=True).forwarded_from == forwarder
     assert read(invite(*headers), trusted=False).forwarded_from == ""
+
+
+@pytest.mark.parametrize(
+    ("headers", "forwarders"),
+    [
+        (
+            [
+                ("Diversion", "<sip:+1@c>;reason=User-Busy, <sip:+2@c>;privacy=full"),
+                ("Diversion", "<sip:+3@c>;reason=x"),
+            ],
+            [("sip:+1@c", "user-busy"), ("", "unknown"), ("sip:+3@c", "unknown")],
+        ),
+        ([("Diversion", "<sip:+1@c>;reason=do-not-disturb")], [("sip:+1@c", "do-not-disturb")]),
+        (
+            [
+                ("History-Info", "<sip:+1@c>;index=1,<sip:+2@c;cause=486>;index=1.1;mp=1"),
+                ("History-Info", "<sip:+2@p>;index=1.1.1;rc=1.1,<sip:+3@c;cause=408>;index=1.1.1.1;mp=1.1"),
+            ],
+            [("sip:+2@c", "no-answer"), ("sip:+1@c", "user-busy")],
+        ),
+        (
+            [("History-Info", "<sip:+1@c?Reason=SIP%3Bcause%3D302>;index=1,<sip:+2@c>;index=1.1;mp=1")],
+            [("sip:+1@c", "unconditional")],
+        ),
+        (
+            [("History-Info", "<sip:+1@c>;index=1,<sip:+2@c>;index=1.1;mp=1,<sip:+3@c>;index=1.2;mp=1")],
+            [("sip:+1@c", "unknown")],
+        ),
+        (
+            [("Diversion", ",".join(f"<sip:+{number}@c>" for number in range(1, 30)))],
+            [(f"sip:+{number}@c", "unknown") for number in range(1, 11)],
+        ),
+    ],
+)
+def test_all_who_have_forwarded(headers: list[tuple[str, str]], forwarders: list[tuple[str, str]]) -> None:
+    """The last one first, each once, and no more than ten."""
+    found = read(invite(*headers), trusted=True).forwarders
+    assert [(one.uri, one.reason) for one in found] == forwarders
 
 
 @pytest.mark.parametrize(
@@ -216,7 +255,9 @@ def test_S9_nothing_breaks_out(evil: str) -> None:
 def test_what_is_written_is_read() -> None:
     _, headers = written(Caller("+1555", 'A "B" \\ C', diverted=[("+1666", "no-answer")]), ALL)
     found = read(invite(*headers), trusted=True)
-    assert found == Identity("sip:+1555@pbx.example", 'A "B" \\ C', forwarded_from="sip:+1666@pbx.example")
+    assert found == Identity(
+        "sip:+1555@pbx.example", 'A "B" \\ C', forwarders=(Forwarder("sip:+1666@pbx.example", "no-answer"),)
+    )
 
 
 def test_a_name_addr_without_a_user() -> None:

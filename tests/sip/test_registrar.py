@@ -259,3 +259,23 @@ async def test_S11_ten_thousand_come_back(store: Store) -> None:
     await after.registrar.load()
     assert len(after.registrar) == 10_000
     await after.close()
+
+
+async def test_a_phone_that_knows_gruus(desk: Desk) -> None:
+    """It gets its own; a URI that is one means that phone, its newest flow, and nothing when it is not there."""
+    known = [("Supported", "path, gruu")]
+    home, office = f'{HOME};+sip.instance="<urn:uuid:A>"', f'{OFFICE};+sip.instance="<urn:uuid:b>"'
+    assert await desk.take(home, headers=known) == 200
+    (contact,) = desk.answers.values("Contact")
+    assert contact.endswith(';+sip.instance="<urn:uuid:A>";pub-gruu="sip:alice@pbx.example;gr=urn:uuid:A"')
+    assert await desk.take(office, call_id="other") == 200
+    assert not any("gruu" in value for value in desk.answers.values("Contact"))
+    registrar = desk.registrar
+    assert len(registrar.phones(ALICE, "sip:alice@pbx.example")) == 2
+    (found,) = registrar.phones(ALICE, "sip:alice@pbx.example;gr=urn:uuid:a")
+    assert found.instance == "urn:uuid:A"
+    desk.hours.passes(10)
+    assert await desk.take(f"{home};reg-id=2", call_id="third") == 200
+    (found,) = registrar.phones(ALICE, "sip:alice@pbx.example;gr=urn:uuid:a")
+    assert found.reg_id == 2
+    assert registrar.phones(ALICE, "sip:alice@pbx.example;gr=urn:uuid:c") == ()

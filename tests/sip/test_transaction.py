@@ -215,3 +215,18 @@ async def test_connections_that_are_gone_are_told_to_all(room: Room) -> None:
     room.engine.happen(EventKind.FLOW_CLOSED, 0, transport="TLS", source_host="192.0.2.9", source_port=40000)
     await turns()
     assert told == [("TLS", "192.0.2.9", 40000)] * 2
+
+
+async def test_without_a_task_that_waits(room: Room) -> None:
+    """For those who send very many: told each end once, that of the endpoint too, and nothing of what is forgotten."""
+    transactions, ends = room.endpoint.transactions, list[Response]()
+    content: dict[str, Any] = {"headers": [("CSeq", "1 NOTIFY")], "content_type": "", "body": b"", "next_hop": ""}
+    first, second, third = (transactions.send("NOTIFY", URI, ends.append, **content) for _ in range(3))
+    transactions.forget(second)
+    for number in (first, first, second):
+        room.engine.respond_to(number, 200, "Fine", ("X", "1"))
+    await turns()
+    assert [(one.code, one.headers) for one in ends] == [(200, (("X", "1"),))]
+    transactions.close()
+    transactions.close()
+    assert [one.code for one in ends] == [200, 503] and third not in transactions._waiting

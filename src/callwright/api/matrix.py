@@ -43,6 +43,10 @@ HANDLED: Mapping[str, tuple[str, str]] = {
     "Recordings/{recording_sid}/AddOnResults": ("stable", "none"),
     "Recordings/{recording_sid}/Transcriptions": ("stable", "of `<Record transcribe>`"),
     "Recordings": ("stable", "media as `.wav` and `.mp3`, mono or dual"),
+    "SIP/MessageWaiting": (
+        "stable",
+        "ours: what waits in mailboxes of users, and in shared ones; nothing of the reference's",
+    ),
     "SMS/ShortCodes": ("stable", "none"),
     "Tokens": ("stable", "`[turn]`, with credentials of its shared secret"),
     "Transcriptions": ("stable", "text alone as `.txt`"),

@@ -15,6 +15,7 @@ from callwright.calls.messages import Messages
 from callwright.calls.order import CallOrder
 from callwright.calls.rooms import Rooms
 from callwright.config import Config
+from callwright.sip.events.mailboxes import Mailboxes
 from callwright.store.directory import Directory
 from callwright.store.idempotency import Answers
 from callwright.store.store import Store
@@ -79,6 +80,7 @@ class Services:
         in_use: whether a live call runs a stored application.
         rooms: the conferences and queues.
         messages: who sends text messages.
+        mailboxes: how many voice messages wait, as users' phones show it.
         health: the HTTP status of /health (200, 429, 503) and the facts that it tells.
         metrics: what /metrics shows.
     """
@@ -99,5 +101,6 @@ class Services:
     owns: Callable[[str, str], bool]
     rooms: Rooms
     messages: Messages
+    mailboxes: Mailboxes
     health: Callable[[], tuple[int, Mapping[str, Any]]]
     metrics: CollectorRegistry

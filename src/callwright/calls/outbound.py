@@ -11,11 +11,12 @@ from callwright.calls.attestation import attested
 from callwright.calls.control import ApplicationTarget, ClientTarget, NumberTarget, SipTarget, Target
 from callwright.calls.fences import Denial
 from callwright.calls.fork import Fork
-from callwright.calls.showing import diversion, presented, shown, user_of
+from callwright.calls.showing import diversion, history, presented, shown, user_of
 from callwright.errors import Fenced, NoSuchUser, NotRegistered
 from callwright.sip.binding import Binding
 from callwright.sip.contact import parse
 from callwright.sip.events.dialogs import RECIPIENT
+from callwright.sip.gruu import instance_of
 from callwright.sip.identity import ANONYMOUS
 from callwright.sip.leg import Headers, Leg
 from callwright.sip.trunks import Trunk
@@ -152,8 +153,9 @@ def _to_user(call: "Call", target: SipTarget, _next_hop: str) -> Leg:
     # another account's user is as good as none
     if user is None or user.account_sid != call.account.sid:
         raise NoSuchUser(f"{target.uri} is no user of the account")
-    if not (bindings := registrar.bindings(user)):
-        raise NotRegistered(f"{user.aor} has no phone registered")
+    if not (bindings := registrar.phones(user, target.uri)):
+        phone = f"phone {instance}" if (instance := instance_of(target.uri)) else "phone"
+        raise NotRegistered(f"{user.aor} has no {phone} registered")
     endpoint, sends = call.exchange.endpoint, [partial(_to_phone, call, target, user, one) for one in bindings]
     return sends[0]() if len(sends) == 1 else Fork(endpoint, sends)
 
@@ -197,8 +199,10 @@ def _to_trunk(call: "Call", target: NumberTarget, trunk: Trunk, uri: str, next_h
             return None
         call.carried_by(trunk.name)
     local_uri, headers = presented(call, trunk)
+    uri = with_user(uri, trunk.outbound.called(dialled))
+    headers = [*headers, *history(call, trunk, uri)]
     return call.exchange.endpoint.originate(
-        with_user(uri, trunk.outbound.called(dialled)),
+        uri,
         local_uri=local_uri,
         next_hop=next_hop,
         headers=[*headers, *call.exchange.attestation.sign(call, trunk.name, shown(call, trunk), dialled)],

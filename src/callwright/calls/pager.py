@@ -147,9 +147,9 @@ class Pager:
         # another account's user is as good as none
         if user is None or user.account_sid != account_sid:
             return Response(404, "no such user")
-        return await self._to_phones(user, sender, body, seconds)
+        return await self._to_phones(user, to, sender, body, seconds)
 
-    async def _to_phones(self, user: User, sender: str, body: str, seconds: float) -> Response:
+    async def _to_phones(self, user: User, to: str, sender: str, body: str, seconds: float) -> Response:
         sent = [
             self._transact(
                 binding.target,
@@ -160,7 +160,7 @@ class Pager:
                 next_hop=binding.hop,
                 domain=user.domain,
             )
-            for binding in self._registrar.bindings(user)
+            for binding in self._registrar.phones(user, to)
         ]
         return min(await asyncio.gather(*sent), key=_rank, default=Response(480, "no phone is registered"))
 

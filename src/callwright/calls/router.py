@@ -155,4 +155,5 @@ def _from_trunk(invite: Invite, trunk: Trunk, account: Account, number: Number) 
 def identified(invite: Invite, trunk: Trunk) -> Identity:
     """What a trunk says of who calls; who has forwarded the call as applications see it."""
     who = identity.read(invite, trusted=trunk.trusted)
-    return replace(who, forwarded_from=spelled(who.forwarded_from, trunk.inbound)) if who.forwarded_from else who
+    forwarders = (replace(one, uri=spelled(one.uri, trunk.inbound)) if one.uri else one for one in who.forwarders)
+    return replace(who, forwarders=tuple(forwarders)) if who.forwarders else who

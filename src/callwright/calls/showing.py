@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from callwright.sip.identity import ANONYMOUS, Caller, Style, number_of, written
+from callwright.calls.status import Direction
+from callwright.sip import history as history_info
+from callwright.sip.identity import ANONYMOUS, Caller, Identity, Style, number_of, written
 from callwright.sip.identity import diversion as diversion_lines
 from callwright.sip.leg import Headers
 from callwright.sip.trunks import Trunk
@@ -36,7 +38,7 @@ def presented(call: "Call", trunk: Trunk) -> tuple[str, Headers]:
     if not user:
         raise ValueError(f"trunk {trunk.name} takes caller IDs that the account owns, and no other")
     style = Style(
-        domain=trunk.from_domain or call.exchange.endpoint.domain,
+        domain=_domain(call, trunk),
         identity=trunk.identity,
         from_user=trunk.from_user,
         diversion=trunk.diversion,
@@ -50,10 +52,20 @@ def presented(call: "Call", trunk: Trunk) -> tuple[str, Headers]:
     return written(caller, style)
 
 
+def history(call: "Call", trunk: Trunk, uri: str) -> Headers:
+    """The way that a call has taken, for a trunk that wants to know it.
+
+    Args:
+        uri: that the INVITE is for.
+    """
+    form = trunk.outbound.calling
+    diverted = [(form(number), reason) for number, reason in _diverted(call)] if trunk.history else []
+    return history_info.written(diverted, uri, _domain(call, trunk))
+
+
 def diversion(call: "Call") -> Headers:
     """Who had forwarded a call before it came to us, for a SIP party (call-control reference §7.3)."""
-    known = call.parent.identity.forwarded_from if call.parent else ""
-    return diversion_lines([(_user(known), "unknown")], call.exchange.endpoint.domain) if known else []
+    return diversion_lines(_before(call.parent.identity), call.exchange.endpoint.domain) if call.parent else []
 
 
 def _is_passed_on(call: "Call") -> bool:
@@ -76,8 +88,16 @@ def _diverted(call: "Call") -> list[tuple[str, str]]:
     if parent is None:
         return []
     ours = [(parent.to, "unconditional")] if _is_passed_on(call) and number_of(f"sip:{parent.to}@x") else []
-    before = parent.identity.forwarded_from
-    return [*ours, (_user(before), "unknown")] if before else ours
+    return [*ours, *_before(parent.identity)]
+
+
+def _before(identity: Identity) -> list[tuple[str, str]]:
+    """Those who had forwarded a call before it came to us, as far as they are known."""
+    return [(_user(one.uri), one.reason) for one in identity.forwarders if one.uri not in ("", ANONYMOUS)]
+
+
+def _domain(call: "Call", trunk: Trunk) -> str:
+    return trunk.from_domain or call.exchange.endpoint.domain
 
 
 def _user(party: str) -> str:

@@ -13,7 +13,7 @@ from callwright.config import Config, TrunkSection
 from callwright.errors import CallwrightError
 from callwright.sip.lookup import is_address
 from callwright.sip.trunks import Trunk, declared
-from callwright.sip.uri import at_address, is_reliable, user_and_host, without_port
+from callwright.sip.uri import is_reliable, user_and_host, without_port
 
 ECHO_S = 20.0
 SIP_PORT, SIPS_PORT = 5060, 5061
@@ -101,13 +101,19 @@ def _judged(what: str, answer: Answer) -> Finding:
 
 async def _called(config: Config, trunk: Trunk, uri: str, number: str, shown: str) -> Finding:
     what = f"call to {number} by {uri}"
-    if is_tls(uri):
-        remedy = "Place it over the API of the running daemon, POST .../Calls.json"
-        return doubtful(what, "the test phone speaks no TLS: it was not placed", remedy)
     bare = without_port(user_and_host(uri)[1])
     try:
-        next_hop = "" if is_address(bare) else at_address(uri, (await reach.addresses(bare))[0])
-        heard = await echo.call(trunk, uri, number, shown, config.media.address, next_hop=next_hop, seconds=ECHO_S)
+        next_hop = "" if is_address(bare) else (await _hop(uri)).uri
+        heard = await echo.call(
+            trunk,
+            uri,
+            number,
+            shown,
+            config.media.address,
+            next_hop=next_hop,
+            seconds=ECHO_S,
+            tls=config.sip if is_tls(uri) else None,
+        )
     except (ValueError, OSError, CallwrightError) as error:
         return bad(what, str(error), "The call could not even be sent")
     if heard.answered < 0:

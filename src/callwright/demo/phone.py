@@ -7,9 +7,11 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
-from callwright.config import Config, validate
+from callwright.config import Config, SipSection, validate
 from callwright.errors import LegGone
+from callwright.sip.certificates import files_of, read
 from callwright.sip.endpoint import Endpoint
 from callwright.sip.leg import Leg
 
@@ -52,13 +54,19 @@ def level_dbov(samples: bytes) -> float:
     return 20 * math.log10(max(math.sqrt(power), 1e-3) / FULL_SCALE)
 
 
-def _phone_config(address: str) -> Config:
+def _phone_config(address: str, tls: SipSection | None) -> Config:
+    listen: list[Any] = [f"udp:{address}:0", f"tcp:{address}:0"]
+    if tls is not None:
+        one = files_of(tls)[0]
+        keys = {"certificate": one.certificate[1], "private_key": one.private_key[1], "ca": one.ca[1]}
+        listen.append({"address": f"tls:{address}:0", **keys})
     return validate(
         {
             "sip": {
-                "listen": [f"udp:{address}:0", f"tcp:{address}:0"],
+                "listen": listen,
                 "domain": address,
                 "user_agent": "Callwright test phone",
+                "verify_server": tls.verify_server if tls is not None else True,
             },
             "media": {"address": address, "rtp_ports": RTP_PORTS, "clock_rate": CLOCK_RATE},
         }
@@ -66,9 +74,18 @@ def _phone_config(address: str) -> Config:
 
 
 @asynccontextmanager
-async def phone(address: str) -> AsyncIterator[Endpoint]:
-    """A SIP endpoint of its own on a free port of `address`."""
-    endpoint = Endpoint(_phone_config(address), sources=[])
+async def phone(address: str, tls: SipSection | None = None) -> AsyncIterator[Endpoint]:
+    """A SIP endpoint of its own on a free port of `address`.
+
+    Args:
+        tls: it speaks TLS too, with the certificate and the authorities of the first TLS listener of this section.
+
+    Raises:
+        StartError: the certificate or key cannot be read or used.
+    """
+    if tls is not None:
+        read(files_of(tls)[0])  # what is wrong with a file is told with its own key
+    endpoint = Endpoint(_phone_config(address, tls), sources=[])
     try:
         yield endpoint
     finally:

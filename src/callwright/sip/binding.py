@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from callwright.sip.contact import Contact, same_place
+from callwright.sip.gruu import public
 from callwright.sip.lookup import is_address
 from callwright.sip.request import Request
 from callwright.sip.uri import at_place, is_reliable, user_and_host, without_port
@@ -62,14 +63,20 @@ class Binding:
         """Whether it has not expired."""
         return self.expires_at > now
 
-    def contact(self, now: datetime) -> str:
-        """As a 200 to REGISTER lists it, with the seconds that are left."""
+    def contact(self, now: datetime, *, gruu: bool = False) -> str:
+        """As a 200 to REGISTER lists it, with the seconds that are left.
+
+        Args:
+            gruu: with the GRUU of its instance (RFC 5627 §5.2).
+        """
         left = max(0, math.ceil((self.expires_at - now).total_seconds()))
         text = f"<{self.uri}>;expires={left}"
         if self.q:
             text += f";q={self.q}"
         if self.instance:
             text += f';+sip.instance="<{self.instance}>"'
+        if self.instance and gruu:
+            text += f';pub-gruu="{public(self.aor, self.instance)}"'
         return f"{text};reg-id={self.reg_id}" if self.reg_id else text
 
     @property

@@ -27,8 +27,37 @@ _VERSTAT = re.compile(
     r";verstat=((?:TN-Validation-(?:Passed|Failed)(?:-[ABC])?|No-TN-Validation))(?=[;>@\s]|\Z)",
     re.ASCII | re.IGNORECASE,
 )
-_CAUSED = re.compile(r"[;?&]cause(?:=|%3D)[0-9]{3}", re.IGNORECASE)
+_CAUSED = re.compile(r"[;?&]cause(?:=|%3D)([0-9]{3})", re.IGNORECASE)
+_LEFT = re.compile(r"[?&]Reason=SIP%3B(?:%20)?cause%3D(302|408|486)\b", re.IGNORECASE)
 _INDEX = re.compile(r"[0-9]+(\.[0-9]+)*\Z")
+
+
+MOST_FORWARDERS = 10
+REASONS = {
+    "unconditional": 302,
+    "no-answer": 408,
+    "user-busy": 486,
+    "deflection": 480,
+    "unavailable": 503,
+    "unknown": 404,
+}
+"""Why a call is forwarded, and the cause that says so in History-Info (RFC 7544, RFC 4458)."""
+_CAUSES = {cause: reason for reason, cause in REASONS.items()} | {487: "deflection"}
+OTHER_REASONS = frozenset({"time-of-day", "do-not-disturb", "follow-me", "out-of-service", "away"})
+"""Further ones of Diversion (RFC 5806 §4), which have no cause of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarder:
+    """Who has forwarded a call.
+
+    Attributes:
+        uri: URI, later number; "" of one who does not want to be known.
+        reason: one of `REASONS` or `OTHER_REASONS`.
+    """
+
+    uri: str
+    reason: str = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +68,20 @@ class Identity:
         uri: asserted by a trusted peer; "" when none asserts anything.
         name: display name of a trusted peer's caller; "" without one.
         private: the caller does not want to be known.
-        forwarded_from: URI, later number, of who has forwarded the call last; "" when nobody has, or is not told.
+        forwarders: who has forwarded the call, the last one first.
         verstat: what the peer has found of the caller's signature; "" when it says nothing.
     """
 
     uri: str = ""
     name: str = ""
     private: bool = False
-    forwarded_from: str = ""
+    forwarders: tuple[Forwarder, ...] = ()
     verstat: str = ""
+
+    @property
+    def forwarded_from(self) -> str:
+        """Who has forwarded the call last; "" when nobody has, or is not told."""
+        return self.forwarders[0].uri if self.forwarders else ""
 
 
 UNKNOWN = Identity()
@@ -123,7 +157,7 @@ def read(invite: Invite, *, trusted: bool) -> Identity:
         uri=named.uri if named else "",
         name="" if private or name.lower() in NAMELESS else name,
         private=private,
-        forwarded_from="" if "history" in wishes else _forwarder(invite),
+        forwarders=() if "history" in wishes else tuple(_forwarders(invite))[:MOST_FORWARDERS],
         verstat=_verstat([*asserted, *caller]),
     )
 
@@ -144,22 +178,33 @@ def _verstat(found: Sequence[Party]) -> str:
     return matched[1] if matched else ""
 
 
-def _forwarder(invite: Invite) -> str:
-    """The URI of who has forwarded a call last: the first Diversion (RFC 5806 §5.4), or whose entry the last entry of
-    History-Info that came by a diversion was made from (RFC 7044 §10.3)."""
+def _forwarders(invite: Invite) -> Iterator[Forwarder]:
+    """Who has forwarded a call, the last one first: as Diversion says (RFC 5806 §5.4), or those from whose entries the
+    entries of History-Info were made that came by a diversion (RFC 7044 §10.3)."""
     diversions = parties(_lines(invite, "diversion"))
-    if diversions:
-        return "" if _is_hidden(diversions[0]) else diversions[0].uri
-    entries = parties(_lines(invite, "history-info"))
+    for one in diversions:
+        reason = one.parameters.get("reason", "").lower()
+        yield Forwarder(_shown(one), reason if reason in REASONS or reason in OTHER_REASONS else "unknown")
+    if not diversions:
+        yield from _in_history(parties(_lines(invite, "history-info")))
+
+
+def _in_history(entries: Sequence[Party]) -> Iterator[Forwarder]:
     by_index = {one.parameters.get("index", ""): one for one in entries}
     for entry in reversed(entries):
         index = entry.parameters.get("index", "")
+        cause = _CAUSED.search(entry.uri)
         source = entry.parameters.get("mp", "")
-        if not source and _CAUSED.search(entry.uri) and _INDEX.match(index):
+        if not source and cause and _INDEX.match(index):
             source = index.rpartition(".")[0]
-        if source and (found := by_index.get(source)) is not None:
-            return "" if _is_hidden(found) else found.uri.partition("?")[0]
-    return ""
+        if source and (found := by_index.pop(source, None)) is not None:
+            cause = cause or _LEFT.search(found.uri)
+            yield Forwarder(_shown(found), _CAUSES.get(int(cause[1]) if cause else 0, "unknown"))
+
+
+def _shown(party: Party) -> str:
+    """The URI of who has forwarded; "" when he does not want to be known."""
+    return "" if _is_hidden(party) else _CAUSED.sub("", party.uri.partition("?")[0])
 
 
 def _is_hidden(party: Party) -> bool:

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from callwright import clock
 from callwright.errors import StoreError
+from callwright.sip import gruu
 from callwright.sip.binding import Binding
 from callwright.sip.flow import promised
 from callwright.sip.leg import Headers
@@ -90,6 +91,14 @@ class Registrar:
         """Where a user can be reached now."""
         return self.bindings_of(user.aor)
 
+    def phones(self, user: User, uri: str) -> tuple[Binding, ...]:
+        """Which bindings of a user a URI means: all of them, or the newest of the phone whose GRUU it is."""
+        found, instance = self.bindings(user), gruu.instance_of(uri)
+        if not instance:
+            return found
+        own = [binding for binding in found if binding.instance.lower() == instance]
+        return (max(own, key=lambda binding: binding.expires_at),) if own else ()
+
     def bindings_of(self, aor: str) -> tuple[Binding, ...]:
         """Where an address of record can be reached now."""
         now = self._now()
@@ -110,7 +119,8 @@ class Registrar:
             return
         changed = self._replace(owner, self._bindings.get(owner.aor, ()), after)
         self._tell(request, before, after)
-        headers = [("Contact", binding.contact(now)) for binding in after]
+        known = gruu.wanted(request)
+        headers = [("Contact", binding.contact(now, gruu=known)) for binding in after]
         headers += [("Path", value) for value in request.values("Path")]
         headers += promised(request, after)
         if not changed:

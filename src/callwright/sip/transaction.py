@@ -6,8 +6,9 @@ response = await transact(endpoint, "REGISTER", "sip:carrier.example", headers=l
 import asyncio
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 
 from callwright import digest
@@ -80,7 +81,40 @@ class Transactions:
 
     def __init__(self, engine: Sender) -> None:
         self._engine = engine
-        self._waiting: dict[int, asyncio.Future[Response]] = {}
+        self._waiting: dict[int, Callable[[Response], None]] = {}
+
+    def send(
+        self,
+        method: str,
+        uri: str,
+        ended: Callable[[Response], None],
+        *,
+        headers: Headers,
+        content_type: str,
+        body: bytes,
+        next_hop: str,
+        timeout: float = TIMEOUT_S,
+    ) -> int:
+        """One request, without a task that waits for it: for those who send very many.
+
+        Args:
+            ended: told its end, once, from the loop and never from within this call.
+
+        Returns:
+            Its number, by which `forget` knows it.
+
+        Raises:
+            ValueError: a URI or header cannot be used.
+        """
+        number = self._engine.request(
+            method, uri, headers=headers, content_type=content_type, body=body, next_hop=next_hop, timeout=timeout
+        )
+        self._waiting[number] = ended
+        return number
+
+    def forget(self, number: int) -> None:
+        """Nobody is told how a request ends; the transaction ends by itself. Unknown: no-op."""
+        self._waiting.pop(number, None)
 
     async def request(
         self,
@@ -98,30 +132,41 @@ class Transactions:
         Raises:
             ValueError: a URI or header cannot be used.
         """
-        number = self._engine.request(
-            method, uri, headers=headers, content_type=content_type, body=body, next_hop=next_hop, timeout=timeout
-        )
         waiting: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = waiting
+        number = self.send(
+            method,
+            uri,
+            partial(_settle, waiting),
+            headers=headers,
+            content_type=content_type,
+            body=body,
+            next_hop=next_hop,
+            timeout=timeout,
+        )
         try:
             return await waiting
         finally:
-            self._waiting.pop(number, None)
+            self.forget(number)
 
     def on_response(self, number: int, code: int, reason: str, detail: Mapping[str, Any]) -> None:
         """The engine's RESPONSE."""
-        waiting = self._waiting.get(number)
-        if waiting is None or waiting.done():
+        ended = self._waiting.pop(number, None)
+        if ended is None:
             return
         source = (detail["transport"], detail["source_host"], detail["source_port"])
         headers = tuple(detail["headers"])
-        waiting.set_result(Response(code, reason, headers, detail["content_type"], detail["body"], source))
+        ended(Response(code, reason, headers, detail["content_type"], detail["body"], source))
 
     def close(self) -> None:
         """503 to whoever still waits: the engine has ended."""
-        for waiting in self._waiting.values():
-            if not waiting.done():
-                waiting.set_result(Response(UNAVAILABLE, "the endpoint is closed"))
+        while self._waiting:
+            _, ended = self._waiting.popitem()
+            ended(Response(UNAVAILABLE, "the endpoint is closed"))
+
+
+def _settle(waiting: "asyncio.Future[Response]", response: Response) -> None:
+    if not waiting.done():
+        waiting.set_result(response)
 
 
 class Station(Protocol):

@@ -63,7 +63,7 @@ class Trunk:
         identity: how it is told who calls: "from", "pai", "rpid" or "pai+rpid".
         from_user: what stands in From in place of the caller; "" for him.
         from_domain: host part of From and of identities; "" for that of [sip].
-        diversion: it is told who has forwarded a call.
+        diversion, history: it is told who has forwarded a call, by Diversion and by History-Info.
         caller_ids: "any" that the account may show, or "owned": its own only, also of calls that are passed on.
         inbound, outbound: the forms of its numbers.
         ping: seconds between OPTIONS to its gateways; 0: none.
@@ -94,6 +94,7 @@ class Trunk:
     from_user: str = ""
     from_domain: str = ""
     diversion: bool = False
+    history: bool = False
     caller_ids: str = "any"
     names: Sequence[str] = ()
     users: Sequence[tuple[str, str]] = field(default=(), repr=False, compare=False)
@@ -143,6 +144,7 @@ def declared(section: TrunkSection) -> Trunk:
         from_user=section.username if section.from_user == "auth" else "",
         from_domain=section.from_domain,
         diversion=section.diversion,
+        history=section.history_info,
         caller_ids=section.caller_ids,
         inbound=numbering(section.inbound_numbers, inbound=True),
         outbound=numbering(section.outbound_numbers, inbound=False),

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, text
 from callwright.errors import StartError
 from callwright.store.tables import metadata
 
-HEAD = "0010"
+HEAD = "0012"
 """The newest revision in `migrations/versions`."""
 
 

@@ -274,8 +274,10 @@ publications = Table(
     _column("etag", String(32)),
     _column("expires_at", Moment()),
     _column("document", Text()),
+    _column("package", String(64)),
 )
-"""What phones publish of their users: `sip/events/publication.py` writes and reads the rows."""
+"""What is published of users and mailboxes: `sip/events/publication.py` writes and reads the rows. `package` is that of
+the event, NULL for presence; what nobody has to refresh expires at the end of time."""
 
 meta = Table(
     "meta",

@@ -15,7 +15,7 @@ from callwright.sip.leg import LegState
 from callwright.sip.users import Users
 from callwright.store.store import Store
 from tests.calls.jumping import turns
-from tests.sip.events.watching import Board, Notify
+from tests.sip.events.watching import Board, Notify, hosting
 from tests.sip.registering import ALICE, BOB
 
 
@@ -33,8 +33,7 @@ def rings(board: Board, node: int = 7) -> None:
 async def settled(board: Board) -> None:
     """Nothing is left to be told."""
     await turns()
-    while board.notifier._tasks and board.air.obliging:
-        await asyncio.gather(*board.notifier._tasks)
+    while board.air.under_way:
         await turns()
 
 
@@ -179,21 +178,16 @@ async def test_what_ends_a_subscription(board: Board, code: int, came: bool, out
 
 async def test_a_phone_that_asks_for_time(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
     """503 with Retry-After: the same subscription, later, with whatever holds then."""
-    slept: list[float] = []
-    sleep = asyncio.sleep
-
-    async def sleeping(seconds: float) -> None:
-        slept.append(seconds)
-        await sleep(0)
-
+    monkeypatch.setattr("callwright.sip.events.notifier.LONGEST_RETRY_S", 0.05)
     board.air.obliging = False
     await board.subscribe(event="dialog")
     first = await board.air.sent(1)
-    monkeypatch.setattr("callwright.sip.events.notifier.asyncio.sleep", sleeping)
-    rings(board)
     first.answer(503, ("Retry-After", "5 (busy)"))
+    rings(board)
+    await turns()
+    assert len(board.air.all) == 1
     second = await board.air.sent(2)
-    assert 5 in slept and lamps(second) == ["trying"]
+    assert lamps(second) == ["trying"]
     second.answer()
     await turns()
     assert len(board.notifier) == 1 and len(board.air.all) == 2
@@ -315,7 +309,7 @@ async def test_what_cannot_be_stored_is_not_confirmed(board: Board, monkeypatch:
 async def test_a_phone_that_cannot_be_addressed(
     board: Board, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def refuses(*_: Any) -> Any:
+    def refuses(*_: Any) -> Any:
         raise ValueError("not a URI")
 
     monkeypatch.setattr(board.notifier, "_send", refuses)
@@ -324,16 +318,79 @@ async def test_a_phone_that_cannot_be_addressed(
     assert len(board.notifier) == 0 and "not a URI" in caplog.text
 
 
-async def test_many_watchers_are_told(store: Store) -> None:
-    """All of them, each once, while the loop goes on."""
+async def test_many_watchers_are_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them, each once, while the loop goes on: whatever else is to be done gets its turns."""
+    monkeypatch.setattr("callwright.sip.events.notifier.TURN_S", 0.0)
     board = Board(store, most=(1000, 1000))
     for number in range(100):
         await board.subscribe(event="dialog", call_id=f"c{number}")
     await board.air.sent(100)
     await settled(board)
+    others: list[int] = []
+
+    def other() -> None:
+        if len(board.air.all) < 200:
+            others.append(len(board.air.all))
+            asyncio.get_running_loop().call_soon(other)
+
     rings(board)
+    other()
     await board.air.sent(200)
     await settled(board)
+    assert len(set(others)) > 50
     told: list[Subscription] = [one.subscription for one in board.air.all[100:]]
     assert len({one.id for one in told}) == 100 == len(told)
     await board.close()
+
+
+async def test_a_user_of_a_domain_of_the_api(store: Store) -> None:
+    """She refreshes, and a crash loses neither her subscription nor what she has published."""
+    board = Board(store, users=hosting())
+    dora: dict[str, Any] = {"name": "dora", "from_uri": "sip:dora@office.example"}
+    assert await board.subscribe(event="dialog", expires=600, **dora) == 200
+    assert await board.subscribe(event="dialog", tag="ours-1", cseq=2, expires=600, **dora) == 200
+    presence = b'<presence xmlns="urn:ietf:params:xml:ns:pidf"><note>lunch</note></presence>'
+    own = {**dora, "resource": "dora", "domain": "office.example"}
+    assert await board.publish(presence, **own) == 200
+    await board.close()
+    after = Board(store, users=hosting())
+    await after.events.load()
+    assert len(after.notifier) == len(after.publications) == 1
+    assert await after.subscribe(event="dialog", tag="ours-1", cseq=3, expires=0, **dora) == 200
+    await after.close()
+
+
+async def test_a_fault_of_ours_keeps_nobody_waiting(
+    board: Board, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One NOTIFY that cannot be made is an error in the log; the next phone is told."""
+    await board.subscribe(event="dialog")
+    await board.subscribe(event="dialog", call_id="watch-2")
+    await board.air.sent(2)
+    await settled(board)
+    send, failed = board.notifier._send, []
+
+    def fails_once(*content: Any) -> None:
+        if not failed:
+            failed.append(content)
+            raise RuntimeError("a fault of ours")
+        send(*content)
+
+    monkeypatch.setattr(board.notifier, "_send", fails_once)
+    rings(board)
+    await board.air.sent(3)
+    await settled(board)
+    assert len(board.air.all) == 3 and len(board.notifier) == 2 and "a fault of ours" in caplog.text
+    board.dialogs.moved(7, LegState.EARLY, {})
+    await board.air.sent(5)
+
+
+async def test_what_ends_after_the_end(board: Board) -> None:
+    """Answers that come when the daemon stops end no subscription: the next daemon takes it up."""
+    board.air.obliging = False
+    await board.subscribe()
+    first = await board.air.sent(1)
+    await board.notifier.close()
+    first.lost(503)
+    await turns()
+    assert len(board.notifier) == 1 and not board.notifier.told

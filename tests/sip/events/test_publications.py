@@ -7,6 +7,7 @@ import pytest
 
 from callwright.errors import StoreError
 from callwright.sip.events.pidf import MOST_BYTES
+from callwright.sip.trunks import Trunk
 from callwright.sip.users import Users
 from callwright.store.store import Store
 from tests.sip.events.test_pidf import published
@@ -45,8 +46,8 @@ async def test_publish_refresh_modify_remove(board: Board) -> None:
         (OPEN, {"name": ""}, 403, None),
         (OPEN, {"name": "bob"}, 403, None),
         (OPEN, {"domain": "elsewhere"}, 403, None),
-        (OPEN, {"event": "dialog"}, 489, ("Allow-Events", "presence")),
-        (OPEN, {"event": ""}, 489, ("Allow-Events", "presence")),
+        (OPEN, {"event": "dialog"}, 489, ("Allow-Events", "presence, message-summary")),
+        (OPEN, {"event": ""}, 489, ("Allow-Events", "presence, message-summary")),
         (OPEN, {"headers": [("Require", "x")]}, 420, ("Unsupported", "x")),
         (OPEN, {"expires": 1}, 423, ("Min-Expires", "60")),
         (b"", {}, 400, None),
@@ -109,3 +110,80 @@ async def test_what_cannot_be_stored_is_not_confirmed(board: Board, monkeypatch:
     monkeypatch.setattr(board.store, "flushed", fails)
     assert await board.publish(OPEN) == 500
     assert board.answers.values("Retry-After") == ["10"]
+
+
+WAITING = b"Messages-Waiting: yes\r\nVoice-Message: 2/1 (1/0)\r\n"
+HEARD = b"Messages-Waiting: no\r\nVoice-Message: 0/3 (0/1)\r\n"
+SERVER = Trunk("voicemail", ALICE.account_sid, (), (), (), users=(("vm", "secret"),))
+FOREIGN = Trunk("foreign", "AC" + "2" * 32, (), (), (), users=(("other", "secret"),))
+
+
+def lamp(board: Board) -> str:
+    """What phones of alice are shown of her mailbox."""
+    return board.notifier._states.document("message-summary", ALICE.aor).text.replace("\r\n", "|")
+
+
+OWN = "Message-Account: sip:alice@pbx.example|"
+
+
+async def test_what_waits_in_a_mailbox(board: Board) -> None:
+    """A server publishes it, modifies it, loses its SIP-ETag and publishes anew: it is never counted twice."""
+    assert lamp(board) == f"Messages-Waiting: no|{OWN}Voice-Message: 0/0 (0/0)|"
+    assert await board.counts(WAITING, expires=600) == 200
+    (etag,) = board.answers.values("SIP-ETag")
+    assert lamp(board) == f"Messages-Waiting: yes|{OWN}Voice-Message: 2/1 (1/0)|"
+    assert await board.counts(HEARD, headers=[("SIP-If-Match", etag)]) == 200
+    assert lamp(board) == f"Messages-Waiting: no|{OWN}Voice-Message: 0/3 (0/1)|"
+    assert await board.counts(WAITING) == 200
+    assert lamp(board) == f"Messages-Waiting: yes|{OWN}Voice-Message: 2/1 (1/0)|"
+    assert len(board.publications) == 1 and documents(board) == []
+    board.hours.passes(3601)
+    await board.publications.expire()
+    assert lamp(board) == f"Messages-Waiting: no|{OWN}Voice-Message: 0/0 (0/0)|"
+
+
+async def test_servers_are_counted_together(store: Store) -> None:
+    """A user's and a trunk's; neither changes what the other has said."""
+    board = Board(store, trunks=[FOREIGN, SERVER])
+    assert await board.counts(WAITING) == 200
+    (etag,) = board.answers.values("SIP-ETag")
+    assert await board.counts(WAITING, name="vm") == 200
+    assert lamp(board) == f"Messages-Waiting: yes|{OWN}Voice-Message: 4/2 (2/0)|"
+    assert await board.counts(HEARD, name="vm", headers=[("SIP-If-Match", etag)]) == 412
+    assert await board.counts(HEARD, name="vm") == 200
+    assert lamp(board) == f"Messages-Waiting: yes|{OWN}Voice-Message: 2/4 (1/1)|"
+    assert await board.counts(WAITING, name="other") == 404
+    await board.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "facts", "code", "header"),
+    [
+        (WAITING, {"name": ""}, 403, None),
+        (WAITING, {"name": "mallory"}, 403, None),
+        (WAITING, {"resource": "nobody"}, 404, None),
+        (WAITING, {"domain": "elsewhere"}, 404, None),
+        (WAITING, {"headers": [("Require", "x")]}, 420, ("Unsupported", "x")),
+        (WAITING, {"content_type": "application/pidf+xml"}, 415, ("Accept", "application/simple-message-summary")),
+        (b"x" * (MOST_BYTES + 1), {}, 413, None),
+        (b"Messages-Waiting: perhaps", {}, 400, None),
+        (b"", {}, 400, None),
+    ],
+)
+async def test_refusals_of_counts(
+    board: Board, body: bytes, facts: dict[str, Any], code: int, header: tuple[str, str] | None
+) -> None:
+    assert await board.counts(body, **facts) == code
+    assert list(board.answers.all[-1][3]) == ([header] if header else [])
+    assert board.publications.has_mailbox(ALICE.aor) is False
+
+
+async def test_a_crash_puts_out_no_lamp(board: Board, store: Store) -> None:
+    await board.counts(WAITING, expires=600)
+    (etag,) = board.answers.values("SIP-ETag")
+    after = Board(store, board.hours)
+    await after.events.load()
+    assert lamp(after) == f"Messages-Waiting: yes|{OWN}Voice-Message: 2/1 (1/0)|"
+    assert await after.counts(b"", headers=[("SIP-If-Match", etag)], expires=0) == 200
+    assert lamp(after) == f"Messages-Waiting: no|{OWN}Voice-Message: 0/0 (0/0)|"
+    await after.close()

@@ -1,17 +1,18 @@
 """What the daemon has of event notification: requests that reach it, NOTIFYs that leave it, figures."""
 
-import asyncio
-
 from callwright.engine import EventKind
+from callwright.sip.events.notifier import Answer
 from callwright.sip.events.service import over
 from tests.calls.fakes import Room
+from tests.calls.jumping import turns
 from tests.sip.events.test_subscription import ONE
 from tests.sip.events.watching import Board
 
 
 async def test_a_notify_goes_where_the_subscribe_came_from(room: Room) -> None:
     """Whatever Contact and Route set say."""
-    sending = asyncio.create_task(over(room.endpoint)(ONE, ONE.notify(3, "active;expires=60"), "text/plain", b"x"))
+    ends: list[Answer] = []
+    over(room.endpoint)(ONE, ONE.notify(3, "active;expires=60"), "text/plain", b"x", ends.append)
     sent = await room.engine.until("request")
     assert sent.values["method"] == "NOTIFY"
     assert (sent.values["uri"], sent.values["next_hop"]) == (ONE.uri, "sip:192.0.2.7:40000;transport=tcp")
@@ -19,7 +20,8 @@ async def test_a_notify_goes_where_the_subscribe_came_from(room: Room) -> None:
     assert (sent.values["content_type"], sent.values["body"]) == ("text/plain", b"x")
     facts = {"transport": "TCP", "source_host": "192.0.2.7", "source_port": 40000, "content_type": "", "body": b""}
     room.engine.happen(EventKind.RESPONSE, sent.node, 481, "Gone", headers=[("Via", "x")], **facts)
-    answer = await sending
+    await turns()
+    (answer,) = ends
     assert (answer.code, bool(answer.headers)) == (481, True)
 
 
@@ -35,7 +37,7 @@ async def test_figures(board: Board) -> None:
     await board.subscribe(event="refer")
     await board.publish(b"")
     await board.air.sent(1)
-    await asyncio.gather(*board.notifier._tasks)
+    await turns()
     assert board.events.outcomes() == {
         ("SUBSCRIBE", "subscribed"): 1,
         ("SUBSCRIBE", "refused_489"): 1,

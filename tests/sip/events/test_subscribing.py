@@ -8,6 +8,7 @@ import pytest
 
 from callwright.sip.contact import LONGEST_URI
 from callwright.sip.events.document import MOST_BYTES
+from callwright.sip.events.mailbox import shared
 from callwright.sip.events.subscribing import (
     LONGEST_CALL_ID,
     LONGEST_PARTY,
@@ -25,15 +26,16 @@ from tests.sip.registering import ALICE, BOB, NOON, user
 
 CAROL = replace(user("carol"), account_sid="AC" + "2" * 32)
 USERS = Users([ALICE, BOB, CAROL], ports=[5060])
+SHARED = {shared("sales@pbx.example", ALICE.account_sid), shared("support@pbx.example", CAROL.account_sid)}
 
 
 def wanted(**facts: Any) -> Asked | Refusal:
-    return asked(request(None, **facts), USERS, TERMS, lambda: 0.0)
+    return asked(request(None, **facts), USERS, SHARED.__contains__, TERMS, lambda: 0.0)
 
 
 def made(**facts: Any) -> Subscription | Refusal:
     one = request(None, **facts)
-    found = asked(one, USERS, TERMS, lambda: 0.0)
+    found = asked(one, USERS, SHARED.__contains__, TERMS, lambda: 0.0)
     assert isinstance(found, Asked)
     return begun(one, found, NOON)
 
@@ -47,9 +49,21 @@ def subscription(**facts: Any) -> Subscription:
 def test_who_watches_whom() -> None:
     one = wanted(event="dialog;id=3", expires=600)
     assert isinstance(one, Asked)
-    assert (one.watcher, one.resource, one.package.name, one.event_id, one.seconds) == (ALICE, BOB, "dialog", "3", 600)
+    assert (one.watcher, one.resource, one.package.name, one.event_id, one.seconds) == (
+        ALICE, BOB.aor, "dialog", "3", 600,
+    )  # fmt: skip
     own = wanted(resource="alice", event="reg")
     assert isinstance(own, Asked) and own.seconds == 3600
+
+
+def test_mailboxes() -> None:
+    """One's own, and those that users of the account share."""
+    found = [wanted(event="message-summary", resource=name) for name in ("alice", "sales")]
+    account = ALICE.account_sid
+    assert [one.resource for one in found if isinstance(one, Asked)] == [
+        ALICE.aor,
+        shared("sales@pbx.example", account),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -61,9 +75,13 @@ def test_who_watches_whom() -> None:
         ({"resource": "carol"}, 404, None),
         ({"name": "carol"}, 404, None),
         ({"domain": "elsewhere"}, 404, None),
-        ({"event": ""}, 489, ("Allow-Events", "presence, dialog, reg")),
-        ({"event": "refer"}, 489, ("Allow-Events", "presence, dialog, reg")),
+        ({"event": ""}, 489, ("Allow-Events", "presence, dialog, reg, message-summary")),
+        ({"event": "refer"}, 489, ("Allow-Events", "presence, dialog, reg, message-summary")),
         ({"event": "reg"}, 403, None),
+        ({"event": "message-summary"}, 403, None),
+        ({"event": "message-summary", "resource": "support"}, 404, None),
+        ({"event": "message-summary", "resource": "sales", "domain": "elsewhere"}, 404, None),
+        ({"event": "presence", "resource": "sales"}, 404, None),
         ({"headers": [("Accept", "text/plain")]}, 406, ("Accept", "application/pidf+xml")),
         ({"headers": [("Require", "eventlist")]}, 420, ("Unsupported", "eventlist")),
         ({"expires": 59}, 423, ("Min-Expires", "60")),
@@ -132,16 +150,16 @@ def test_refresh() -> None:
     again = request(
         None, tag="ours-1", cseq=2, expires=300, contact="<sip:alice@10.0.0.9>", source_host="192.0.2.9", source_port=9
     )
-    after = refreshed(again, one, TERMS, now=NOON, draw=lambda: 0.0)
+    after = refreshed(again, one, USERS, TERMS, now=NOON, draw=lambda: 0.0)
     assert isinstance(after, Subscription)
     assert (after.uri, after.host, after.port, after.remote_cseq) == ("sip:alice@10.0.0.9", "192.0.2.9", 9, 2)
     assert after.expires_at == NOON + timedelta(seconds=300)
-    gone = refreshed(replace(again, expires=0), after, TERMS, now=NOON, draw=lambda: 0.0)
+    gone = refreshed(replace(again, expires=0), after, USERS, TERMS, now=NOON, draw=lambda: 0.0)
     assert isinstance(gone, Refusal) and gone.code == 500  # the same CSeq
-    gone = refreshed(replace(again, expires=0, cseq=3), after, TERMS, now=NOON, draw=lambda: 0.0)
+    gone = refreshed(replace(again, expires=0, cseq=3), after, USERS, TERMS, now=NOON, draw=lambda: 0.0)
     assert isinstance(gone, Subscription) and not gone.lives(NOON)
     plain = request(None, tag="ours-1", cseq=2, contact="")
-    kept = refreshed(plain, one, TERMS, now=NOON, draw=lambda: 0.0)
+    kept = refreshed(plain, one, USERS, TERMS, now=NOON, draw=lambda: 0.0)
     assert isinstance(kept, Subscription) and kept.uri == one.uri
 
 
@@ -160,5 +178,5 @@ def test_refresh() -> None:
 )
 def test_refreshes_that_are_refused(facts: dict[str, Any], code: int) -> None:
     again = request(None, **{"tag": "ours-1", "cseq": 2, **facts})
-    found = refreshed(again, subscription(), TERMS, now=NOON, draw=lambda: 0.0)
+    found = refreshed(again, subscription(), USERS, TERMS, now=NOON, draw=lambda: 0.0)
     assert isinstance(found, Refusal) and found.code == code

@@ -2,24 +2,49 @@
 
 import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from callwright.sip.credentials import Credential
 from callwright.sip.events.service import Events
 from callwright.sip.events.subscription import Subscription
 from callwright.sip.leg import Headers
 from callwright.sip.registrar import Registrar
 from callwright.sip.registration import Terms
 from callwright.sip.request import Request
-from callwright.sip.users import Users
+from callwright.sip.trunks import Trunk, Trunks
+from callwright.sip.users import User, Users
 from callwright.store.store import Store
-from tests.sip.registering import DOMAIN, NOON, USERS, Answers
+from tests.sip.registering import ALICE, BOB, DOMAIN, NOON, USERS, Answers
 
 TERMS = Terms(60, 3600, 3600)
 CALL_ID = "watch-1"
+SUMMARY = "application/simple-message-summary"
 CONTACT = "<sip:alice@192.0.2.7:5062>"
+
+
+OFFICE = "office.example"
+
+
+class Office:
+    """A domain of the API with one user, dora; her realm is that of all such users."""
+
+    dora = User("dora", OFFICE, ALICE.account_sid, Credential("dora", DOMAIN, "0" * 32, "0" * 64), hosted=True)
+
+    def __contains__(self, host: object) -> bool:
+        return host == OFFICE
+
+    def registrant(self, username: str, host: str) -> User | None:
+        return self.dora if (username, host) == ("dora", OFFICE) else None
+
+
+def hosting() -> Users:
+    """Alice, Bob and Dora."""
+    users = Users([ALICE, BOB], ports=[5060])
+    users.host(Office())
+    return users
 
 
 class Hours:
@@ -89,7 +114,7 @@ class Notify:
     headers: Headers
     content_type: str
     body: bytes
-    answered: "asyncio.Future[End]"
+    ended: Callable[[End], None]
 
     def value(self, name: str) -> str:
         """Of a header field."""
@@ -102,11 +127,11 @@ class Notify:
 
     def answer(self, code: int = 200, *headers: tuple[str, str]) -> None:
         """The phone's response."""
-        self.answered.set_result(End(code, (("Via", "x"), *headers)))
+        self.ended(End(code, (("Via", "x"), *headers)))
 
     def lost(self, code: int = 408) -> None:
         """Nothing comes."""
-        self.answered.set_result(End(code, ()))
+        self.ended(End(code, ()))
 
 
 @dataclass
@@ -115,20 +140,32 @@ class Air:
 
     Attributes:
         obliging: answers 200 by itself.
+        under_way: how many are still to be answered so.
     """
 
     all: list[Notify] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     obliging: bool = True
+    under_way: int = 0
 
-    async def send(self, subscription: Subscription, headers: Headers, content_type: str, body: bytes) -> End:
-        answered: asyncio.Future[End] = asyncio.get_running_loop().create_future()
-        one = Notify(subscription, headers, content_type, body, answered)
+    def send(
+        self,
+        subscription: Subscription,
+        headers: Headers,
+        content_type: str,
+        body: bytes,
+        ended: Callable[[End], None],
+    ) -> None:
+        one = Notify(subscription, headers, content_type, body, ended)
         self.all.append(one)
         self.changed.set()
         if self.obliging:
-            one.answer()
-        return await answered
+            self.under_way += 1
+            asyncio.get_running_loop().call_soon(self._answer, one)
+
+    def _answer(self, one: Notify) -> None:
+        self.under_way -= 1
+        one.answer()
 
     async def sent(self, count: int) -> Notify:
         """The n-th NOTIFY."""
@@ -143,17 +180,25 @@ class Board:
     """Event notification on a database."""
 
     def __init__(
-        self, store: Store, hours: Hours | None = None, *, users: Users = USERS, most: tuple[int, int] = (100, 20)
+        self,
+        store: Store,
+        hours: Hours | None = None,
+        *,
+        users: Users = USERS,
+        trunks: Sequence[Trunk] = (),
+        most: tuple[int, int] = (100, 20),
     ) -> None:
         self.store, self.hours = store, hours or Hours()
         self.answers, self.air = Answers(), Air()
         self.registrar = Registrar(users, store, TERMS, now=self.hours, draw=lambda: 0.0)
-        self.events = Events(self.registrar, store, TERMS, most, self.air.send, now=self.hours, draw=lambda: 0.0)
+        known = Trunks(trunks, realm=DOMAIN)
+        self.events = Events(self.registrar, known, store, TERMS, most, self.air.send, now=self.hours, draw=lambda: 0.0)
         self.notifier, self.publications, self.dialogs = (
             self.events.notifier,
             self.events.publications,
             self.events.dialogs,
         )
+        self.mailboxes = self.events.mailboxes
         self._ids = itertools.count(1)
         self._tasks = [
             asyncio.create_task(work)
@@ -169,6 +214,11 @@ class Board:
         """The status of one PUBLISH's answer."""
         facts = {"resource": "alice", "contact": "", "content_type": "application/pidf+xml", **facts}
         return await self._answered(self.publications.take, "PUBLISH", {**facts, "body": body})
+
+    async def counts(self, body: bytes, **facts: Any) -> int:
+        """The status of the answer to one PUBLISH of a message summary, of alice's mailbox by bob."""
+        facts = {"name": "bob", "event": "message-summary", "content_type": SUMMARY, **facts}
+        return await self.publish(body, **facts)
 
     async def _answered(self, take: Any, method: str, facts: dict[str, Any]) -> int:
         count = len(self.answers.all) + 1

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from callwright.config import SipSection
 from callwright.demo.phone import CLOCK_RATE, level_dbov, phone
 from callwright.errors import LegGone
 from callwright.sip.endpoint import Endpoint
@@ -60,20 +61,32 @@ def share(samples: bytes, hz: float) -> float:
     return 2 * (cosine * cosine + sine * sine) / (len(values) * power) if power else 0.0
 
 
-async def call(trunk: Trunk, uri: str, number: str, shown: str, address: str, *, next_hop: str, seconds: float) -> Echo:
-    """Calls a number from a phone of our own, with the trunk's credentials.
+async def call(
+    trunk: Trunk,
+    uri: str,
+    number: str,
+    shown: str,
+    address: str,
+    *,
+    next_hop: str,
+    seconds: float,
+    tls: SipSection | None = None,
+) -> Echo:
+    """Calls a number from a phone of our own, with the trunk's credentials and media.
 
     Args:
         uri: of the gateway; next_hop: its address, where it is a name.
         shown: caller ID.
         address: the local one to call from.
         seconds: to wait for the answer, and again for the echo.
+        tls: whose certificate and authorities the phone has, where the gateway speaks TLS.
 
     Raises:
         ValueError: the URI or number cannot be used.
+        StartError: the certificate or key cannot be read or used.
     """
     echo, loop = Echo(), asyncio.get_running_loop()
-    async with phone(address) as endpoint:
+    async with phone(address, tls) as endpoint:
         began = loop.time()
         leg = endpoint.originate(
             with_user(uri, number),

@@ -34,8 +34,16 @@ class Hop:
     transport: str
 
     def __str__(self) -> str:
-        where = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.transport}:{where}:{self.port}"
+        return f"{self.transport}:{self._place}"
+
+    @property
+    def uri(self) -> str:
+        """As a sip: URI."""
+        return f"sip:{self._place};transport={self.transport}"
+
+    @property
+    def _place(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 async def options(hop: Hop, uri: str, *, seconds: float, tls: ssl.SSLContext | None = None, name: str = "") -> Answer:

@@ -9,14 +9,16 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
 from sqlalchemy import select
 
 from callwright import clock
 from callwright.errors import StoreError
+from callwright.sip.events import mailbox
 from callwright.sip.events.commits import TOGETHER, Commits
 from callwright.sip.events.deadlines import Deadlines
 from callwright.sip.events.states import States
@@ -34,8 +36,8 @@ logger = logging.getLogger(__name__)
 
 QUIET = frozenset({423, 481, 489, 500})
 """Refusals that a phone mends by itself, or lives with."""
-PACE_S = 0.005
-"""Between two groups of phones that are told of a change: their answers must fit into a socket's buffer."""
+TURN_S = 0.004
+"""For so long phones are told of a change, before calls get their turn."""
 RESUMED_S = 0.1
 """Between two groups of phones that are told after a start."""
 STORE_S = 1.0
@@ -52,8 +54,9 @@ class Answer(Protocol):
     def headers(self) -> Any: ...
 
 
-Send = Callable[[Subscription, Headers, str, bytes], Awaitable[Answer]]
-"""Sends a NOTIFY with these headers, content type and body, and waits for its end."""
+Send = Callable[[Subscription, Headers, str, bytes, Callable[[Answer], None]], None]
+"""Sends a NOTIFY with these headers, content type and body; the last one is told its end, later and once. Raises
+ValueError: it cannot be sent."""
 
 
 class Notifier:
@@ -92,7 +95,8 @@ class Notifier:
         self._deadlines: Deadlines[str] = Deadlines()
         self._changed: dict[str, None] = {}
         self._wake = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._later: set[asyncio.TimerHandle] = set()
+        self._closed = False
         states.changed = self.changed
 
     def __len__(self) -> int:
@@ -105,11 +109,12 @@ class Notifier:
         Raises:
             StoreError: they cannot be read.
         """
-        now, accounts = self._now(), {user.aor: user.account_sid for user in self._users}
+        now = self._now()
         for row in await self._store.fetch(select(tables.subscriptions)):
             one = Subscription.of(row)
-            account = accounts.get(one.watcher)
-            if account is not None and account == accounts.get(one.resource) and one.lives(now):
+            watcher = self._users.at(one.watcher)
+            account = watcher.account_sid if watcher is not None else None
+            if account == mailbox.account_of(one.resource, self._users) and one.lives(now):
                 watch = Watch(one, SubscriptionState.ACTIVE)
                 self._keep(watch)
                 self._store.put(tables.subscriptions, watch.subscription.row())
@@ -152,7 +157,7 @@ class Notifier:
             self._refuse(request, made)
 
     def _new(self, request: Request, now: datetime) -> Refusal | None:
-        wanted = asked(request, self._users, self._terms, self._draw)
+        wanted = asked(request, self._users, self._states.has_mailbox, self._terms, self._draw)
         if isinstance(wanted, Refusal):
             return wanted
         if (full := self._full(wanted)) is not None:
@@ -182,7 +187,7 @@ class Notifier:
     def _again(self, request: Request, watch: Watch | None, now: datetime) -> Refusal | None:
         if watch is None or not watch.subscription.lives(now):
             return Refusal(481, "no such subscription")
-        after = refreshed(request, watch.subscription, self._terms, now=now, draw=self._draw)
+        after = refreshed(request, watch.subscription, self._users, self._terms, now=now, draw=self._draw)
         if isinstance(after, Refusal):
             return after
         watch.subscription, watch.stranded = after, False
@@ -268,13 +273,14 @@ class Notifier:
             await self._wake.wait()
             self._wake.clear()
             changed, self._changed = self._changed, {}
-            number = 0
+            time = asyncio.get_running_loop().time
+            until = time() + TURN_S
             for aor in changed:
                 for watch in tuple(self._of.get(aor, {}).values()):
                     self._tell(watch)
-                    number += 1
-                    if number % TOGETHER == 0:
-                        await asyncio.sleep(PACE_S)
+                    if time() > until:
+                        await asyncio.sleep(0)
+                        until = time() + TURN_S
 
     def _tell(self, watch: Watch, *, forced: bool = False) -> None:
         """Lets a phone know how things are: now, or when it has answered what it was told before."""
@@ -282,46 +288,63 @@ class Notifier:
             return  # it ended while others were told
         watch.want(forced=forced)
         if not (watch.busy or watch.stranded or watch.state is SubscriptionState.PENDING):
-            watch.busy = True
-            self._spawn(self._deliver(watch), watch.subscription.id)
+            self._deliver(watch)
 
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.get_running_loop().create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._on_done)
+    def _deliver(self, watch: Watch) -> None:
+        """Sends a NOTIFY if there is news; `_answered` sends the next one.
 
-    def _on_done(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("NOTIFYs of subscription %s failed", task.get_name(), exc_info=error)
-
-    async def _deliver(self, watch: Watch) -> None:
-        """One NOTIFY after the other, while there is news."""
+        No task waits for the answer: five hundred phones that watch one user are told within a few turns of the loop.
+        """
+        one = watch.subscription
         try:
-            while watch.due and not watch.stranded:
-                one = watch.subscription
-                document = self._states.document(one.package, one.resource)
-                if not watch.take(document):
-                    continue
-                if watch.exhausted and one.id in self._watches:
-                    self._store.put(tables.subscriptions, watch.reserve().row())
-                last = watch.state is SubscriptionState.TERMINATED
-                number, headers = watch.notify(self._now())
-                body = document.body(number - 1)
-                answer = await self._send(watch.subscription, headers, document.content_type, body)
-                if last or not await self._went_on(watch, answer):
-                    return
+            document = self._states.document(one.package, one.resource)
+            if not watch.take(document):
+                return
+            if watch.exhausted and one.id in self._watches:
+                self._store.put(tables.subscriptions, watch.reserve().row())
+            last = watch.state is SubscriptionState.TERMINATED
+            number, headers = watch.notify(self._now())
+            body = document.body(number - 1)
+            self._send(watch.subscription, headers, document.content_type, body, partial(self._answered, watch, last))
+            watch.busy = True
         except ValueError as fault:
             logger.warning("ended %s: %s", _words(watch.subscription), fault)
             self._forget(watch)
-        finally:
-            watch.busy = False
+        except Exception:  # of one phone, which must not keep the others waiting
+            logger.exception("NOTIFY of subscription %s failed", one.id)
+            watch.forget()
 
-    async def _went_on(self, watch: Watch, answer: Answer) -> bool:
-        """Whether a subscription goes on after the answer to its NOTIFY (RFC 6665 §4.2.2)."""
+    def _answered(self, watch: Watch, last: bool, answer: Answer) -> None:
+        """A NOTIFY has ended."""
+        if self._closed or last:
+            watch.busy = False
+            return
+        pause = self._went_on(watch, answer)
+        if pause:
+            self._after(pause, watch)
+            return
+        watch.busy = False
+        if pause is not None and watch.due and not watch.stranded:
+            self._deliver(watch)
+
+    def _after(self, seconds: float, watch: Watch) -> None:
+        """A phone has asked for time."""
+
+        def go_on() -> None:
+            self._later.discard(timer)
+            watch.busy = False
+            if watch.due and not watch.stranded:
+                self._deliver(watch)
+
+        timer = asyncio.get_running_loop().call_later(seconds, go_on)
+        self._later.add(timer)
+
+    def _went_on(self, watch: Watch, answer: Answer) -> float | None:
+        """After how many seconds a subscription goes on when its NOTIFY has been answered; None when it has ended (RFC
+        6665 §4.2.2)."""
         if answer.code < 300:
             self.told["delivered"] += 1
-            return True
+            return 0.0
         one, came = watch.subscription, bool(answer.headers)
         watch.forget()
         if not came and answer.code == 503 and one.transport != "UDP":
@@ -329,25 +352,25 @@ class Notifier:
             self.told["unsent"] += 1
             watch.stranded = watch.due = True
             logger.info("not told: no connection to %s", _words(one))
-            return True
+            return 0.0
         if (seconds := _retry_after(answer)) is not None:
             self.told["refused"] += 1
             watch.want(forced=True)
-            await asyncio.sleep(min(seconds, LONGEST_RETRY_S))
-            return True
+            return float(min(seconds, LONGEST_RETRY_S))
         self.told["ended" if answer.code == 481 else "refused" if came else "unanswered"] += 1
         if one.id in self._watches:
             why = f"{answer.code} to its NOTIFY" if came else "its NOTIFY is not answered"
             logger.log(logging.INFO if answer.code == 481 else logging.WARNING, "ended %s: %s", _words(one), why)
             self._forget(watch)
         watch.enter(SubscriptionState.TERMINATED, "noresource")
-        return False
+        return None
 
     async def close(self) -> None:
-        """Ends every NOTIFY that is under way; the subscriptions stay in the store."""
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Nobody is told anything any more; the subscriptions stay in the store."""
+        self._closed = True
+        for timer in self._later:
+            timer.cancel()
+        self._later.clear()
 
 
 def _retry_after(answer: Answer) -> int | None:

@@ -15,7 +15,8 @@ class Package:
 
     Attributes:
         content_type: of its documents.
-        private: only the user himself may watch it; others of his account may not.
+        private: only the user himself may watch it; others of his account may not, unless it is a mailbox that they
+            share.
     """
 
     name: str
@@ -26,8 +27,9 @@ class Package:
 PRESENCE = Package("presence", "application/pidf+xml")
 DIALOG = Package("dialog", "application/dialog-info+xml")
 REGISTRATION = Package("reg", "application/reginfo+xml", private=True)
+MESSAGE_SUMMARY = Package("message-summary", "application/simple-message-summary", private=True)
 
-PACKAGES = {package.name: package for package in (PRESENCE, DIALOG, REGISTRATION)}
+PACKAGES = {package.name: package for package in (PRESENCE, DIALOG, REGISTRATION, MESSAGE_SUMMARY)}
 ALLOWED = ("Allow-Events", ", ".join(PACKAGES))
 """What a 489 says."""
 

@@ -1,4 +1,4 @@
-"""The event state compositor: what users' phones publish about them (RFC 3903 §6)."""
+"""The event state compositor: what phones publish about their users, and servers about mailboxes (RFC 3903 §6)."""
 
 import asyncio
 import logging
@@ -12,15 +12,17 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from callwright import clock
-from callwright.sip.events import pidf
+from callwright.sip.events import mailbox
 from callwright.sip.events.commits import TOGETHER, Commits
 from callwright.sip.events.deadlines import Deadlines
-from callwright.sip.events.package import PRESENCE, event_of
-from callwright.sip.events.publication import Publication
-from callwright.sip.events.subscribing import granted, required
+from callwright.sip.events.package import MESSAGE_SUMMARY, PRESENCE
+from callwright.sip.events.publication import NEVER, Publication
+from callwright.sip.events.publishing import PACKAGES, Subject, subject, unreadable
+from callwright.sip.events.subscribing import granted
 from callwright.sip.registration import Refusal, Terms
 from callwright.sip.request import Request
-from callwright.sip.users import User, Users
+from callwright.sip.trunks import Trunks
+from callwright.sip.users import Users
 from callwright.store import tables
 from callwright.store.store import Store
 
@@ -28,23 +30,23 @@ logger = logging.getLogger(__name__)
 
 QUIET = frozenset({412, 423})
 """Refusals that a phone mends by itself."""
-ALLOWED = ("Allow-Events", PRESENCE.name)
 
 
 class Publications:
-    """What is published of all users; a change is in the store before its 200 is sent.
+    """What is published of all users and mailboxes; a change is in the store before its 200 is sent.
 
     Args:
         draw: random numbers of 0 to 1.
 
     Attributes:
         outcomes: PUBLISHes by what became of them: published, refreshed, modified, removed, refused_412, ...
-        changed: told the address of record of whom something else is published now.
+        changed: told the resource of which something else is published now.
     """
 
     def __init__(
         self,
         users: Users,
+        trunks: Trunks,
         store: Store,
         commits: Commits,
         terms: Terms,
@@ -54,13 +56,14 @@ class Publications:
     ) -> None:
         self.outcomes: Counter[str] = Counter()
         self.changed: Callable[[str], None] = lambda aor: None
-        self._users, self._store, self._commits, self._terms = users, store, commits, terms
+        self._users, self._trunks, self._terms = users, trunks, terms
+        self._store, self._commits = store, commits
         self._now, self._draw = now, draw
-        self._of: dict[str, dict[str, Publication]] = {}  # by address of record and id
+        self._of: dict[tuple[str, str], dict[str, Publication]] = {}  # by package and resource, and by id
         self._deadlines: Deadlines[tuple[str, str]] = Deadlines()
 
     def __len__(self) -> int:
-        """How many there are."""
+        """How many there are that must be refreshed."""
         return len(self._deadlines)
 
     async def load(self) -> None:
@@ -69,56 +72,69 @@ class Publications:
         Raises:
             StoreError: it cannot be read.
         """
-        now, owners = self._now(), {user.aor for user in self._users}
+        now = self._now()
         for row in await self._store.fetch(select(tables.publications)):
             publication = Publication.of(row)
-            if publication.aor in owners and publication.lives(now):
+            if mailbox.account_of(publication.aor, self._users) and publication.lives(now):
                 self._keep(publication)
             else:
                 self._store.delete(tables.publications, publication.key)
 
-    def of(self, aor: str) -> tuple[Publication, ...]:
-        """What is published of a user now, the oldest first."""
+    def of(self, resource: str, package: str = PRESENCE.name) -> tuple[Publication, ...]:
+        """What is published of a user, or a mailbox, now, the oldest first."""
         now = self._now()
-        return tuple(one for one in self._of.get(aor, {}).values() if one.lives(now))
+        return tuple(one for one in self._of.get((package, resource), {}).values() if one.lives(now))
+
+    def has_mailbox(self, resource: str) -> bool:
+        """Whether there is a mailbox that users share: somebody has told what is in it."""
+        return bool(self.of(resource, MESSAGE_SUMMARY.name))
+
+    def resources(self, package: str) -> list[str]:
+        """All of which something is published."""
+        return sorted(resource for name, resource in self._of if name == package)
 
     def take(self, request: Request) -> None:
         """One PUBLISH. Its answer follows when its change is in the store."""
-        owner = self._addressed(request)
-        if isinstance(owner, Refusal):
-            self._refuse(request, owner)
+        about = subject(request, self._users, self._trunks, self.has_mailbox)
+        if isinstance(about, Refusal):
+            self._refuse(request, about)
             return
-        after = self._after(request, owner)
+        after = self._after(request, about)
         if isinstance(after, Refusal):
             self._refuse(request, after)
             return
         publication, outcome, seconds = after
         self.outcomes[outcome] += 1
         if outcome == "removed":
-            self._forget(publication)
+            self.remove(publication)
         else:
-            self._make_room(publication, owner.max_contacts)
-            self._keep(publication)
-            self._store.put(tables.publications, publication.row())
+            self._make_room(publication, about.most)
+            self.put(publication, changes=outcome != "refreshed")
         if outcome != "refreshed":
             where = f"{request.source_host}:{request.source_port}"
-            logger.info("%s presence of %s from %s", outcome, publication.aor, where)
-            self.changed(publication.aor)
+            logger.info("%s %s of %s from %s", outcome, publication.package, publication.aor, where)
         headers = [("SIP-ETag", publication.etag), ("Expires", str(seconds))]
         self._commits.confirm(request, headers, lambda stored: None)
 
-    def _addressed(self, request: Request) -> User | Refusal:
-        """Of whom something is published: of him who has authenticated, and of no other."""
-        owner = self._users.proven(request.user, request.realm, request.from_uri) if request.user else None
-        if owner is None or owner != self._users.named(request.request_uri):
-            return Refusal(403, f"{request.user or 'nobody'} may not publish for {request.request_uri}")
-        if event_of(request.values("Event"))[0] != PRESENCE.name:
-            return Refusal(489, "only presence can be published", headers=[ALLOWED])
-        return required(request) or owner
+    def put(self, publication: Publication, *, changes: bool = True) -> None:
+        """From now on this is published; what had its id is not any more.
 
-    def _after(self, request: Request, owner: User) -> tuple[Publication, str, int] | Refusal:
+        Args:
+            changes: whether it says something else.
+        """
+        self._keep(publication)
+        self._store.put(tables.publications, publication.row())
+        if changes:
+            self.changed(publication.aor)
+
+    def remove(self, publication: Publication) -> None:
+        """From now on this is not published."""
+        self._forget(publication)
+        self.changed(publication.aor)
+
+    def _after(self, request: Request, about: Subject) -> tuple[Publication, str, int] | Refusal:
         """What the PUBLISH makes: it, how it came about, and for how many seconds it holds (RFC 3903 §6)."""
-        before = self._matched(request, owner)
+        before = self._matched(request, about)
         seconds = granted(request.expires, self._terms, self._draw)
         for found in (before, seconds):
             if isinstance(found, Refusal):
@@ -128,52 +144,57 @@ class Publications:
             return before, "removed", 0
         if before is None and not request.body:
             return Refusal(400, "nothing is published", "Missing Body")
-        if request.body and (fault := _unreadable(request)) is not None:
+        if request.body and (fault := unreadable(request, about.package)) is not None:
             return fault
         etag, expires_at = secrets.token_hex(8), self._now() + timedelta(seconds=seconds)
         if before is None:
-            text = request.body.decode()
-            made = Publication(owner.aor, secrets.token_hex(8), etag, expires_at, text)
+            id_, text = about.source or secrets.token_hex(8), request.body.decode()
+            made = Publication(about.resource, id_, etag, expires_at, text, about.package.name)
             return made, "published" if seconds else "removed", seconds
         if not request.body:
             return replace(before, etag=etag, expires_at=expires_at), "refreshed", seconds
         text = request.body.decode()
         return replace(before, etag=etag, expires_at=expires_at, document=text), "modified", seconds
 
-    def _matched(self, request: Request, owner: User) -> Publication | Refusal | None:
+    def _matched(self, request: Request, about: Subject) -> Publication | Refusal | None:
         """Which publication it is about; None for a new one."""
         tags = request.values("SIP-If-Match")
         if not tags:
             return None
         if len(tags) > 1:
             return Refusal(400, "more than one SIP-If-Match", "Bad SIP-If-Match")
-        found = next((one for one in self.of(owner.aor) if one.etag == tags[0].strip()), None)
-        return found or Refusal(412, f"nothing of {owner.aor} is published with that SIP-If-Match")
+        known = self.of(about.resource, about.package.name)
+        found = next((one for one in known if one.etag == tags[0].strip() and about.source in ("", one.id)), None)
+        return found or Refusal(412, f"nothing of {about.resource} is published with that SIP-If-Match")
 
     def _make_room(self, publication: Publication, most: int) -> None:
         """A phone that has forgotten its publications, and publishes anew, must not be shut out by them."""
-        others = [one for one in self._of.get(publication.aor, {}).values() if one.id != publication.id]
+        published = self._of.get((publication.package, publication.aor), {}).values()
+        others = [one for one in published if one.id != publication.id and one.expires_at != NEVER]
         for oldest in others[: max(0, len(others) + 1 - most)]:
             self._forget(oldest)
 
     def _keep(self, publication: Publication) -> None:
-        self._of.setdefault(publication.aor, {})[publication.id] = publication
-        self._deadlines.put(publication.key, publication.expires_at)
+        self._of.setdefault((publication.package, publication.aor), {})[publication.id] = publication
+        if publication.expires_at != NEVER:
+            self._deadlines.put(publication.key, publication.expires_at)
 
     def _forget(self, publication: Publication) -> None:
         self._deadlines.drop(publication.key)
-        published = self._of.get(publication.aor, {})
+        place = publication.package, publication.aor
+        published = self._of.get(place, {})
         if published.pop(publication.id, None) is not None:
             self._store.delete(tables.publications, publication.key)
         if not published:
-            self._of.pop(publication.aor, None)
+            self._of.pop(place, None)
 
     async def expire(self) -> None:
         """Forgets what has expired by now."""
         for number, (aor, id_) in enumerate(self._deadlines.due(self._now()), 1):
-            self._forget(self._of[aor][id_])
-            logger.info("expired presence of %s", aor)
-            self.changed(aor)
+            for package in PACKAGES:
+                if (publication := self._of.get((package, aor), {}).get(id_)) is not None:
+                    logger.info("expired %s of %s", package, aor)
+                    self.remove(publication)
             if number % TOGETHER == 0:
                 await asyncio.sleep(0)
 
@@ -183,18 +204,3 @@ class Publications:
         where = f"{request.source_host}:{request.source_port}"
         logger.log(level, "PUBLISH from %s refused with %d: %s", where, refusal.code, refusal.why)
         request.respond(refusal.code, refusal.reason, refusal.headers)
-
-
-def _unreadable(request: Request) -> Refusal | None:
-    """Why a body is none that can be kept."""
-    if len(request.body) > pidf.MOST_BYTES:
-        return Refusal(413, f"a document of more than {pidf.MOST_BYTES} bytes")
-    if any(value.strip().lower() != "identity" for value in request.values("Content-Encoding")):
-        return Refusal(415, "its encoding is unknown", headers=[("Accept-Encoding", "identity")])
-    if request.content_type.partition(";")[0].strip().lower() != PRESENCE.content_type:
-        return Refusal(415, f"not {PRESENCE.content_type}", headers=[("Accept", PRESENCE.content_type)])
-    try:
-        pidf.parse(request.body)
-    except ValueError as fault:
-        return Refusal(400, str(fault), "Bad Presence Document")
-    return None

@@ -11,6 +11,7 @@ from callwright import clock
 from callwright.sip.endpoint import Endpoint
 from callwright.sip.events.commits import Commits
 from callwright.sip.events.dialogs import Dialogs
+from callwright.sip.events.mailboxes import Mailboxes
 from callwright.sip.events.notifier import Answer, Notifier, Send
 from callwright.sip.events.publications import Publications
 from callwright.sip.events.states import States
@@ -18,7 +19,7 @@ from callwright.sip.events.subscription import Subscription
 from callwright.sip.leg import Headers
 from callwright.sip.registrar import Registrar
 from callwright.sip.registration import Terms
-from callwright.sip.transaction import transact
+from callwright.sip.trunks import Trunks
 from callwright.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ TICK_S = 5.0
 
 
 class Events:
-    """Subscriptions, publications, and the dialogs of users' phones.
+    """Subscriptions, publications, mailboxes, and the dialogs of users' phones.
 
     Args:
         most: subscriptions in all, and of one user.
@@ -37,6 +38,7 @@ class Events:
     def __init__(
         self,
         registrar: Registrar,
+        trunks: Trunks,
         store: Store,
         terms: Terms,
         most: tuple[int, int],
@@ -47,7 +49,8 @@ class Events:
     ) -> None:
         users, self._commits = registrar.users, Commits(store)
         self.dialogs = Dialogs()
-        self.publications = Publications(users, store, self._commits, terms, now=now, draw=draw)
+        self.publications = Publications(users, trunks, store, self._commits, terms, now=now, draw=draw)
+        self.mailboxes = Mailboxes(users, self.publications)
         states = States(registrar, self.dialogs, self.publications)
         self.notifier = Notifier(users, states, store, self._commits, terms, send, most=most, now=now, draw=draw)
 
@@ -89,11 +92,13 @@ class Events:
 def over(endpoint: Endpoint) -> Send:
     """NOTIFYs to where the SUBSCRIBE came from."""
 
-    async def send(one: Subscription, headers: Headers, content_type: str, body: bytes) -> Answer:
-        return await transact(
-            endpoint,
+    def send(
+        one: Subscription, headers: Headers, content_type: str, body: bytes, ended: Callable[[Answer], None]
+    ) -> None:
+        endpoint.transactions.send(
             "NOTIFY",
             one.target,
+            ended,
             headers=headers,
             content_type=content_type,
             body=body,

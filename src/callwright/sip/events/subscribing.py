@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from callwright.sip.contact import parse, split
-from callwright.sip.events.package import ALLOWED, PACKAGES, Package, accepts, event_of
+from callwright.sip.events import mailbox
+from callwright.sip.events.package import ALLOWED, MESSAGE_SUMMARY, PACKAGES, Package, accepts, event_of
 from callwright.sip.events.subscription import Subscription, tag_of
 from callwright.sip.registration import LONGEST_AGENT, Refusal, Terms
 from callwright.sip.request import Request
@@ -24,11 +25,12 @@ class Asked:
     """Who wants to watch whom, for how long.
 
     Attributes:
+        resource: NAME@DOMAIN of a user, or a mailbox that users share; see `mailbox`.
         seconds: granted; 0: to be told once, and no more.
     """
 
     watcher: User
-    resource: User
+    resource: str
     package: Package
     event_id: str
     seconds: int
@@ -43,8 +45,14 @@ def required(request: Request) -> Refusal | None:
     return Refusal(420, f"it requires {text}", headers=[("Unsupported", text)])
 
 
-def asked(request: Request, users: Users, terms: Terms, draw: Callable[[], float]) -> Asked | Refusal:
-    """What a SUBSCRIBE outside a dialog wants."""
+def asked(
+    request: Request, users: Users, exists: Callable[[str], bool], terms: Terms, draw: Callable[[], float]
+) -> Asked | Refusal:
+    """What a SUBSCRIBE outside a dialog wants.
+
+    Args:
+        exists: whether there is a shared mailbox that is this resource.
+    """
     watcher = users.proven(request.user, request.realm, request.from_uri) if request.user else None
     if watcher is None:
         return Refusal(403, f"{request.user or 'nobody'} may watch nobody")
@@ -54,18 +62,29 @@ def asked(request: Request, users: Users, terms: Terms, draw: Callable[[], float
     package = PACKAGES.get(name)
     if package is None:
         return Refusal(489, f"the event package {name or 'of a bad Event'} is none of ours", headers=[ALLOWED])
-    resource = users.named(request.request_uri)
-    if resource is None or resource.account_sid != watcher.account_sid:
-        # another account's user is as good as none
-        return Refusal(404, f"{watcher.aor} may not watch {request.request_uri}")
-    if package.private and resource != watcher:
-        return Refusal(403, f"{watcher.aor} may not watch the {name} event of {resource.aor}")
+    resource = _resource(request.request_uri, package, watcher, users, exists)
+    if isinstance(resource, Refusal):
+        return resource
     if not accepts(request.values("Accept"), package.content_type):
         return Refusal(406, f"it takes no {package.content_type}", headers=[("Accept", package.content_type)])
     seconds = granted(request.expires, terms, draw)
     if isinstance(seconds, Refusal):
         return seconds
     return Asked(watcher, resource, package, event_id, seconds)
+
+
+def _resource(uri: str, package: Package, watcher: User, users: Users, exists: Callable[[str], bool]) -> str | Refusal:
+    """What is to be watched; another account's user, or mailbox, is as good as none."""
+    if package is MESSAGE_SUMMARY:
+        resource = mailbox.named(uri, watcher.account_sid, users, exists)
+    else:
+        owner = users.named(uri)
+        resource = owner.aor if owner is not None and owner.account_sid == watcher.account_sid else ""
+    if not resource:
+        return Refusal(404, f"{watcher.aor} may not watch {uri}")
+    if package.private and resource != watcher.aor and not mailbox.is_shared(resource):
+        return Refusal(403, f"{watcher.aor} may not watch the {package.name} event of {resource}")
+    return resource
 
 
 def granted(wanted: int, terms: Terms, draw: Callable[[], float]) -> int | Refusal:
@@ -96,7 +115,7 @@ def begun(request: Request, wanted: Asked, now: datetime) -> Subscription | Refu
     return Subscription(
         id=secrets.token_hex(16),
         watcher=wanted.watcher.aor,
-        resource=wanted.resource.aor,
+        resource=wanted.resource,
         package=wanted.package.name,
         event_id=wanted.event_id,
         call_id=request.call_id,
@@ -116,10 +135,17 @@ def begun(request: Request, wanted: Asked, now: datetime) -> Subscription | Refu
 
 
 def refreshed(
-    request: Request, subscription: Subscription, terms: Terms, *, now: datetime, draw: Callable[[], float]
+    request: Request,
+    subscription: Subscription,
+    users: Users,
+    terms: Terms,
+    *,
+    now: datetime,
+    draw: Callable[[], float],
 ) -> Subscription | Refusal:
     """A subscription after a SUBSCRIBE in its dialog: its end is now when that is what it asks for."""
-    if f"{request.user}@{request.realm.lower()}" != subscription.watcher:
+    watcher = users.proven(request.user, request.realm, request.from_uri)
+    if watcher is None or watcher.aor != subscription.watcher:
         return Refusal(403, f"{request.user or 'nobody'} is not {subscription.watcher}")
     if (refusal := required(request)) is not None:
         return refusal

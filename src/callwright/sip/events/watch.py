@@ -51,7 +51,7 @@ class Watch:
         self._cseq = 0 if state is SubscriptionState.PENDING else subscription.cseq
         if state is not SubscriptionState.PENDING:
             self.subscription = replace(subscription, cseq=subscription.cseq + RESERVED)
-        self._told = ""
+        self._told: Document | None = None
 
     @property
     def state(self) -> SubscriptionState:
@@ -72,15 +72,14 @@ class Watch:
     def take(self, document: Document) -> bool:
         """Whether its phone is to be told this now; nothing is due then."""
         self.due = False
-        wanted = self.forced or document.text + document.after != self._told
+        wanted = self.forced or document != self._told
         self.forced = False
-        if wanted:
-            self._told = document.text + document.after
+        self._told = document  # one for all its watchers
         return wanted
 
     def forget(self) -> None:
         """Its phone may not have got what it was told last."""
-        self._told = ""
+        self._told = None
 
     @property
     def exhausted(self) -> bool:
