@@ -14,6 +14,7 @@ from callwright.calls.order import CallOrder
 from callwright.calls.outbound import NO_GATEWAY
 from callwright.errors import RestError
 from callwright.media.machine import Thresholds
+from callwright.twiml.characters import has_controls
 from callwright.twiml.verbs import sip_uri
 
 NO_TO, NO_FROM = 21201, 21213
@@ -28,6 +29,7 @@ MAX_TWIML = 4000
 MAX_TIMEOUT = 600
 MAX_TIME_LIMIT = 86400
 MAX_CREDENTIAL = 128
+CALL_REASON_LENGTH = 50
 DEFAULTS = Thresholds()
 RECORDING_EVENTS = frozenset({"in-progress", "completed", "absent"})
 
@@ -84,6 +86,7 @@ def read(
         headers=destination.headers,
         machine=_machine(form),
         through=_through(form, lambda sid: byoc(account.sid, sid)),
+        reason=_reason(form),
     )
 
 
@@ -202,6 +205,13 @@ def _through(form: Form, byoc: Callable[[str], tuple[str, ...]]) -> tuple[str, .
         why = "is not a trunk of this account whose connection policy has an enabled target"
         raise RestError(f"Byoc {_shown(sid)} {why}", code=NO_GATEWAY)
     return found
+
+
+def _reason(form: Form) -> str:
+    reason = form.text("CallReason").strip()
+    if len(reason) > CALL_REASON_LENGTH or has_controls(reason):
+        raise RestError(f"CallReason has more than {CALL_REASON_LENGTH} printable characters", code=INVALID_PARAMETER)
+    return reason
 
 
 def _send_digits(form: Form) -> str:

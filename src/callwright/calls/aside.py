@@ -18,11 +18,13 @@ class Aside:
 
     Attributes:
         returned: what the call that dialled this one's application is told when it ends.
+        reason: what the called party is told that it is about; "" for nothing.
         stir_status: how a call out has been attested: A, B or C; "" for not.
         stir_verdict: what was believed of the attestation of a call in; None when it was not asked for.
     """
 
     returned: Sequence[tuple[str, str]] = ()
+    reason: str = ""
     stir_status: str = ""
     stir_verdict: "Verdict | None" = None
 

@@ -11,7 +11,7 @@ from callwright.calls.attestation import attested
 from callwright.calls.control import ApplicationTarget, ClientTarget, NumberTarget, SipTarget, Target
 from callwright.calls.fences import Denial
 from callwright.calls.fork import Fork
-from callwright.calls.showing import diversion, presented, shown, user_of
+from callwright.calls.showing import about, diversion, presented, shown, user_of
 from callwright.errors import Fenced, NoSuchUser, NotRegistered
 from callwright.sip.binding import Binding
 from callwright.sip.contact import parse
@@ -142,6 +142,7 @@ def _headers(call: "Call", target: SipTarget) -> Headers:
         *attested(call),
         *target.headers,
         *diversion(call),
+        *about(call),
     ]
 
 
@@ -197,11 +198,12 @@ def _to_trunk(call: "Call", target: NumberTarget, trunk: Trunk, uri: str, next_h
             return None
         call.carried_by(trunk.name)
     local_uri, headers = presented(call, trunk)
+    signed = call.exchange.attestation.sign(call, trunk.name, shown(call, trunk), dialled)
     return call.exchange.endpoint.originate(
         with_user(uri, trunk.outbound.called(dialled)),
         local_uri=local_uri,
         next_hop=next_hop,
-        headers=[*headers, *call.exchange.attestation.sign(call, trunk.name, shown(call, trunk), dialled)],
+        headers=[*headers, *about(call), *signed],
         username=trunk.username,
         password=trunk.password,
         realm=trunk.realm,

@@ -57,6 +57,14 @@ def diversion(call: "Call") -> Headers:
     return diversion_lines([(_user(known), "unknown")], call.exchange.endpoint.domain) if known else []
 
 
+def about(call: "Call") -> Headers:
+    """What a call is about, for a display: call-reason (RFC 9796 §5), of which there is no URL to fetch more from."""
+    if not call.reason:
+        return []
+    quoted = call.reason.replace("\\", "\\\\").replace('"', '\\"')
+    return [("Call-Info", f'<data:>;purpose=jcard;call-reason="{quoted}"')]
+
+
 def _is_passed_on(call: "Call") -> bool:
     """Whether the called party sees who has called us."""
     parent = call.parent

@@ -199,6 +199,7 @@ class Switchboard:
             to=order.to,
             caller_id=order.caller_id,
         )
+        call.reason = order.reason
         call.note("placed", **{"from": call.from_}, to=call.to)
         order.on_call(call)
         try:
