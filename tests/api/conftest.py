@@ -26,6 +26,7 @@ from callwright.api.server import build, server
 from callwright.api.services import Services
 from callwright.api.validation import Validations
 from callwright.calls.application import Hook
+from callwright.calls.arrivals import Arrivals
 from callwright.calls.byoc import ByocTrunks
 from callwright.calls.control import DialRecording
 from callwright.calls.messages import Messages
@@ -282,6 +283,7 @@ async def serving(
         owns=numbers.owns,
         rooms=Rooms(Nothing(), Nothing()),
         messages=Messages(store, posts, "", pager),
+        arrivals=Arrivals(store, posts),
         health=lambda: (200 if store.healthy else 503, {"status": "ok", "calls": 0}),
         metrics=registry,
     )

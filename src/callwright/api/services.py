@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from callwright.account import Account
 from callwright.api.validation import Validations
 from callwright.calls.application import Application, Hook
+from callwright.calls.arrivals import Arrivals
 from callwright.calls.control import DialRecording
 from callwright.calls.messages import Messages
 from callwright.calls.order import CallOrder
@@ -79,6 +80,7 @@ class Services:
         in_use: whether a live call runs a stored application.
         rooms: the conferences and queues.
         messages: who sends text messages.
+        arrivals: who takes those that come in.
         health: the HTTP status of /health (200, 429, 503) and the facts that it tells.
         metrics: what /metrics shows.
     """
@@ -99,5 +101,6 @@ class Services:
     owns: Callable[[str, str], bool]
     rooms: Rooms
     messages: Messages
+    arrivals: Arrivals
     health: Callable[[], tuple[int, Mapping[str, Any]]]
     metrics: CollectorRegistry

@@ -13,9 +13,9 @@ from urllib.parse import unquote
 from callwright import ids
 from callwright.account import Account
 from callwright.calls.application import Hook
+from callwright.calls.arrivals import Arrivals, Arrived
 from callwright.calls.numbers import Number, Numbers
-from callwright.calls.pager import Callbacks
-from callwright.calls.parameters import API_VERSION, sip
+from callwright.calls.parameters import sip
 from callwright.calls.router import spelled
 from callwright.calls.tasks import Tasks
 from callwright.config import Config
@@ -72,10 +72,10 @@ class Inbox:
         users: Users,
         hooks: Mapping[str, Hook],
         pager: Deliverer,
-        callbacks: Callbacks,
+        arrivals: Arrivals,
     ) -> None:
         self._accounts, self._numbers, self._trunks, self._users = accounts, numbers, trunks, users
-        self._hooks, self._pager, self._callbacks = hooks, pager, callbacks
+        self._hooks, self._pager, self._arrivals = hooks, pager, arrivals
         self._tasks = Tasks()
 
     def take(self, request: Request) -> None:
@@ -147,24 +147,7 @@ class Inbox:
         if not account.active:
             self._refuse(request, 403, f"account {account.sid} is {account.status}")
             return
-        sid = ids.new(ids.MESSAGE)
-        params = {
-            "MessageSid": sid,
-            "SmsSid": sid,
-            "SmsMessageSid": sid,
-            "AccountSid": account.sid,
-            "ApiVersion": API_VERSION,
-            "From": from_,
-            "To": to,
-            "Body": text,
-            "NumMedia": "0",
-            "NumSegments": "1",
-            "SmsStatus": "received",
-            **sip(request),
-            **facts,
-        }
-        self._callbacks.post(account=account, call_sid=sid, hook=hook, params=params, kind="message")
-        logger.info("message=%s from %s to %s taken", sid, from_, to)
+        self._arrivals.take(account, Arrived(from_, to, text, facts={**sip(request), **facts}), hook)
         request.respond(202)
 
     def _pass_on(self, request: Request, account: Account, sender: str, text: str) -> None:
