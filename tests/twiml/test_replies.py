@@ -1,7 +1,7 @@
 """Documents that answer a text message."""
 
 import pytest
-from twilio.twiml.messaging_response import MessagingResponse  # type: ignore[import-untyped]  # twilio ships no types
+from twilio.twiml.messaging_response import MessagingResponse
 
 from callwright.calls.application import Hook
 from callwright.errors import DocumentError
