@@ -11,6 +11,7 @@ from callwright.account import Account
 from callwright.api.validation import Validations
 from callwright.calls.application import Application, Hook
 from callwright.calls.arrivals import Arrivals
+from callwright.calls.call import Call
 from callwright.calls.control import DialRecording
 from callwright.calls.messages import Messages
 from callwright.calls.order import CallOrder
@@ -26,6 +27,10 @@ class Switchboard(Protocol):
 
     async def place(self, order: CallOrder) -> str:
         """Accepts a call; its row is durable when this returns. Returns the CallSid, or raises RestError."""
+        ...
+
+    def forwarded(self, account_sid: str, token: str) -> Call | None:
+        """The live inbound call of an account that a CallToken is of; None when it is of none."""
         ...
 
     async def redirect(self, sid: str, *, hook: Hook | None, twiml: str | None) -> None:

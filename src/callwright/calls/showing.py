@@ -73,7 +73,7 @@ def _is_passed_on(call: "Call") -> bool:
 
 def _own(call: "Call") -> str:
     """A number of the account's own that stands behind another caller: the user's, or the one that was called."""
-    parent = call.parent
+    parent = call.parent or call.forwards
     candidates = (call.caller_id, parent.caller_id, parent.to, parent.from_) if parent else (call.caller_id,)
     own = (one for one in candidates if one not in ("", ANONYMOUS) and call.exchange.owns(call.account.sid, one))
     return next(own, "")
