@@ -198,12 +198,11 @@ def _to_trunk(call: "Call", target: NumberTarget, trunk: Trunk, uri: str, next_h
             return None
         call.carried_by(trunk.name)
     local_uri, headers = presented(call, trunk)
-    signed = call.exchange.attestation.sign(call, trunk.name, shown(call, trunk), dialled)
     return call.exchange.endpoint.originate(
         with_user(uri, trunk.outbound.called(dialled)),
         local_uri=local_uri,
         next_hop=next_hop,
-        headers=[*headers, *about(call), *signed],
+        headers=[*headers, *call.exchange.attestation.sign(call, trunk.name, shown(call, trunk), dialled)],
         username=trunk.username,
         password=trunk.password,
         realm=trunk.realm,

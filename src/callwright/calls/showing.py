@@ -48,7 +48,8 @@ def presented(call: "Call", trunk: Trunk) -> tuple[str, Headers]:
         own=form(_own(call)) if user == ANONYMOUS else "",
         diverted=[(form(number), reason) for number, reason in _diverted(call)],
     )
-    return written(caller, style)
+    local_uri, headers = written(caller, style)
+    return local_uri, [*headers, *about(call)]
 
 
 def diversion(call: "Call") -> Headers:
