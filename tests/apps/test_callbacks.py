@@ -16,9 +16,9 @@ from callwright import clock
 from callwright.apps import callbacks as module
 from callwright.apps.callbacks import Callbacks, GivenUp
 from callwright.apps.client import ApplicationClient, Fetch
+from callwright.apps.failure import BadAnswer
 from callwright.calls.alerts import Alert, Level
 from callwright.calls.application import Account, Hook
-from callwright.errors import ApplicationError
 from callwright.store.store import Store
 from callwright.store.tables import callbacks as table
 from tests.apps.faulty import FaultyServer, Hang, Reply, Request, refused_port
@@ -133,7 +133,7 @@ async def test_answers_that_count(server: FaultyServer, make: Make) -> None:
         tokens.append(fetch.idempotency_token)
         answer = await client.fetch(fetch)
         if len(tokens) == 1:
-            raise ApplicationError("not this time")
+            raise BadAnswer("not this time", status=503)
         read.append((answer.body, sid))
 
     queue.reads("text", reader)

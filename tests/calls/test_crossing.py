@@ -317,5 +317,5 @@ async def test_a_redirect_takes_the_child_from_the_document_before(room: Room, s
 
 
 async def _endless(child: Call) -> bool:
-    await child.ended
+    await asyncio.shield(child.ended)
     return False

@@ -122,9 +122,9 @@ async def test_an_application_replies(house: House, inbox: ApplicationServer) ->
     assert (sent["MessageStatus"], heard(carol)) == ("delivered", [(f"sip:bob@{site.daemon.host}", "Got it")])
     reply, message = await site.do(lambda client: client.messages.list())
     assert (message.sid, message.direction, message.status) == (told["MessageSid"], "inbound", "received")
-    assert (message._from, message.to, message.body) == (told["From"], told["To"], "hello")
+    assert (message.from_, message.to, message.body) == (told["From"], told["To"], "hello")
     assert (reply.sid, reply.direction, reply.status) == (sent["MessageSid"], "outbound-reply", "delivered")
-    assert (reply._from, reply.to) == (message.to, message._from)
+    assert (reply.from_, reply.to) == (message.to, message.from_)
     (found,) = await site.do(lambda client: client.messages.list(to=message.to, date_sent_after=message.date_sent))
     assert found.sid == message.sid
     assert (await site.do(lambda client: client.messages(message.sid).update(body=""))).body == ""

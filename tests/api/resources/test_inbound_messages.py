@@ -37,7 +37,7 @@ async def test_it_is_a_message_and_its_application_is_told(site: Site, client: C
     assert (told["MessageSid"], told["Body"], told["NumMedia"]) == (made["sid"], FORM["Body"], "2")
     assert (told["MediaUrl0"], told["MediaContentType0"]) == ("http://gateway.example/1", "image/png")
     kept = await asyncio.to_thread(client.messages(made["sid"]).fetch)
-    assert (kept.direction, kept.status, kept._from, kept.to) == ("inbound", "received", FORM["From"], NUMBER)
+    assert (kept.direction, kept.status, kept.from_, kept.to) == ("inbound", "received", FORM["From"], NUMBER)
     assert (kept.body, kept.date_sent, kept.error_code) == (FORM["Body"], kept.date_created, None)
     (listed,) = await asyncio.to_thread(client.messages.list, to=NUMBER, date_sent_after=kept.date_sent)
     assert listed.sid == made["sid"]

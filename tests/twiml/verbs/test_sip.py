@@ -180,10 +180,6 @@ def test_bad_weights(attributes: str, code: int) -> None:
     assert warned == [code]
 
 
-def test_digits_cannot_be_sent() -> None:
-    assert sip(URI, "sendDigits='1'")[1] == [13242]
-
-
 def test_a_callee_that_must_accept_and_cannot_be_asked_is_not_dialled() -> None:
     assert sip(URI, "url='ftp://x/'") == ([], [11100])
 

@@ -63,7 +63,7 @@ def _arrived(request: ApiRequest, to: str) -> Arrived:
 
 
 def _media(form: Form, request: ApiRequest) -> list[tuple[str, str]]:
-    found = []
+    found: list[tuple[str, str]] = []
     while url := form.text(name := f"MediaUrl{len(found)}"):
         if len(found) == MOST_MEDIA:
             raise RestError(f"More than {MOST_MEDIA} MediaUrl", code=BAD_MEDIA)
