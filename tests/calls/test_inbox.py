@@ -215,6 +215,13 @@ async def test_a_suspended_account(desk: Desk) -> None:
     assert not desk.posts.all and not desk.phones.taken and not desk.rows.tables
 
 
+async def test_a_message_that_is_not_written_yet(desk: Desk) -> None:
+    """It is in the queue, and its application is told: who sends it again would be heard twice."""
+    desk.rows.broken = True
+    assert await desk.take("sip:1@h", **CAROL) == 202
+    assert len(desk.posts.all) == 1
+
+
 async def test_too_many_at_once(desk: Desk) -> None:
     desk.phones.answer = None
     request = Request(

@@ -61,6 +61,14 @@ class Arrivals:
         logger.info("message=%s from %s to %s taken", row["sid"], arrived.from_, arrived.to)
         return row
 
+    async def kept(self) -> None:
+        """Waits until everything that was taken outlives a crash.
+
+        Raises:
+            StoreError: it may not.
+        """
+        await self._store.flushed()
+
 
 def _row(account: Account, arrived: Arrived) -> Row:
     now = clock.now()

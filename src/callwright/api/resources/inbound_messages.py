@@ -33,7 +33,7 @@ async def create(request: ApiRequest) -> Answer:
     services = request.services
     number = _number(request)
     row = services.arrivals.take(request.account, _arrived(request, number.number), number.message)
-    await services.store.flushed()
+    await services.arrivals.kept()
     return Resource("Message", present(request, row), 201)
 
 
