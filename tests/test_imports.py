@@ -17,7 +17,7 @@ LAYERS = [
     {"twiml"},
     {"api"},
     {"demo"},
-    {"lag", "metrics", "start", "edge", "daemon"},
+    {"lag", "metrics", "start", "edge", "messaging", "daemon"},
     {"cli", "__main__"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -37,12 +37,8 @@ from callwright.calls.epilogue import Epilogue
 from callwright.calls.exchange import Exchange
 from callwright.calls.fences import Fences
 from callwright.calls.hosted import HostedDomains
-from callwright.calls.inbox import Inbox
-from callwright.calls.inbox import hooks as message_hooks
 from callwright.calls.interrupted import post_final
-from callwright.calls.messages import Messages
 from callwright.calls.numbers import Numbers
-from callwright.calls.pager import Pager
 from callwright.calls.permissions import Permissions
 from callwright.calls.rooms import Rooms
 from callwright.calls.router import Router
@@ -63,11 +59,11 @@ from callwright.media.recordings import RecordingFiles
 from callwright.media.speech.espeak import EspeakSynthesis
 from callwright.media.speech.recognition import Recognition
 from callwright.media.speech.sphinx import Model, SphinxRecognition
+from callwright.messaging import Messaging
 from callwright.metrics import Facts, MediaFigures, TrunkFigures
 from callwright.outbound import Outbound
 from callwright.signing import signature
 from callwright.sip.repository import Repository
-from callwright.sip.trunks import Trunks
 from callwright.sip.users import Users
 from callwright.start import Phase, accounts, check_certificate, check_media_address, claim, listener
 from callwright.store.accounts import Accounts
@@ -151,7 +147,6 @@ class Daemon:
             on_delivered=self._on_delivered,
             on_alert=self.alerts.add,
         )
-        await self.callbacks.start()
         stack.push_async_callback(self.callbacks.close)
         stack.push_async_callback(self.callbacks.drain, CALLBACK_DRAIN_S)
 
@@ -164,7 +159,9 @@ class Daemon:
         for name, work in edge.work():
             self._watch(stack, work, name)
         self.endpoint, self.registrar, trunks, users = edge.endpoint, edge.registrar, edge.trunks, edge.users
-        await self._open_messages(stack, trunks, users)
+        self.messaging = Messaging(config, self.store, self.callbacks, edge)
+        await self.messaging.open(stack, self.accounts, self.numbers, self.client, self.alerts)
+        await self.callbacks.start()
         hosted = HostedDomains(edge.domains, self.accounts)
         self.router = Router(self.accounts, self.numbers, trunks, users, declared_lines(config), hosted)
         self.rooms = Rooms(Interludes(self._documents), HoldMusic(config.media.clock_rate, Sound))
@@ -188,7 +185,7 @@ class Daemon:
             capacity=Capacity(asyncio.get_running_loop().time),
             alerts=self.alerts,
             rooms=self.rooms,
-            pager=self.pager,
+            pager=self.messaging.pager,
             recognition=self._open_recognition(stack),
             live=self.live,
             scripts=self,
@@ -220,16 +217,6 @@ class Daemon:
         certificates = Repository(self.outbound, asyncio.get_running_loop().time)
         stack.push_async_callback(certificates.close)
         return Attestation.of(self.config, certificates)
-
-    async def _open_messages(self, stack: AsyncExitStack, trunks: Trunks, users: Users) -> None:
-        self.pager = Pager(self.endpoint, self.registrar, self.callbacks)
-        self.messages = Messages(self.store, self.callbacks, self.config.messages.gateway, self.pager)
-        await self.messages.settle_lost(self.accounts)
-        hooks = message_hooks(self.config)
-        inbox = Inbox(self.accounts, self.numbers, trunks, users, hooks, self.pager, self.callbacks)
-        self.endpoint.requests["MESSAGE"] = inbox.take
-        stack.push_async_callback(self.pager.close)
-        stack.push_async_callback(inbox.close)
 
     async def _open_sounds(self, stack: AsyncExitStack) -> Library[Sound]:
         media, speech, web = self.config.media, self.config.speech, self.config.outbound_http
@@ -276,7 +263,7 @@ class Daemon:
         """A callback that is lost is a warning in its call's story."""
         message = f"the {lost.kind} callback is given up: {lost.message}"
         if lost.subject:
-            self.messages.lost(lost.subject, lost.message)
+            self.messaging.sending.lost(lost.subject, lost.message)
         if ids.valid(lost.call_sid, ids.CONFERENCE):
             logger.warning("warning code=%d conference=%s %s", CONFERENCE_CALLBACK_LOST, lost.call_sid, message)
             return
@@ -287,7 +274,7 @@ class Daemon:
 
     def _on_delivered(self, subject: str) -> None:
         """A message has been taken by its gateway."""
-        self.messages.delivered(subject)
+        self.messaging.sending.delivered(subject)
 
     def _on_retry(self, late: GivenUp) -> None:
         """A callback that fails for the first time is a step of its call's story."""
@@ -344,8 +331,9 @@ class Daemon:
                 mp3=Mp3Encoder(),
                 owns=self.numbers.owns,
                 rooms=self.rooms,
-                messages=self.messages,
+                messages=self.messaging.sending,
                 mailboxes=self.edge.events.mailboxes,
+                arrivals=self.messaging.arrivals,
                 health=self.health,
                 metrics=self.registry,
             )

@@ -75,8 +75,10 @@ def test_parties_and_times() -> None:
             "SendDigits": "1234#wW",
             "Timeout": "20",
             "TimeLimit": "300",
+            "CallReason": " Your order ",
         }
     )
+    assert made.reason == "Your order"
     assert (made.to, made.from_, made.caller_id) == ("+15550002000", "+15550001000", "+15550001000")
     assert (made.send_digits, made.timeout, made.time_limit) == ("1234#wW", 20, 300)
 
@@ -178,6 +180,8 @@ TABLE: list[tuple[dict[str, Any], int]] = [
     ({"SipAuthUsername": 'a"b'}, 21221),
     ({"SipAuthPassword": "a\nb"}, 21222),
     ({"SendDigits": "12x"}, 21206),
+    ({"CallReason": "x" * 51}, 20422),
+    ({"CallReason": "a\r\nVia: b"}, 20422),
     ({"SendDigits": "1" * 33}, 21206),
     ({"Timeout": "0"}, 21208),
     ({"Timeout": "601"}, 21208),

@@ -15,7 +15,8 @@ from twilio.request_validator import RequestValidator
 from callwright import clock
 from callwright.apps import callbacks as module
 from callwright.apps.callbacks import Callbacks, GivenUp
-from callwright.apps.client import ApplicationClient
+from callwright.apps.client import ApplicationClient, Fetch
+from callwright.apps.failure import BadAnswer
 from callwright.calls.alerts import Alert, Level
 from callwright.calls.application import Account, Hook
 from callwright.store.store import Store
@@ -119,6 +120,30 @@ async def test_who_waits_is_told(server: FaultyServer, store: Store, make: Make)
     await after.start()
     await after.drain(5)
     assert after.taken == ["SM3"]
+
+
+async def test_answers_that_count(server: FaultyServer, make: Make) -> None:
+    """Their reader makes the request, and what it refuses is tried again with the same token."""
+    server.routes["/text"] = Reply(body=b"<Response><Message>x</Message></Response>")
+    queue, client = make(), make()._client
+    read: list[tuple[bytes, str]] = []
+    tokens: list[str] = []
+
+    async def reader(fetch: Fetch, sid: str) -> None:
+        tokens.append(fetch.idempotency_token)
+        answer = await client.fetch(fetch)
+        if len(tokens) == 1:
+            raise BadAnswer("not this time", status=503)
+        read.append((answer.body, sid))
+
+    queue.reads("text", reader)
+    for kind in ("text", "other"):
+        queue.post(account=queue.account, call_sid="SM1", hook=Hook(server.url("/text")), params={}, kind=kind)
+    while queue.pending:
+        await server.arrived.get()
+        await queue.drain(5)
+    assert read == [(b"<Response><Message>x</Message></Response>", "SM1")]
+    assert len(set(tokens)) == 1 and (queue.retried, queue.delivered) == (1, 2)
 
 
 async def test_get(server: FaultyServer, make: Make) -> None:

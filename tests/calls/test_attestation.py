@@ -16,7 +16,7 @@ from callwright.sip.leg import Invite
 from callwright.sip.repository import Repository, Unavailable
 from tests.calls.fakes import NUMBER, Room
 from tests.calls.jumping import turns
-from tests.calls.test_switchboard import placed
+from tests.calls.test_switchboard import order, placed
 from tests.harness.attesting import opened, passport, voucher
 
 ROOT = voucher("root", authority=True)
@@ -193,6 +193,24 @@ class TestOut:
         room.engine.end(leg)
         await call.ended
         assert room.posts.of("http://app.example/status")[-1]["StirStatus"] == "A"
+
+    @pytest.mark.parametrize(
+        ("verstat", "level"), [("TN-Validation-Passed-B", "B"), ("TN-Validation-Failed-A", "C"), ("", "C")]
+    )
+    async def test_a_caller_who_is_passed_on_by_his_CallToken(self, room: Room, verstat: str, level: str) -> None:
+        """What was believed of him is kept; a SIP party is told of it, too (§7.6)."""
+        with_attestation(room, signing("policy"))
+        inbound, _ = await room.inbound()
+        if verstat:
+            inbound.verified(Verdict(verstat, header="passed on"))
+        await placed(room, from_=CALLER, forwards=inbound)
+        claim = self.claimed(room)
+        assert (claim["attest"], claim["orig"]) == (level, {"tn": CALLER[1:]})
+        await room.switchboard.place(order(room, to="sip:bob@pbx.example", from_=CALLER, forwards=inbound))
+        leg = await room.engine.called(2)
+        headers = room.engine.of("originate", leg)[0].values["headers"]
+        assert (("X-Twilio-VerStat", verstat) in headers) is bool(verstat)
+        assert (("Identity", "passed on") in headers) is bool(verstat)
 
     async def test_a_caller_who_is_passed_on_is_C(self, room: Room) -> None:
         with_attestation(room, signing("policy"))

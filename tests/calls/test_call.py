@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from callwright.calls import call_token
 from callwright.calls.application import ALL_EVENTS, Application, Hook
 from callwright.calls.call import Call
 from callwright.calls.control import Silence
@@ -50,6 +51,7 @@ class TestInbound:
         call, leg = await room.inbound(headers=headers, request_uri="sip:+15550001000@[::1]:5060;user=phone")
         await turns()
         assert call.parameters() == {
+            "CallToken": call_token.made(call),
             "CallSid": call.sid,
             "AccountSid": room.account.sid,
             "From": "+15557654321",

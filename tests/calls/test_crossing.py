@@ -24,14 +24,20 @@ class Scripts:
     def __init__(self, room: Room) -> None:
         self.room = room
         self.work: Callable[[Call], Awaitable[None]] = self.idle
+        self.question: Callable[[Call], Awaitable[bool]] = self.accept
+        self.asked: list[Hook] = []
         self.served: list[Call] = []
+
+    async def accept(self, call: Call) -> bool:
+        return True
 
     async def idle(self, call: Call) -> None:
         await call.answer()
         await call.ended
 
     async def screen(self, call: Call, hook: Hook, params: Mapping[str, str]) -> bool:
-        raise AssertionError("nobody is screened here")
+        self.asked.append(hook)
+        return await self.question(call)
 
     async def serve(self, call: Call) -> None:
         self.served.append(call)
@@ -227,3 +233,89 @@ async def test_applications_that_pass_a_caller_round(room: Room, scripts: Script
     assert results == ["failed", *["completed"] * 9] and len(scripts.served) == 10
     await after(1)
     assert not call.status.final
+
+
+QUESTION = Hook("http://app.example/first")
+ASKED = ApplicationTarget(SID, screening=QUESTION)
+
+
+async def test_a_document_before_the_application(room: Room, scripts: Scripts) -> None:
+    """It is heard by the caller, as the child call."""
+
+    async def question(child: Call) -> bool:
+        assert not scripts.served
+        await child.play([Silence(2)])
+        return True
+
+    async def work(child: Call) -> None:
+        await child.hangup()
+
+    scripts.question, scripts.work = question, work
+    call, leg, task = await crossing(room, ASKED, answer_on_bridge=True)
+    dialled = await task
+    assert (scripts.asked, len(scripts.served)) == ([QUESTION], 1)
+    assert (dialled.status, dialled.bridged, dialled.call_sid) == ("completed", True, scripts.served[0].sid)
+    assert len(room.engine.of("answer", leg)) == 1 and not call.status.final
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_a_document_that_keeps_the_caller_from_the_application(
+    room: Room, scripts: Scripts, answered: bool
+) -> None:
+    async def question(child: Call) -> bool:
+        if answered:
+            await child.play([Silence(2)])
+        return False
+
+    scripts.question = question
+    call, leg, task = await crossing(room, ASKED)
+    dialled = await task
+    assert (dialled.status, dialled.bridged, dialled.duration) == ("no-answer", False, None)
+    assert not scripts.served and not room.engine.of("hangup", leg) and not call.status.final
+
+
+async def test_the_caller_leaves_in_the_document_before(room: Room, scripts: Scripts) -> None:
+    scripts.question = _endless
+    _, leg, task = await crossing(room, ASKED)
+    while not scripts.asked:
+        await turns(1)
+    room.engine.end(leg)
+    dialled = await task
+    assert (dialled.status, dialled.hung_up, scripts.served) == ("canceled", True, [])
+
+
+async def test_nobody_answers_in_the_document_before(room: Room, scripts: Scripts) -> None:
+    scripts.question = _endless
+    _, _, task = await crossing(room, ASKED, timeout=9)
+    assert ((await task).status, scripts.served) == ("no-answer", [])
+
+
+async def test_a_redirect_takes_the_child_from_the_document_before(room: Room, scripts: Scripts) -> None:
+    """What it is sent to runs in place of both, and then the caller is back."""
+
+    async def question(child: Call) -> bool:
+        await child.answer()
+        return await _endless(child)
+
+    scripts.question = question
+    call, _, task = await crossing(room, ASKED)
+    while not any(
+        child.parent is call and child.status is CallStatus.IN_PROGRESS for child in room.exchange.live.values()
+    ):
+        await turns(1)
+    (child,) = (one for one in room.exchange.live.values() if one.parent is call)
+    ran: list[str] = []
+
+    async def elsewhere(one: Call) -> None:
+        ran.append(one.sid)
+        await one.hangup()
+
+    room.script = elsewhere
+    await room.switchboard.redirect(child.sid, hook=Hook("http://app.example/else"), twiml=None)
+    assert (await task).status == "completed"
+    assert (ran, scripts.served) == ([child.sid], []) and not call.status.final
+
+
+async def _endless(child: Call) -> bool:
+    await asyncio.shield(child.ended)
+    return False

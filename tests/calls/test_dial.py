@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -193,8 +194,9 @@ async def test_winner_leaves_at_once(room: Room) -> None:
     assert not dialling.call.status.final
 
 
-async def test_keys_before_the_bridge(room: Room) -> None:
-    dialling = await Dialling.begin(room, [NumberTarget("+15558880000", send_digits="1W23")])
+@pytest.mark.parametrize("target", [PHONE, BOB], ids=["number", "sip"])
+async def test_keys_before_the_bridge(room: Room, target: NumberTarget | SipTarget) -> None:
+    dialling = await Dialling.begin(room, [replace(target, send_digits="1W23")])
     callee = await room.engine.called()
     room.engine.answer_of(callee)
     await room.engine.until("send_digits", callee)

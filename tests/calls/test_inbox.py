@@ -8,6 +8,7 @@ import pytest
 
 from callwright.account import Account
 from callwright.calls.application import Hook
+from callwright.calls.arrivals import Arrivals
 from callwright.calls.inbox import MAX_BODY, MOST_UNDER_WAY, Inbox, hooks
 from callwright.calls.numbers import Numbers
 from callwright.config import Config, validate
@@ -77,13 +78,12 @@ class Desk:
         config = configured()
         self.directory = Directory(Rows())  # type: ignore[arg-type]  # as much of a store as is asked for
         self.directory.declare(declared_numbers(config))
-        self.posts, self.phones, self.answers = Posts(), Phones(), Answers()
+        self.rows, self.posts, self.phones, self.answers = Rows(), Posts(), Phones(), Answers()
+        arrivals = Arrivals(self.rows, self.posts)  # type: ignore[arg-type]  # as much of a store as is asked for
         self.accounts = {sid: Account(sid, "token") for sid in (ACCOUNT_SID, OTHER_SID)}
         trunks = Trunks(declared(section) for section in config.trunk)
         users = Users.of(config)
-        self.inbox = Inbox(
-            self.accounts, Numbers(self.directory), trunks, users, hooks(config), self.phones, self.posts
-        )
+        self.inbox = Inbox(self.accounts, Numbers(self.directory), trunks, users, hooks(config), self.phones, arrivals)
 
     async def take(self, to: str, text: bytes = b"hello", **facts: Any) -> int:
         """The answer to one MESSAGE; of Alice's, unless told otherwise."""
@@ -118,7 +118,9 @@ async def test_a_users_message_goes_to_his_application(desk: Desk) -> None:
     (posted,) = desk.posts.all
     sid = posted.params["MessageSid"]
     assert sid.startswith("SM") and len(sid) == 34
-    assert (posted.url, posted.kind) == (HOOK, "message")
+    assert (posted.url, posted.kind) == (HOOK, "incoming-message")
+    row = desk.rows.row("messages", sid)
+    assert (row["direction"], row["from"], row["body"]) == ("inbound", f"sip:carol@{DOMAIN}", "Mañana?")
     assert posted.params == {
         "MessageSid": sid, "SmsSid": sid, "SmsMessageSid": sid, "AccountSid": ACCOUNT_SID, "ApiVersion": "2010-04-01",
         "From": f"sip:carol@{DOMAIN}", "To": f"sip:alice@{DOMAIN}", "Body": "Mañana?", "NumMedia": "0",
@@ -138,6 +140,7 @@ async def test_to_a_users_phones(desk: Desk) -> None:
     """As they answer; within the time that the engine gives."""
     assert await desk.take(f"sip:bob@{DOMAIN}") == 200
     assert desk.phones.taken == [(ACCOUNT_SID, f"sip:bob@{DOMAIN}", "alice", "hello")]
+    assert not desk.rows.tables, "what people write to each other is not kept"
     assert 0 < desk.phones.seconds < 5
     for answer, passed in ((202, 202), (480, 480), (486, 486), (404, 404), (401, 480), (407, 480), (503, 480)):
         desk.phones.answer = Response(answer)
@@ -209,7 +212,14 @@ async def test_a_suspended_account(desk: Desk) -> None:
     assert await desk.take(f"sip:bob@{DOMAIN}") == 403
     assert await desk.take("sip:1@h", **CAROL) == 403
     assert await desk.take(f"sip:{TEXTED}@{DOMAIN}", **TRUNK) == 403
-    assert not desk.posts.all and not desk.phones.taken
+    assert not desk.posts.all and not desk.phones.taken and not desk.rows.tables
+
+
+async def test_a_message_that_is_not_written_yet(desk: Desk) -> None:
+    """It is in the queue, and its application is told: who sends it again would be heard twice."""
+    desk.rows.broken = True
+    assert await desk.take("sip:1@h", **CAROL) == 202
+    assert len(desk.posts.all) == 1
 
 
 async def test_too_many_at_once(desk: Desk) -> None:

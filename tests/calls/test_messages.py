@@ -2,6 +2,7 @@
 
 from callwright.calls.application import Hook
 from callwright.calls.control import MessagePlan, Sent
+from callwright.calls.messages import Messages
 from tests.calls.fakes import Room
 
 PLAN = MessagePlan("+15557654321", "+15550001000", "Hello", Hook("http://app.example/s"))
@@ -37,3 +38,11 @@ async def test_without_a_gateway_it_fails_and_says_so(room: Room) -> None:
     room.engine.end(leg, 487)
     await call.ended
     assert ("warning", 13803) in [(kind, data.get("code")) for kind, data in room.rows.steps(call.sid)]
+
+
+async def test_a_reply_says_that_it_is_one(room: Room) -> None:
+    exchange = room.exchange
+    sending = Messages(exchange.store, exchange.callbacks, "http://gateway.example/send", exchange.pager)
+    row = sending.send(room.account, PLAN, reply=True)
+    assert (row["direction"], row["call_sid"]) == ("outbound-reply", None)
+    assert room.rows.row("messages", row["sid"])["status"] == "queued"

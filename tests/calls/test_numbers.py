@@ -27,3 +27,21 @@ def test_an_application_of_another_account_when_it_is_open_to_all(caller: str, p
         "only its owner may place calls by it"
     )
     assert numbers.reachable(caller, "AP" + "0" * 32) is None
+
+
+@pytest.mark.parametrize("stored", [False, True])
+@pytest.mark.parametrize("primary", [False, True])
+def test_who_is_told_of_messages(stored: bool, primary: bool) -> None:
+    """The number's own URLs, or those of the application that it names; no secondary without a primary."""
+    directory = Directory(cast(Store, None))  # nothing is written
+    urls = {"sms_fallback_url": "http://app.example/second", "sms_fallback_method": "GET"}
+    urls |= {"sms_url": "http://app.example/first"} if primary else {}
+    application = Record.new("AP", "applications", ONE, urls)
+    named = {"sms_application_sid": application.sid} if stored else urls
+    directory.declare(
+        [application, Record.new("PN", "incoming_phone_numbers", ONE, {"phone_number": "+1555", **named})]
+    )
+    found = Numbers(directory).find("+1555")
+    assert found is not None
+    both = (Hook("http://app.example/first"), Hook("http://app.example/second", "GET")) if primary else (None, None)
+    assert (found.message, found.message_fallback) == both

@@ -24,12 +24,13 @@ def trunk(**keys: object) -> dict[str, object]:
 
 
 def sent(
-    room: Room, target: Target, *, identity: Identity = UNKNOWN, caller_id: str = "", to: str = NUMBER
+    room: Room, target: Target, *, identity: Identity = UNKNOWN, caller_id: str = "", to: str = NUMBER, about: str = ""
 ) -> tuple[str, str, list[tuple[str, str]]]:
     """URI, From and headers of the INVITE of a call that is passed on."""
     options: dict[str, Any] = {"identity": identity, "direction": Direction.INBOUND, "from_": CALLER, "to": to}
     parent = Call(room.exchange, room.account, Application(), **options)
     child = parent.child(CALLEE, caller_id=caller_id, callback=None)
+    child.reason = about
     leg = outbound.attempts(child, target)[0].send("")
     assert leg is not None
     child.leg = leg
@@ -128,3 +129,13 @@ async def test_a_sip_party_is_told_who_had_forwarded(rooms: Rooms) -> None:
     assert headers[-1] == ("Diversion", f"<sip:{FORWARDER}@127.0.0.1>;reason=user-busy")
     _, _, headers = sent(room, SipTarget("sip:desk@192.0.2.9"))
     assert "Diversion" not in dict(headers)
+
+
+@pytest.mark.parametrize(
+    ("about", "written"), [("Your parcel", "Your parcel"), ('"A\\B"', '\\"A\\\\B\\"'), ("Grüße", "Grüße")]
+)
+async def test_what_it_is_about(rooms: Rooms, about: str, written: str) -> None:
+    """RFC 9796 §5, to a carrier and to a SIP party alike."""
+    line = ("Call-Info", f'<data:>;purpose=jcard;call-reason="{written}"')
+    assert sent(rooms(trunk=[trunk()]), NumberTarget(CALLEE), about=about)[2] == [line]
+    assert sent(rooms(trunk=[trunk()]), SipTarget("sip:bob@host.example"), about=about)[2][-1] == line

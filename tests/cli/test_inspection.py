@@ -42,7 +42,9 @@ class TestVerbs:
         _, out, _ = invoke("verbs", "Dial/Number")
         assert "  machineDetection: Enable, DetectMessageEnd (none); bad: 12200" in out.splitlines()
         _, out, _ = invoke("verbs", "Enqueue")
-        assert any(line.endswith("no effect") for line in out.splitlines())
+        assert any(
+            line.endswith("; no effect: no TaskRouter: the action is told of an error") for line in out.splitlines()
+        )
 
     def test_none_of_that_name(self) -> None:
         assert invoke("verbs", "Sing") == (1, "", ["callwright: there is no verb or noun Sing"])

@@ -48,6 +48,20 @@ async def test_headers_to_the_callee(line: Line) -> None:
     assert form["DialCallSid"] == headers["X-Twilio-CallSid"] != form["CallSid"]
 
 
+async def test_what_the_call_is_about_and_keys_before_the_bridge(line: Line) -> None:
+    """callReason is on the callee's display (RFC 9796 §5); it gets the keys before it hears the caller."""
+    callee = await line.phone("bob")
+    reason = escape('Your "order"', quote=True)
+    call = await dialling(line, f'<Sip sendDigits="12#">{plain(callee)}</Sip>', f'callReason="{reason}"')
+    incoming = await callee.incoming()
+    assert incoming.invite.headers["Call-Info"] == '<data:>;purpose=jcard;call-reason="Your \\"order\\""'
+    await incoming.answer()
+    await incoming.media.heard_digits("12#")
+    await both(call, incoming)
+    await call.hangup()
+    await incoming.until_ended()
+
+
 async def test_headers_that_a_document_may_not_set(line: Line) -> None:
     callee = await line.phone("bob")
     uri = escape(f"{plain(callee)}?X-Good=1&From=sip:evil@example.com&X-Bad=a%0d%0aVia:x")

@@ -12,7 +12,7 @@ from tests.harness.application import Answer
 from tests.harness.daemon import ACCOUNT, TOKEN
 
 from .line import document
-from .site import CALLEE, NUMBER, Site
+from .site import CALLEE, CALLER, NUMBER, Site
 
 pytestmark = pytest.mark.integration
 
@@ -114,6 +114,29 @@ async def test_S8_caller_ids_are_owned(sites: Sites) -> None:
     sid, incoming = await answered(site, to=gateway, twiml=document("<Hangup/>"))
     assert incoming.from_user == NUMBER, "the first INVITE that has left"
     await site.over(sid)
+
+
+async def test_S8_a_call_token_shows_its_caller_while_the_call_lives(sites: Sites) -> None:
+    """CallToken of a request: Calls and Participants may show who calls, and nobody else (§7.6)."""
+    site = await sites()
+    site.script("/voice", '<Gather timeout="60"/>')
+    call = await site.dial_in()
+    await call.answered()
+    asked = (await site.application.request("/voice")).form
+    token = asked["CallToken"]
+    assert await refused(site, from_=CALLER) == (400, 21210)
+    assert await refused(site, from_=STRANGER, call_token=token) == (400, 21210)
+    sid, incoming = await answered(site, from_=CALLER, call_token=token, twiml=document("<Hangup/>"))
+    assert incoming.from_user == CALLER
+    await site.over(sid)
+    place = {"from_": CALLER, "to": site.callee, "call_token": token}
+    await site.do(lambda client: client.conferences("room").participants.create(**place))
+    participant = await site.carrier.incoming()
+    assert participant.from_user == CALLER
+    await participant.refuse()
+    await call.hangup()
+    await site.over(asked["CallSid"])
+    assert await refused(site, from_=CALLER, call_token=token) == (400, 20422)
 
 
 async def test_S8_minutes_and_spend_of_a_day_survive_a_crash(sites: Sites) -> None:

@@ -2,16 +2,18 @@
 
 from collections.abc import Awaitable, Callable
 
+import aiohttp
 import pytest
 
 from tests.harness import ApplicationServer, Phone
+from tests.harness.application import Answer
 from tests.harness.dialog import response_to
 from tests.harness.message import Request, Response
 
 from .conftest import TOKEN
 from .house import House, people
 from .line import document
-from .site import CALLER, Site
+from .site import CALLER, Site, authorization
 
 pytestmark = pytest.mark.integration
 
@@ -104,6 +106,78 @@ async def test_a_users_application_is_told(house: House, inbox: ApplicationServe
     assert (form["SipUsername"], form["SipHeader_X-Floor"]) == ("carol", "3")
     assert form["AccountSid"] == house.site.daemon.account_sid
     assert heard(bob) == []
+
+
+async def test_an_application_replies(house: House, inbox: ApplicationServer) -> None:
+    """In the name of whom the message was for; both are resources, the reply with its end."""
+    site, carol = house.site, await house.registered("carol")
+    inbox.on("/sent", "")
+    inbox.on("/text", document('<Message statusCallback="/sent">Got it</Message>'))
+    response = await carol.request(
+        "MESSAGE", house.aor("bob"), headers=PLAIN, body=b"hello", from_uri=f"sip:carol@{site.daemon.host}"
+    )
+    assert response.status == 202
+    told = (await inbox.request("/text")).form
+    sent = (await inbox.request("/sent", 10)).form
+    assert (sent["MessageStatus"], heard(carol)) == ("delivered", [(f"sip:bob@{site.daemon.host}", "Got it")])
+    reply, message = await site.do(lambda client: client.messages.list())
+    assert (message.sid, message.direction, message.status) == (told["MessageSid"], "inbound", "received")
+    assert (message.from_, message.to, message.body) == (told["From"], told["To"], "hello")
+    assert (reply.sid, reply.direction, reply.status) == (sent["MessageSid"], "outbound-reply", "delivered")
+    assert (reply.from_, reply.to) == (message.to, message.from_)
+    (found,) = await site.do(lambda client: client.messages.list(to=message.to, date_sent_after=message.date_sent))
+    assert found.sid == message.sid
+    assert (await site.do(lambda client: client.messages(message.sid).update(body=""))).body == ""
+    assert await site.do(lambda client: client.messages(message.sid).delete())
+    assert [one.sid for one in await site.do(lambda client: client.messages.list())] == [reply.sid]
+
+
+async def test_messages_by_a_gateway(sites: Sites, inbox: ApplicationServer) -> None:
+    """It delivers to a number, and is given the reply; a number that a trunk writes to has the same application."""
+    number = {"number": TEXTED, "voice_url": inbox.url("/voice"), "message_url": inbox.url("/text")}
+    site = await sites(numbers=[number], sections={"messages": {"gateway": inbox.url("/gateway")}})
+    inbox.on("/gateway", "")
+    inbox.on("/text", document("<Message><Body>Thanks</Body><Media>/a.png</Media></Message>"))
+    account = site.daemon.account_sid
+    form = {"From": CALLER, "To": TEXTED, "Body": "by air", "MediaUrl0": inbox.url("/photo.png")}
+    async with (
+        aiohttp.ClientSession(headers=authorization(account, site.daemon.auth_token), trust_env=False) as session,
+        session.post(site.daemon.base_url + site.path("InboundMessages.json"), data=form) as response,
+    ):
+        made = await response.json()
+        assert (response.status, made["direction"], made["num_media"]) == (201, "inbound", "1")
+    told = await inbox.request("/text")
+    assert told.signed and told.form["MessageSid"] == made["sid"]
+    assert (told.form["Body"], told.form["MediaUrl0"]) == ("by air", inbox.url("/photo.png"))
+    given = (await inbox.request("/gateway")).form
+    assert (given["From"], given["To"], given["Body"]) == (TEXTED, CALLER, "Thanks")
+    assert given["MediaUrl0"] == inbox.url("/a.png")
+
+    assert (await says(site.carrier, site.daemon.sip_uri(TEXTED))).status == 202
+    assert (await inbox.request("/text")).form["From"] == CALLER
+    assert (await inbox.request("/gateway")).form["Body"] == "Thanks"
+    kept = await site.do(lambda client: client.messages.list(to=TEXTED))
+    assert [one.body for one in kept] == ["hello", "by air"]
+
+
+async def test_an_application_that_is_down_is_told_later(house: House, inbox: ApplicationServer) -> None:
+    """Also after a crash of the daemon; what it then replies is sent."""
+    site, carol = house.site, await house.registered("carol")
+    inbox.on("/sent", "")
+    inbox.on("/text", Answer(status=500))
+    response = await carol.request(
+        "MESSAGE", house.aor("bob"), headers=PLAIN, body=b"hello", from_uri=f"sip:carol@{site.daemon.host}"
+    )
+    assert response.status == 202
+    first = (await inbox.request("/text")).form
+    await site.daemon.kill()
+    to = f"sip:nobody@{site.daemon.host}"
+    inbox.on("/text", document(f'<Message to="{to}" statusCallback="/sent">Back</Message>'))
+    await site.daemon.restart()
+    told = (await inbox.request("/sent", 15)).form
+    assert (told["To"], told["MessageStatus"], told["ErrorCode"]) == (to, "undelivered", "30005")
+    (message,) = await site.do(lambda client: client.messages.list(to=house.aor("bob")))
+    assert (message.sid, message.direction) == (first["MessageSid"], "inbound")
 
 
 async def test_a_trunk_writes(house: House, inbox: ApplicationServer) -> None:

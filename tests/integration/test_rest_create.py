@@ -179,6 +179,14 @@ async def test_send_digits_after_the_answer(site: Site) -> None:
     await incoming.hangup()
 
 
+async def test_what_a_call_is_about(site: Site) -> None:
+    """CallReason goes to the carrier as call-reason (RFC 9796 §5)."""
+    site.script("/voice", "<Hangup/>")
+    _, incoming = await site.answered(call_reason="Your parcel")
+    assert incoming.invite.headers["Call-Info"] == '<data:>;purpose=jcard;call-reason="Your parcel"'
+    await incoming.until_ended()
+
+
 async def test_a_time_limit_ends_the_call(site: Site) -> None:
     """TimeLimit counts from the answer."""
     site.script("/voice", "<Pause length='30'/>")

@@ -171,3 +171,31 @@ async def test_a_stored_application_takes_a_dialled_call_and_gives_back(site: Si
     assert (after["ReturnParam_answer"], after["DialCallStatus"]) == ("42", "completed")
     assert entered["ParentCallSid"] == after["CallSid"] and entered["CallSid"] == after["DialCallSid"]
     await call.until_ended()
+
+
+async def test_a_document_before_a_dialled_application(site: Site) -> None:
+    """The `url` of <Application> is heard first, as the call that the application gets; it may keep it from there."""
+    site.serve_tone("/first.wav", 450.0, 0.5)
+    site.serve_tone("/crossed.wav", 600.0, 0.5)
+    site.script("/crossed", "<Play>/crossed.wav</Play>")
+    made: Any = await site.do(lambda client: client.applications.create(voice_url=site.url("/crossed")))
+    dial = f'<Dial action="/after"><Application url="/first" method="GET">{made.sid}</Application></Dial>'
+    site.script("/voice", dial)
+    site.script("/first", "<Play>/first.wav</Play>")
+    site.script("/after", "<Hangup/>")
+    call = await site.dial_in()
+    await call.media.heard_tone(450.0)
+    await call.media.heard_tone(600.0)
+    first, entered = await site.application.request("/first"), await site.application.request("/crossed")
+    assert (first.method, first.params["CallSid"]) == ("GET", entered.form["CallSid"])
+    assert first.params["ApplicationSid"] == made.sid
+    after = (await site.application.request("/after")).form
+    assert (after["DialCallStatus"], after["DialCallSid"]) == ("completed", entered.form["CallSid"])
+    await call.until_ended()
+
+    site.script("/first", "<Play>/first.wav</Play><Hangup/>")
+    call = await site.dial_in()
+    await call.media.heard_tone(450.0)
+    assert (await site.application.request("/after")).form["DialCallStatus"] == "no-answer"
+    assert site.application.count("/crossed") == 1
+    await call.until_ended()

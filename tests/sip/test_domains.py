@@ -177,7 +177,7 @@ class Trunks(Hosting):
     def policies(self, *others: str) -> list[tuple[str, str]]:
         """Which sources may, or must, have encrypted media."""
         networks = [ipaddress.ip_network(one) for one in others]
-        return [(prefix, srtp) for prefix, _, srtp, _ in self.domains.policies(networks)]
+        return [(prefix, srtp) for prefix, _, srtp, _, _ in self.domains.policies(networks)]
 
 
 def test_a_trunks_lists_let_its_pbx_in() -> None:

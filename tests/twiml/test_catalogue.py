@@ -42,7 +42,7 @@ BAD = [
     for one, attribute in ATTRIBUTES
     for written in attribute.bad
 ]
-JUDGED_LATER = {("Dial", "callerId"), ("Dial/Sip", "sendDigits"), ("Dial/Application", "url")}
+JUDGED_LATER = {("Dial", "callerId")}
 
 
 def test_it_has_every_verb_and_noun() -> None:
@@ -59,6 +59,13 @@ def test_every_attribute_tells_its_values() -> None:
         assert attribute.allowed and attribute.good, f"{one.path}: {attribute.name}"
         free = attribute.name in ("action", "amdStatusCallback") or (attribute.unsupported and not attribute.bad)
         assert attribute.bad or free or (one.path, attribute.name) in JUDGED_LATER, f"{one.path}: {attribute.name}"
+
+
+def test_what_has_no_effect_says_why() -> None:
+    for one, attribute in ATTRIBUTES:
+        assert attribute.why or not attribute.unsupported, f"{one.path}: {attribute.name}"
+    (dial,) = document("<Dial recordingConfigurationId='RC1'>+15550001111</Dial>").warnings
+    assert dial.message.endswith("recordingConfigurationId has no effect here: no stored configurations of recordings")
 
 
 @pytest.mark.parametrize("one", ELEMENTS, ids=[one.path for one in ELEMENTS])

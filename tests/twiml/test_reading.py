@@ -4,7 +4,7 @@ import pytest
 from lxml import etree
 
 from callwright.calls.application import Hook
-from callwright.twiml.attribute import integer, text
+from callwright.twiml.attribute import idle, integer, text
 from callwright.twiml.reading import Reading, text_of
 
 BASE = "http://app.example/ivr/start"
@@ -41,10 +41,12 @@ def test_attributes_of_other_namespaces_are_nobodys_business() -> None:
 
 def test_an_attribute_without_effect_is_warned_about_unless_it_asks_for_nothing() -> None:
     reading = Reading(BASE)
-    byoc = text("byoc", unsupported=True)
+    byoc = idle(text("byoc"), "no such trunks")
     reading.values(element("<Number byoc='BY1'/>"), (byoc,))
     reading.values(element("<Number byoc=''/>"), (byoc,))
+    reading.values(element("<Number byoc='BY1'/>"), (idle(text("byoc"), "one trunk", warned=False),))
     assert warned(reading) == [(12200, 1)]
+    assert reading.warnings[0].message == "<Number>: byoc has no effect here: no such trunks"
 
 
 def test_warnings_are_bounded() -> None:

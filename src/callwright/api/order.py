@@ -8,12 +8,14 @@ from callwright.account import Account
 from callwright.api.errors import INVALID_PARAMETER
 from callwright.api.forms import BAD_URL, Form
 from callwright.calls.application import ALL_EVENTS, FINAL_ONLY, Application, Hook
+from callwright.calls.call import Call
 from callwright.calls.control import DialRecording, MachinePlan, RecordingCallback
 from callwright.calls.exchange import no_application, no_gateways
 from callwright.calls.order import CallOrder
 from callwright.calls.outbound import NO_GATEWAY
 from callwright.errors import RestError
 from callwright.media.machine import Thresholds
+from callwright.twiml.characters import has_controls
 from callwright.twiml.verbs import sip_uri
 
 NO_TO, NO_FROM = 21201, 21213
@@ -28,6 +30,7 @@ MAX_TWIML = 4000
 MAX_TIMEOUT = 600
 MAX_TIME_LIMIT = 86400
 MAX_CREDENTIAL = 128
+CALL_REASON_LENGTH = 50
 DEFAULTS = Thresholds()
 RECORDING_EVENTS = frozenset({"in-progress", "completed", "absent"})
 
@@ -37,6 +40,11 @@ _SEPARATORS = str.maketrans("", "", " -().")
 _CLIENT = re.compile(r"client:[A-Za-z0-9_.+@%-]{1,256}(\?[\x21-\x7e]{0,2048})?\Z")
 _ANYBODY = re.compile(r"[A-Za-z0-9+_.-]{1,128}\Z")
 _KEYS = re.compile(r"[0-9A-D*#wW]{1,32}\Z")
+
+
+def nothing_forwarded(account_sid: str, token: str) -> Call | None:
+    """No call is live."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,7 @@ def read(
     byoc: Callable[[str, str], tuple[str, ...]] = no_gateways,
     *,
     runs: Application | None = None,
+    forwarded: Callable[[str, str], Call | None] = nothing_forwarded,
 ) -> CallOrder:
     """The order that a form makes.
 
@@ -64,26 +73,34 @@ def read(
         stored: an account's stored application, by the SIDs of both.
         runs: what runs the call, when that is not the form's to say.
         byoc: the gateways of a trunk that an account brings along, by the SIDs of both.
+        forwarded: the live inbound call of an account (SID) that a CallToken is of.
 
     Raises:
         RestError: the first fault.
     """
     destination = to(form)
+    forwards = _forwards(form, lambda token: forwarded(account.sid, token))
+
+    def owned(number: str) -> bool:
+        return owns(account.sid, number) or (forwards is not None and number == forwards.from_)
+
     return CallOrder(
         account=account,
         to=destination.address,
-        from_=from_(form, "From", destination, lambda number: owns(account.sid, number)),
+        from_=from_(form, "From", destination, owned),
         application=runs or application(form, lambda sid: stored(account.sid, sid)),
         timeout=float(form.integer("Timeout", 1, MAX_TIMEOUT, code=BAD_TIMEOUT) or 60),
         time_limit=form.integer("TimeLimit", 1, MAX_TIME_LIMIT, code=INVALID_PARAMETER),
         send_digits=_send_digits(form),
         record=_recording(form),
-        caller_id=_caller_id(form, destination, lambda number: owns(account.sid, number)),
+        caller_id=_caller_id(form, destination, owned),
         sip_username=_credential(form, "SipAuthUsername", BAD_SIP_USERNAME),
         sip_password=_credential(form, "SipAuthPassword", BAD_SIP_PASSWORD),
         headers=destination.headers,
         machine=_machine(form),
         through=_through(form, lambda sid: byoc(account.sid, sid)),
+        reason=_reason(form),
+        forwards=forwards,
     )
 
 
@@ -202,6 +219,21 @@ def _through(form: Form, byoc: Callable[[str], tuple[str, ...]]) -> tuple[str, .
         why = "is not a trunk of this account whose connection policy has an enabled target"
         raise RestError(f"Byoc {_shown(sid)} {why}", code=NO_GATEWAY)
     return found
+
+
+def _forwards(form: Form, forwarded: Callable[[str], Call | None]) -> Call | None:
+    token = form.text("CallToken")
+    found = forwarded(token) if token else None
+    if token and found is None:
+        raise RestError("CallToken is not of a live inbound call of this account", code=INVALID_PARAMETER)
+    return found
+
+
+def _reason(form: Form) -> str:
+    reason = form.text("CallReason").strip()
+    if len(reason) > CALL_REASON_LENGTH or has_controls(reason):
+        raise RestError(f"CallReason has more than {CALL_REASON_LENGTH} printable characters", code=INVALID_PARAMETER)
+    return reason
 
 
 def _send_digits(form: Form) -> str:

@@ -10,6 +10,8 @@ from prometheus_client import CollectorRegistry
 from callwright.account import Account
 from callwright.api.validation import Validations
 from callwright.calls.application import Application, Hook
+from callwright.calls.arrivals import Arrivals
+from callwright.calls.call import Call
 from callwright.calls.control import DialRecording
 from callwright.calls.messages import Messages
 from callwright.calls.order import CallOrder
@@ -26,6 +28,10 @@ class Switchboard(Protocol):
 
     async def place(self, order: CallOrder) -> str:
         """Accepts a call; its row is durable when this returns. Returns the CallSid, or raises RestError."""
+        ...
+
+    def forwarded(self, account_sid: str, token: str) -> Call | None:
+        """The live inbound call of an account that a CallToken is of; None when it is of none."""
         ...
 
     async def redirect(self, sid: str, *, hook: Hook | None, twiml: str | None) -> None:
@@ -81,6 +87,7 @@ class Services:
         rooms: the conferences and queues.
         messages: who sends text messages.
         mailboxes: how many voice messages wait, as users' phones show it.
+        arrivals: who takes those that come in.
         health: the HTTP status of /health (200, 429, 503) and the facts that it tells.
         metrics: what /metrics shows.
     """
@@ -102,5 +109,6 @@ class Services:
     rooms: Rooms
     messages: Messages
     mailboxes: Mailboxes
+    arrivals: Arrivals
     health: Callable[[], tuple[int, Mapping[str, Any]]]
     metrics: CollectorRegistry

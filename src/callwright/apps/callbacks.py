@@ -9,7 +9,7 @@ enough of it to notice when it is back.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -36,6 +36,10 @@ log = logging.getLogger(__name__)
 
 PAUSES_S = (1.0, 5.0, 30.0, 120.0, 600.0)
 """Between the attempts; after the last one a callback is given up."""
+
+Reader = Callable[[Fetch, str], Awaitable[None]]
+"""Makes a request, and reads its answer, given the callback's CallSid, or whatever it has in its place. Raises
+ApplicationError when it has failed."""
 
 MAX_UNDER_WAY = 500
 MAX_PENDING = 100_000
@@ -143,8 +147,14 @@ class Callbacks:
         self._waiting = 0
         self._last_id = 0
         self._early: set[str] | None = set()
+        self._readers: dict[str, Reader] = {}
         self._resting = asyncio.Event()
         self._closed = False
+
+    def reads(self, kind: str, reader: "Reader") -> None:
+        """Leaves the deliveries of one kind of callbacks to somebody for whom their answers count. To be called before
+        `start`."""
+        self._readers[kind] = reader
 
     @property
     def pending(self) -> int:
@@ -339,10 +349,14 @@ class Callbacks:
             if not rows:
                 raise ApplicationError("its row is lost")
             params = rows[0]["params"]
+        reader = self._readers.get(callback.kind)
         # It has pauses of its own: a breaker would only use up its attempts.
-        await self._client.fetch(
-            Fetch(callback.hook, params, account, idempotency_token=callback.token, discard=True, insistent=True)
-        )
+        options: dict[str, Any] = {"idempotency_token": callback.token, "discard": reader is None, "insistent": True}
+        fetch = Fetch(callback.hook, params, account, **options)
+        if reader is None:
+            await self._client.fetch(fetch)
+        else:
+            await reader(fetch, callback.call_sid)
 
     def _failed(self, lane: Lane, error: ApplicationError) -> None:
         callback, failure = lane.queue[0], classify(error)

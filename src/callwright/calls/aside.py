@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from callwright.calls import background, messages, transfer
+from callwright.calls import background, call_token, messages, transfer
 from callwright.calls.control import DialRecording, MessagePlan, ReferPlan, Referred, Sent
 from callwright.calls.status import CallStatus
 from callwright.sip.leg import Leg
@@ -18,11 +18,15 @@ class Aside:
 
     Attributes:
         returned: what the call that dialled this one's application is told when it ends.
+        forwards: the inbound call whose caller it shows, by that call's CallToken; None for none.
+        reason: what the called party is told that it is about; "" for nothing.
         stir_status: how a call out has been attested: A, B or C; "" for not.
         stir_verdict: what was believed of the attestation of a call in; None when it was not asked for.
     """
 
     returned: Sequence[tuple[str, str]] = ()
+    forwards: "Call | None" = None
+    reason: str = ""
     stir_status: str = ""
     stir_verdict: "Verdict | None" = None
 
@@ -39,7 +43,13 @@ class Aside:
         self.stir_verdict = verdict
         self._call._extra |= verdict.parameters()
         self._call._save(verstat=verdict.verstat)
+        self.offer_token()
         self._call.note("stir", verstat=verdict.verstat, **({"why": verdict.why} if verdict.why else {}))
+
+    def offer_token(self) -> None:
+        """Every request from now on has the call's CallToken, if it may have one."""
+        if call_token.offered(self._call):
+            self._call._extra["CallToken"] = call_token.made(self._call)
 
     async def start_recording(self, plan: DialRecording) -> None:
         """Answers, then records beside the verbs that follow, until `stop_recording` or the end of the call."""

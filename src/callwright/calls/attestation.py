@@ -122,10 +122,15 @@ class Attestation:
 
     def _level(self, call: "Call", shown: str) -> str:
         """A: the account may show this number. B: a customer of ours calls, from a number that we do not know. C: the
-        call came in through a trunk and is passed on (RFC 8588 §4; ATIS-1000074 §5.2.3)."""
+        call came in through a trunk and is passed on (RFC 8588 §4; ATIS-1000074 §5.2.3). What a call that is passed on
+        by its CallToken was attested by, when that was believed, it keeps."""
         if call.exchange.owns(call.account.sid, shown):
             return "A"
         root = _root(call)
+        if call.forwards is not None and root.stir_verdict is not None:
+            verified = root.stir_verdict.verstat.removeprefix(f"{PASSED}-")
+            if verified in passport.ATTESTATIONS:
+                return verified  # call-control reference §7.6
         return "C" if root.direction.inward and root.trunk else "B"
 
     # in
@@ -198,8 +203,8 @@ def _number(shown: str) -> str:
 
 
 def _root(call: "Call") -> "Call":
-    while call.parent is not None:
-        call = call.parent
+    while (before := call.parent or call.forwards) is not None:
+        call = before
     return call
 
 

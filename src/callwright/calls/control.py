@@ -217,6 +217,7 @@ class SipTarget:
     alternatives: "Sequence[SipTarget]" = ()
     screening: Hook | None = None
     machine: MachinePlan | None = None
+    send_digits: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +239,7 @@ class ApplicationTarget:
         parameters: what it is told, as Param_<name>.
         customer_id: CustomerId of its requests; "" for the account's SID.
         copy_parent_to: its To is the caller's, not the application's SID.
+        screening: a document that the caller hears, as a call to the application, before that has it.
     """
 
     sid: str
@@ -245,6 +247,7 @@ class ApplicationTarget:
     customer_id: str = ""
     copy_parent_to: bool = False
     callback: StatusCallback | None = None
+    screening: Hook | None = None
 
 
 Target = NumberTarget | SipTarget | ClientTarget | ApplicationTarget
@@ -270,6 +273,7 @@ class DialPlan:
     Attributes:
         refer: whose document runs on who is left when one of the two transfers him; None: neither may.
         transfers: of an elastic trunk, in place of `refer`; None: the dial is none of a trunk's.
+        reason: what the parties are told that the call is about; "" for nothing.
     """
 
     targets: Sequence[Target]
@@ -283,6 +287,7 @@ class DialPlan:
     recording: DialRecording | None = None
     refer: Hook | None = None
     transfers: "Transfers | None" = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class Crossing(Dial):
         unanswered = loop.call_later(self._plan.timeout, _give_up, child)
         child.verdict = CallStatus.CANCELED  # of a child that ends unanswered, unless it says otherwise
         child.borrow(Borrowed(caller, self._call.accept))
-        serving = self._call.exchange.tasks.spawn(self._call.exchange.scripts.serve(child), child.sid)
+        serving = self._call.exchange.tasks.spawn(self._serve(child), child.sid)
         try:
             with caller.digits(lambda digit: self._on_star(digit, over)):
                 await over
@@ -67,9 +67,22 @@ class Crossing(Dial):
             child.cancel(CallStatus.CANCELED)  # a star, or a redirect of the caller; else it has ended
             await asyncio.wait({serving})
         status = await asyncio.shield(child.ended)
+        if child in self._refused:
+            status = CallStatus.NO_ANSWER  # call-control reference §12, 7
         answered = status is CallStatus.COMPLETED
         dialled = self._result(child, status, bridged=answered, recording=await self._finish_recording())
         return replace(dialled, returned=tuple(child.returned), sip=False)
+
+    async def _serve(self, child: "Call") -> None:
+        """The application, after the document that is asked before it: one that ends the call keeps it from there."""
+        (target,) = self._plan.targets
+        if await self._accepts(child, target):
+            await self._call.exchange.scripts.serve(child)
+            return
+        if not (child.taken.done() or child.leg is None or child.leg.gone):
+            self._refused.add(child)
+            child.hang_up()
+        await child.ended
 
 
 def _give_up(child: "Call") -> None:

@@ -145,7 +145,9 @@ class Dial:
         own = self._call.caller_id if isinstance(target, NumberTarget) else ""
         if self._call.identity.private:
             own = ANONYMOUS
-        return self._call.child(to, caller_id=self._plan.caller_id or own, callback=target.callback)
+        child = self._call.child(to, caller_id=self._plan.caller_id or own, callback=target.callback)
+        child.reason = self._plan.reason
+        return child
 
     async def _ring_child(
         self, child: "Call", target: Target, first: "asyncio.Future[Call | None]", alone: bool
@@ -175,9 +177,9 @@ class Dial:
 
     async def _accepts(self, child: "Call", target: Target) -> bool:
         """Asks a child that has answered, if it is to be asked."""
-        if isinstance(target, ApplicationTarget) or target.screening is None:
+        if target.screening is None:
             return True
-        digits = target.send_digits if isinstance(target, NumberTarget) else ""
+        digits = target.send_digits if isinstance(target, NumberTarget | SipTarget) else ""
         self._screening.add(child)
         try:
             return await screening.accepts(child, target.screening, digits)
@@ -232,7 +234,7 @@ class Dial:
     async def _introduce(self, caller: Leg, winner: "Call") -> Leg | None:
         """Sends the keys that a party wants before it is connected. Returns its leg, if it is still there."""
         target = self._plan.targets[self._children.index(winner)]
-        if isinstance(target, NumberTarget) and target.send_digits and target.screening is None:
+        if isinstance(target, NumberTarget | SipTarget) and target.send_digits and target.screening is None:
             try:
                 await caller.during(asyncio.create_task(send_keys(winner, target.send_digits)))
             except LegGone:

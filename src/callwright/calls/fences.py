@@ -296,7 +296,8 @@ class Fences:
     def take(self, call: "Call", target: Target) -> Denial | None:
         """Lets an INVITE of a call out, and counts it; else says why not."""
         way, shown = self.way(target), call.caller_id or call.from_
-        found = self.denial(call.account, target, shown, _known(call.parent) if call.parent else ())
+        before = call.parent or call.forwards
+        found = self.denial(call.account, target, shown, known(before) if before else ())
         if found is None and way.carried:
             found = self._start(call, way)
         if found is not None:
@@ -331,7 +332,7 @@ class Fences:
 
         A transfer that the daemon carries out by a call of its own is asked again for it.
         """
-        found = self.denial(call.account, uri, call.from_, _known(call))
+        found = self.denial(call.account, uri, call.from_, known(call))
         if found is not None:
             self._tell(found, call.account, _source(call))
         return found
@@ -368,7 +369,7 @@ def _host(uri: str) -> str:
     return without_port(user_and_host(uri)[1]).lower().rstrip(".")
 
 
-def _known(call: "Call") -> set[str]:
+def known(call: "Call") -> set[str]:
     """Numbers that a call may show although its account does not own them: those that it was called by or has
     called, and the one that the file gives to its user. What an account itself has put into a From is none."""
     found: set[str] = set()

@@ -1,7 +1,7 @@
 """Text messages over SIP, in (RFC 3428): to the application of who sends them, or on to the phones of a user.
 
-A MESSAGE that an application gets is answered 202 when its request is in the durable queue of callbacks; one for a user
-is answered as his phones answer it.
+A MESSAGE that an application gets is answered 202 when it, and its request in the durable queue of callbacks, outlive a
+crash; one for a user is answered as his phones answer it.
 """
 
 import logging
@@ -13,13 +13,14 @@ from urllib.parse import unquote
 from callwright import ids
 from callwright.account import Account
 from callwright.calls.application import Hook
+from callwright.calls.arrivals import Arrivals, Arrived
 from callwright.calls.numbers import Number, Numbers
-from callwright.calls.pager import Callbacks
-from callwright.calls.parameters import API_VERSION, sip
+from callwright.calls.parameters import sip
 from callwright.calls.spelling import spelled
 from callwright.calls.tasks import Tasks
 from callwright.config import Config
 from callwright.domains import VoiceSection, domain_of
+from callwright.errors import StoreError
 from callwright.sip.request import Request
 from callwright.sip.transaction import Response
 from callwright.sip.trunks import Trunk, Trunks
@@ -30,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 MAX_BODY = 8192
 MOST_UNDER_WAY = 1000
+TOO_MANY, RETRY = "too many messages are under way", [("Retry-After", "5")]
 ANSWER_S = 4.0  # the engine answers 503 itself after 5 s
 _PLAIN = re.compile(r"text/plain\s*(;.*)?\Z", re.IGNORECASE)
 _CHARSET = re.compile(r';\s*charset\s*=\s*"?([^";\s]+)', re.IGNORECASE)
@@ -72,10 +74,10 @@ class Inbox:
         users: Users,
         hooks: Mapping[str, Hook],
         pager: Deliverer,
-        callbacks: Callbacks,
+        arrivals: Arrivals,
     ) -> None:
         self._accounts, self._numbers, self._trunks, self._users = accounts, numbers, trunks, users
-        self._hooks, self._pager, self._callbacks = hooks, pager, callbacks
+        self._hooks, self._pager, self._arrivals = hooks, pager, arrivals
         self._tasks = Tasks()
 
     def take(self, request: Request) -> None:
@@ -147,24 +149,18 @@ class Inbox:
         if not account.active:
             self._refuse(request, 403, f"account {account.sid} is {account.status}")
             return
-        sid = ids.new(ids.MESSAGE)
-        params = {
-            "MessageSid": sid,
-            "SmsSid": sid,
-            "SmsMessageSid": sid,
-            "AccountSid": account.sid,
-            "ApiVersion": API_VERSION,
-            "From": from_,
-            "To": to,
-            "Body": text,
-            "NumMedia": "0",
-            "NumSegments": "1",
-            "SmsStatus": "received",
-            **sip(request),
-            **facts,
-        }
-        self._callbacks.post(account=account, call_sid=sid, hook=hook, params=params, kind="message")
-        logger.info("message=%s from %s to %s taken", sid, from_, to)
+        if len(self._tasks) >= MOST_UNDER_WAY:
+            self._refuse(request, 503, TOO_MANY, RETRY)
+            return
+        row = self._arrivals.take(account, Arrived(from_, to, text, facts={**sip(request), **facts}), hook)
+        self._tasks.spawn(self._taken(request, row["sid"]), "MESSAGE")
+
+    async def _taken(self, request: Request, sid: str) -> None:
+        try:
+            await self._arrivals.kept()
+        except StoreError as error:
+            # its application is told of it all the same: if it came again, it would be told twice
+            logger.warning("message=%s taken although it is not written yet: %s", sid, error.message)
         request.respond(202)
 
     def _pass_on(self, request: Request, account: Account, sender: str, text: str) -> None:
@@ -174,7 +170,7 @@ class Inbox:
         elif not account.active:
             self._refuse(request, 403, f"account {account.sid} is {account.status}")
         elif len(self._tasks) >= MOST_UNDER_WAY:
-            self._refuse(request, 503, "too many messages are under way", [("Retry-After", "5")])
+            self._refuse(request, 503, TOO_MANY, RETRY)
         else:
             self._tasks.spawn(self._deliver(request, account, sender, text), "MESSAGE")
 

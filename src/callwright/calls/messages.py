@@ -28,7 +28,7 @@ NO_GATEWAY = "no [messages] gateway: the message is not sent"
 TOO_MANY = "too many messages are under way: this one is not sent"
 NO_BODY = "a message to a SIP URI needs a Body"
 QUEUED, SENT, FAILED = "queued", "sent", "failed"
-BY_REQUEST, BY_CALL = "outbound-api", "outbound-call"
+BY_REQUEST, BY_CALL, BY_REPLY = "outbound-api", "outbound-call", "outbound-reply"
 LOST = Settled("undelivered", NOT_DELIVERED, "the server was restarted")
 
 
@@ -52,16 +52,17 @@ class Messages:
     def __init__(self, store: Store, callbacks: "Callbacks", gateway: str, pager: Pages) -> None:
         self._store, self._callbacks, self._gateway, self._pager = store, callbacks, gateway, pager
 
-    def send(self, account: Account, plan: MessagePlan, *, call: "Call | None" = None) -> Row:
+    def send(self, account: Account, plan: MessagePlan, *, call: "Call | None" = None, reply: bool = False) -> Row:
         """Queues a message; it never blocks.
 
         Args:
             call: whose document sends it; None for a request.
+            reply: the document that answers a message sends it.
 
         Returns:
             Its row: queued, or failed when nobody takes it.
         """
-        row = _row(account, plan, call.sid if call else "")
+        row = _row(account, plan, call.sid if call else "", BY_CALL if call else BY_REPLY if reply else BY_REQUEST)
         if is_sip(plan.to):
             self._page(row, account, plan, call)
         elif self._gateway:
@@ -121,7 +122,7 @@ class Messages:
         self._store.put(messages, {"sid": sid, **_failure(NOT_DELIVERED, why), "date_updated": clock.now()})
 
 
-def _row(account: Account, plan: MessagePlan, call_sid: str) -> Row:
+def _row(account: Account, plan: MessagePlan, call_sid: str, direction: str) -> Row:
     now, told = clock.now(), plan.callback if is_sip(plan.to) else None
     return {
         "sid": ids.new(ids.MESSAGE),
@@ -134,7 +135,7 @@ def _row(account: Account, plan: MessagePlan, call_sid: str) -> Row:
         "to": plan.to,
         "body": plan.body,
         "media": list(plan.media),
-        "direction": BY_CALL if call_sid else BY_REQUEST,
+        "direction": direction,
         "status": QUEUED,
         "error_code": None,
         "error_message": None,

@@ -19,6 +19,7 @@ class Number:
 
     Attributes:
         message: who is told of messages to it; None for nobody.
+        message_fallback: who is told when that fails.
     """
 
     sid: str
@@ -26,6 +27,7 @@ class Number:
     account_sid: str
     application: Application
     message: Hook | None = None
+    message_fallback: Hook | None = None
 
 
 class Numbers:
@@ -39,8 +41,8 @@ class Numbers:
         record = self._record(number)
         if record is None:
             return None
-        message = self._messages(record)
-        return Number(record.sid, record["phone_number"], record.account_sid, self._answering(record), message)
+        own = record.sid, record["phone_number"], record.account_sid
+        return Number(*own, self._answering(record), *self._messages(record))
 
     def owns(self, account_sid: str, number: str) -> bool:
         """Whether an account may show this number as its caller ID: it is its own, one that it has verified, or
@@ -70,12 +72,14 @@ class Numbers:
         kind, name = "incoming_phone_numbers", "phone_number"
         return self._directory.first(kind, name, number) or self._directory.first(kind, name, "+" + number)
 
-    def _messages(self, record: Record) -> Hook | None:
-        """Who is told of messages: the stored application that the number names for them, or its own URL."""
+    def _messages(self, record: Record) -> tuple[Hook | None, Hook | None]:
+        """Who is told of messages: the stored application that the number names for them, or its own URLs."""
         application = self._directory.get("applications", record["sms_application_sid"] or "")
         if application is not None and application.account_sid == record.account_sid:
             record = application
-        return Hook(record["sms_url"], record["sms_method"] or "POST") if record["sms_url"] else None
+        first, second = record["sms_url"], record["sms_fallback_url"]
+        primary = Hook(first, record["sms_method"] or "POST") if first else None
+        return primary, Hook(second, record["sms_fallback_method"] or "POST") if primary and second else None
 
     def _answering(self, record: Record) -> Application:
         """A number's application: its trunk, the stored one that it names, or its own URLs, in this order."""

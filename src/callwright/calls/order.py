@@ -35,6 +35,8 @@ class CallOrder:
         caller_id: shown in place of `from_`; "" for none.
         headers: custom SIP header fields of a sip: call, checked against the reference §7.3.
         through: URIs of the gateways that carry a number, in order; none for the account's trunks.
+        forwards: the inbound call that this one passes on; None for none.
+        reason: what the called party is told that the call is about; "" for nothing.
         delay: seconds before it is placed.
         machine: how it is told who answers; None when it is not.
         on_call: told of the call as soon as it is accepted.
@@ -58,3 +60,5 @@ class CallOrder:
     on_call: "Callable[[Call], None]" = _ignore_call
     on_progress: Callable[[Leg, bool], None] = _ignore_progress
     through: tuple[str, ...] = ()
+    reason: str = ""
+    forwards: "Call | None" = None

@@ -11,7 +11,7 @@ from callwright.calls.attestation import attested
 from callwright.calls.control import ApplicationTarget, ClientTarget, NumberTarget, SipTarget, Target
 from callwright.calls.fences import Denial
 from callwright.calls.fork import Fork
-from callwright.calls.showing import diversion, history, presented, shown, user_of
+from callwright.calls.showing import about, diversion, history, presented, shown, user_of
 from callwright.errors import Fenced, NoSuchUser, NotRegistered
 from callwright.sip.binding import Binding
 from callwright.sip.contact import parse
@@ -143,6 +143,7 @@ def _headers(call: "Call", target: SipTarget) -> Headers:
         *attested(call),
         *target.headers,
         *diversion(call),
+        *about(call),
     ]
 
 

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from callwright.calls.status import Direction
 from callwright.sip import history as history_info
 from callwright.sip.identity import ANONYMOUS, Caller, Identity, Style, number_of, written
 from callwright.sip.identity import diversion as diversion_lines
@@ -49,7 +48,8 @@ def presented(call: "Call", trunk: Trunk) -> tuple[str, Headers]:
         own=form(_own(call)) if user == ANONYMOUS else "",
         diverted=[(form(number), reason) for number, reason in _diverted(call)],
     )
-    return written(caller, style)
+    local_uri, headers = written(caller, style)
+    return local_uri, [*headers, *about(call)]
 
 
 def history(call: "Call", trunk: Trunk, uri: str) -> Headers:
@@ -68,6 +68,14 @@ def diversion(call: "Call") -> Headers:
     return diversion_lines(_before(call.parent.identity), call.exchange.endpoint.domain) if call.parent else []
 
 
+def about(call: "Call") -> Headers:
+    """What a call is about, for a display: call-reason (RFC 9796 §5), of which there is no URL to fetch more from."""
+    if not call.reason:
+        return []
+    quoted = call.reason.replace("\\", "\\\\").replace('"', '\\"')
+    return [("Call-Info", f'<data:>;purpose=jcard;call-reason="{quoted}"')]
+
+
 def _is_passed_on(call: "Call") -> bool:
     """Whether the called party sees who has called us."""
     parent = call.parent
@@ -76,7 +84,7 @@ def _is_passed_on(call: "Call") -> bool:
 
 def _own(call: "Call") -> str:
     """A number of the account's own that stands behind another caller: the user's, or the one that was called."""
-    parent = call.parent
+    parent = call.parent or call.forwards
     candidates = (call.caller_id, parent.caller_id, parent.to, parent.from_) if parent else (call.caller_id,)
     own = (one for one in candidates if one not in ("", ANONYMOUS) and call.exchange.owns(call.account.sid, one))
     return next(own, "")

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from callwright.calls import background, machine, outbound, parameters
+from callwright.calls import background, call_token, machine, outbound, parameters
 from callwright.calls.application import Application, Hook
 from callwright.calls.call import Call
 from callwright.calls.control import DialRecording, Target
 from callwright.calls.decision import Admission, Refusal
 from callwright.calls.elastic_session import ElasticSession
 from callwright.calls.exchange import Exchange
+from callwright.calls.fences import known
 from callwright.calls.order import CallOrder
 from callwright.calls.pickup import NO_SUCH_DIALOG, picked_up, refusal
 from callwright.calls.prompts import send_keys
@@ -129,6 +130,7 @@ class Switchboard:
         if user is not None:
             self.exchange.dialogs.called(user.aor, leg.node, invite)
         call.adopt(leg)
+        call.offer_token()
         source = f"{invite.source_host}:{invite.source_port}"
         by = {"user": user.aor} if user else {"trunk": call.trunk or (elastic.sid if elastic else "")}
         call.note("invite", **{"from": call.from_}, to=call.to, **by, source=source)
@@ -205,6 +207,7 @@ class Switchboard:
             to=order.to,
             caller_id=order.caller_id,
         )
+        call.reason, call.forwards = order.reason, order.forwards
         call.note("placed", **{"from": call.from_}, to=call.to)
         order.on_call(call)
         try:
@@ -216,10 +219,15 @@ class Switchboard:
             self.exchange.tasks.spawn(self._place(call, order), call.sid)
         return call.sid
 
+    def forwarded(self, account_sid: str, token: str) -> Call | None:
+        """The live inbound call of an account that a CallToken is of; None when it is of none."""
+        return call_token.named(token, account_sid, self.exchange.live)
+
     def _fence(self, order: CallOrder) -> None:
         """Refuses at once what would be held back when its turn comes."""
         fences, target = self.exchange.fences, _target(order)
-        denial = fences.denial(order.account, target, order.caller_id or order.from_)
+        others = known(order.forwards) if order.forwards is not None else set()
+        denial = fences.denial(order.account, target, order.caller_id or order.from_, others)
         if denial is not None:
             fences.refuse(order.account, denial, self.exchange.alerts)
             raise RestError(denial.message, code=denial.reason.rest_code, status=denial.reason.status)

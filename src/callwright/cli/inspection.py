@@ -180,7 +180,6 @@ def _described(one: Declared) -> Sequence[str]:
         shown = str(default).lower() if isinstance(default, bool) else str(default)
         state = one.state_of(attribute)
         about = f"{attribute.allowed} ({shown or 'none'})"
-        lines.append(
-            f"  {attribute.name}: {about}; bad: {attribute.code}{'' if state is State.WORKS else '; no effect'}"
-        )
+        effect = "" if state is State.WORKS else "; no effect" + (f": {attribute.why}" if attribute.why else "")
+        lines.append(f"  {attribute.name}: {about}; bad: {attribute.code}{effect}")
     return lines

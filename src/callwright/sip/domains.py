@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from callwright.sip.credentials import Credential
 from callwright.sip.prefixes import Prefixes
-from callwright.sip.trunks import Network, unmapped
+from callwright.sip.trunks import Network, SourcePolicy, unmapped
 from callwright.sip.users import User
 from callwright.store.directory import Directory, Record
 
@@ -153,8 +153,8 @@ class Domains:
         yield from self._standing.values()
         yield from self._trunks.values()
 
-    def policies(self, others: Iterable[Network]) -> list[tuple[str, tuple[str, ...], str, str]]:
-        """(prefix, codecs, srtp, reliable) of the sources whose calls must be encrypted, or may be, where plain ones
+    def policies(self, others: Iterable[Network]) -> list[SourcePolicy]:
+        """Of the sources whose calls must be encrypted, or may be, where plain ones
         come from there as well: those are told apart when their media begin.
 
         Args:
@@ -278,8 +278,8 @@ class Domains:
         return "" if first == user else "an older list has the name with another password"
 
 
-def _policy(prefix: str, *, mixed: bool) -> tuple[str, tuple[str, ...], str, str]:
-    return prefix, (), "optional" if mixed else "required", ""
+def _policy(prefix: str, *, mixed: bool) -> SourcePolicy:
+    return prefix, (), "optional" if mixed else "required", "", ()
 
 
 def _network(record: Record) -> Network:

@@ -27,6 +27,7 @@ class Attribute(Generic[T]):
         default: when absent or bad.
         code: the warning of a bad value.
         unsupported: any value but the default is warned about, for it has no effect here.
+        why: it has no effect here, in words; "" for one that has, or whose whole element has none.
         allowed: its values, in words.
         good, bad: samples of values that are taken, and of values that are not.
         location: a URL, judged by the reading.
@@ -41,6 +42,7 @@ class Attribute(Generic[T]):
     good: tuple[str, ...] = ()
     bad: tuple[str, ...] = ()
     location: bool = False
+    why: str = ""
 
 
 class Values:
@@ -68,9 +70,9 @@ def _boolean(text: str) -> bool:
     raise ValueError("neither true nor false")
 
 
-def boolean(name: str, default: bool, code: int = SCHEMA_WARNING, *, unsupported: bool = False) -> Attribute[bool]:
+def boolean(name: str, default: bool, code: int = SCHEMA_WARNING) -> Attribute[bool]:
     """`true` or `false`, in any case of letters."""
-    return Attribute(name, _boolean, default, code, unsupported, "true, false", ("true", "false"), ("yes", ""))
+    return Attribute(name, _boolean, default, code, False, "true, false", ("true", "false"), ("yes", ""))
 
 
 def whole(text: str, low: int, high: int) -> int:
@@ -110,9 +112,7 @@ def loop(name: str, code: int) -> Attribute[int]:
     )
 
 
-def choice(
-    name: str, values: Iterable[str], default: str, code: int = SCHEMA_WARNING, *, unsupported: bool = False
-) -> Attribute[str]:
+def choice(name: str, values: Iterable[str], default: str, code: int = SCHEMA_WARNING) -> Attribute[str]:
     """One of a few words, spelt exactly."""
     given = tuple(values)
 
@@ -121,7 +121,7 @@ def choice(
             raise ValueError("not one of its values")
         return word
 
-    return Attribute(name, read, default, code, unsupported, ", ".join(given), given, ("no such word", ""))
+    return Attribute(name, read, default, code, False, ", ".join(given), given, ("no such word", ""))
 
 
 def method(name: str = "method", code: int = SCHEMA_WARNING) -> Attribute[str]:
@@ -153,7 +153,7 @@ def keys(name: str, default: str, code: int, *, most: int) -> Attribute[str]:
     return replace(written, allowed=f"0 to {most} of 0-9 * #", good=("", "5"), bad=("a", "#" * (most + 1)))
 
 
-def text(name: str, code: int = SCHEMA_WARNING, *, most: int = 4096, unsupported: bool = False) -> Attribute[str]:
+def text(name: str, code: int = SCHEMA_WARNING, *, most: int = 4096) -> Attribute[str]:
     """Free text without control characters, blanks around it removed."""
 
     def read(raw: str) -> str:
@@ -163,15 +163,26 @@ def text(name: str, code: int = SCHEMA_WARNING, *, most: int = 4096, unsupported
         return raw
 
     allowed = f"text of up to {most} characters"
-    return Attribute(name, read, "", code, unsupported, allowed, ("some text",), ("x" * (most + 1),))
+    return Attribute(name, read, "", code, False, allowed, ("some text",), ("x" * (most + 1),))
 
 
-def address(name: str, code: int = 11100, *, unsupported: bool = False) -> Attribute[str]:
+def address(name: str, code: int = 11100) -> Attribute[str]:
     """A URL, absolute or relative; "" is none. The reading resolves and checks it; that of an `action` is only found
     out when it is requested."""
-    judged = name != "action" and not unsupported
+    judged = name != "action"
     bad = ("ftp://x/",) if judged else ()
-    return Attribute(name, str.strip, "", code, unsupported, "a URL", ("/next",), bad, judged)
+    return Attribute(name, str.strip, "", code, False, "a URL", ("/next",), bad, judged)
+
+
+def idle(attribute: Attribute[T], why: str, *, warned: bool = True) -> Attribute[T]:
+    """The same attribute, which is read and changes nothing here.
+
+    Args:
+        why: in words, for whoever looks for its effect.
+        warned: whether a call's log says so; not of what only chooses between things of which there is one here.
+    """
+    bad = () if attribute.location else attribute.bad  # nobody requests it, and so nobody judges it
+    return replace(attribute, unsupported=warned, why=why, location=False, bad=bad)
 
 
 def words(name: str, allowed: frozenset[str], default: frozenset[str], code: int) -> Attribute[frozenset[str]]:

@@ -45,7 +45,6 @@ class Declared:
         path: its verb and itself, "Dial/Number".
         example: a verb in which it stands, with {} for its attributes.
         state: WORKS, unless nothing or not all of it is carried out.
-        idle: attributes that are checked and have no effect.
         beside: what must stand beside an attribute.
         drops: attributes whose bad value drops the whole verb or noun, rather than being replaced by the default.
     """
@@ -54,14 +53,12 @@ class Declared:
     attributes: tuple[Attribute[Any], ...]
     example: str
     state: State = State.WORKS
-    idle: frozenset[str] = frozenset()
     beside: Mapping[str, str] = field(default_factory=dict)
     drops: frozenset[str] = frozenset()
 
     def state_of(self, attribute: Attribute[Any]) -> State:
         """Whether an attribute does something here."""
-        idle = attribute.unsupported or attribute.name in self.idle
-        return State.NOT if idle or self.state is State.NOT else State.WORKS
+        return State.NOT if attribute.why or self.state is State.NOT else State.WORKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +91,7 @@ FORMS: dict[tuple[str, str], Form] = {
     ("Dial/Number", "sendDigits"): _KEYED,
     ("Dial/Number", "amdStatusCallback"): Form("a URL", ("/amd",), ()),
     ("Dial/Sip", "amdStatusCallback"): Form("a URL", ("/amd",), ()),
-    ("Dial/Sip", "sendDigits"): Form("nothing: it is not there for SIP", ("1",), ()),
+    ("Dial/Sip", "sendDigits"): _KEYED,
     ("Dial/Sip", "username"): _LOGIN,
     ("Dial/Sip", "password"): _LOGIN,
     ("Dial/Sip/Uri", "username"): _LOGIN,
@@ -130,23 +127,19 @@ FORMS: dict[tuple[str, str], Form] = {
 }
 
 _LOGGED_IN = {"username": "password='x'", "password": "username='x'"}
-_IDLE = {
-    "Gather": frozenset({"enhanced", "debug"}),
-    "Start": frozenset({"method"}),
-}
 _VERBS: dict[str, Declared] = {
     "Connect": Declared("Connect", (), "<Connect {}><Room>x</Room></Connect>", State.PARTLY),
-    "Dial": Declared("Dial", (), f"<Dial {{}}>{PHONE}</Dial>", State.PARTLY),
+    "Dial": Declared("Dial", (), f"<Dial {{}}>{PHONE}</Dial>"),
     "Echo": Declared("Echo", (), "<Echo {}/>"),
-    "Enqueue": Declared("Enqueue", (), "<Enqueue {}>support</Enqueue>", State.PARTLY, drops=frozenset({"workflowSid"})),
-    "Gather": Declared("Gather", (), "<Gather {}/>", State.PARTLY),
+    "Enqueue": Declared("Enqueue", (), "<Enqueue {}>support</Enqueue>", drops=frozenset({"workflowSid"})),
+    "Gather": Declared("Gather", (), "<Gather {}/>"),
     "Hangup": Declared("Hangup", (), "<Hangup {}/>"),
     "Leave": Declared("Leave", (), "<Leave {}/>"),
     "Message": Declared("Message", (), "<Message {}>Hello</Message>", drops=frozenset({"to", "from"})),
     "Pause": Declared("Pause", (), "<Pause {}/>"),
     "Pay": Declared("Pay", (), "<Pay {}/>", State.NOT),
     "Play": Declared("Play", (), "<Play {}>/a.wav</Play>"),
-    "Record": Declared("Record", (), "<Record {}/>", State.PARTLY),
+    "Record": Declared("Record", (), "<Record {}/>"),
     "Redirect": Declared("Redirect", (), "<Redirect {}>/next</Redirect>"),
     "Refer": Declared("Refer", (), f"<Refer {{}}><Sip>{URI}</Sip></Refer>"),
     "Reject": Declared("Reject", (), "<Reject {}/>"),
@@ -156,17 +149,11 @@ _VERBS: dict[str, Declared] = {
     "Stop": Declared("Stop", (), "<Stop {}><Recording/></Stop>", State.PARTLY),
 }
 _ASKED = frozenset({"url"})
-_TAKEN = frozenset({"region", "jitterBufferSize"})
-"""Values that change nothing here."""
 
 
 def _dialled() -> Iterator[Declared]:
-    yield Declared(
-        "Dial/Number", number.ATTRIBUTES, f"<Dial><Number {{}}>{PHONE}</Number></Dial>", State.PARTLY, drops=_ASKED,
-    )  # fmt: skip
-    yield Declared(
-        "Dial/Sip", sip.ATTRIBUTES, f"<Dial><Sip {{}}>{URI}</Sip></Dial>", State.PARTLY, beside=_LOGGED_IN, drops=_ASKED
-    )
+    yield Declared("Dial/Number", number.ATTRIBUTES, f"<Dial><Number {{}}>{PHONE}</Number></Dial>", drops=_ASKED)
+    yield Declared("Dial/Sip", sip.ATTRIBUTES, f"<Dial><Sip {{}}>{URI}</Sip></Dial>", beside=_LOGGED_IN, drops=_ASKED)
     yield Declared(
         "Dial/Sip/Uri", sip.URI_ATTRIBUTES, f"<Dial><Sip><Uri {{}}>{URI}</Uri></Sip></Dial>", beside=_LOGGED_IN
     )
@@ -182,13 +169,10 @@ def _dialled() -> Iterator[Declared]:
         "Dial/Application",
         application.ATTRIBUTES,
         f"<Dial><Application {{}}>AP{'0' * 32}</Application></Dial>",
-        State.PARTLY,
-        frozenset({"method"}),
+        drops=_ASKED,
     )
-    yield Declared(
-        "Dial/Conference", conference.ATTRIBUTES, "<Dial><Conference {}>sales</Conference></Dial>", State.PARTLY, _TAKEN
-    )
-    yield Declared("Dial/Queue", queue.ATTRIBUTES, "<Dial><Queue {}>support</Queue></Dial>", State.PARTLY)
+    yield Declared("Dial/Conference", conference.ATTRIBUTES, "<Dial><Conference {}>sales</Conference></Dial>")
+    yield Declared("Dial/Queue", queue.ATTRIBUTES, "<Dial><Queue {}>support</Queue></Dial>")
     for name in LATER:
         yield Declared(f"Dial/{name}", _schema(name), f"<Dial><{name} {{}}>x</{name}></Dial>", State.NOT)
 
@@ -244,11 +228,14 @@ def elements() -> tuple[Declared, ...]:
         replace(
             _VERBS.get(name, Declared(name, (), f"<{name} {{}}/>")),
             attributes=verb.attributes,
-            idle=_IDLE.get(name, frozenset()),
         )
         for name, verb in VERBS.items()
     ]
     return tuple(_described(one) for one in [*verbs, *_dialled(), *_carried(), *_skipped()])
+
+
+def _excused(attribute: Attribute[Any]) -> str:
+    return f"{attribute.name} ({attribute.why})"
 
 
 def markdown() -> list[str]:
@@ -256,7 +243,7 @@ def markdown() -> list[str]:
     lines = ["| Element | State | Attributes that work | Checked, without effect |", "|---|---|---|---|"]
     for one in elements():
         working = [a.name for a in one.attributes if one.state_of(a) is State.WORKS]
-        idle = [a.name for a in one.attributes if one.state_of(a) is State.NOT]
-        without = "every attribute" if idle and not working else ", ".join(idle)
+        idle = [a for a in one.attributes if one.state_of(a) is State.NOT]
+        without = "every attribute" if one.state is State.NOT and idle else ", ".join(map(_excused, idle))
         lines.append(f"| {one.path} | {one.state} | {', '.join(working)} | {without} |")
     return lines

@@ -69,7 +69,7 @@ def parse(body: bytes, content_type: str, url: str) -> Document:
 
 
 def _read(body: bytes, content_type: str, url: str) -> Document:
-    kind, charset = _media_type(content_type)
+    kind, charset = media_type(content_type)
     if kind.startswith("audio/"):
         return _recording(url)
     if not body.strip():
@@ -89,7 +89,7 @@ def _read(body: bytes, content_type: str, url: str) -> Document:
 _remembered = lru_cache(maxsize=512)(_read)  # a document cannot change; a fault is not remembered
 
 
-def _media_type(content_type: str) -> tuple[str, str]:
+def media_type(content_type: str) -> tuple[str, str]:
     """The type in lower case, and its charset parameter ("" when there is none)."""
     kind, *parameters = content_type.split(";")
     for parameter in parameters:
@@ -106,7 +106,7 @@ def _recording(url: str) -> Document:
 
 
 def _spoken(body: bytes, charset: str, url: str) -> Document:
-    text = without_controls(_decoded(body, charset, url)).strip()
+    text = without_controls(decoded(body, charset, url)).strip()
     if not text:
         return Document((), url, (DocumentWarning(EMPTY, "nothing to say"),))
     if len(text) > MOST_CHARACTERS:
@@ -114,10 +114,23 @@ def _spoken(body: bytes, charset: str, url: str) -> Document:
     return Document((Say(text),), url)
 
 
-def _xml(body: bytes, charset: str, url: str) -> Document:
+def response(body: bytes, charset: str, url: str) -> Element:
+    """The root of a document.
+
+    Args:
+        charset: of the content type; "" when it names none.
+
+    Raises:
+        DocumentError: it is none: 11750, 12100, 12101, 12102.
+    """
     root = _root(body, charset, url)
     if root.tag != "Response":
         raise DocumentError(f"the root element is <{str(root.tag)[:100]}>, not <Response>", code=WRONG_ROOT, url=url)
+    return root
+
+
+def _xml(body: bytes, charset: str, url: str) -> Document:
+    root = response(body, charset, url)
     reading = Reading(url)
     reading.values(root, ())
     if text_of(root):
@@ -135,7 +148,7 @@ def _xml(body: bytes, charset: str, url: str) -> Document:
 def _root(body: bytes, charset: str, url: str) -> Element:
     if len(body) > MOST_BYTES:
         raise DocumentError(f"a document of more than {MOST_BYTES} bytes", code=TOO_LARGE, url=url)
-    text = _decoded(body, charset, url)
+    text = decoded(body, charset, url)
     if declaration := _DECLARATION.match(text):
         fields = {name: double or single for name, double, single in _FIELD.findall(declaration["fields"])}
         if (version := fields.get("version")) not in ("1.0", "1.1"):
@@ -175,7 +188,7 @@ def _bound(root: Element, url: str) -> None:
         level = [child for element in level for child in element]
 
 
-def _decoded(body: bytes, charset: str, url: str) -> str:
+def decoded(body: bytes, charset: str, url: str) -> str:
     """The text, by byte order mark, then charset parameter, then XML declaration, then UTF-8 (RFC 7303 §3)."""
     if body.startswith(codecs.BOM_UTF8):
         name, body = "utf-8", body[len(codecs.BOM_UTF8) :]

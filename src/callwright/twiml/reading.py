@@ -68,7 +68,7 @@ class Reading:
                 self.warn(element, attribute.code, f"bad value of {name}: {fault}")
                 continue
             if attribute.unsupported and read != attribute.default:
-                self.warn(element, attribute.code, f"{name} is not supported and has no effect")
+                self.warn(element, attribute.code, f"{name} has no effect here: {attribute.why}")
             given[name] = read
         return Values(given)
 

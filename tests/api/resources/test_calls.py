@@ -76,6 +76,22 @@ async def test_sdk_creates(site: Site, client: Client) -> None:
     assert await site.store.get(calls, created.sid or "") is not None
 
 
+async def test_sdk_shows_the_caller_of_a_call_token(site: Site, client: Client) -> None:
+    """And nobody else, and not by a token of no live call."""
+
+    def place(**changes: str) -> Any:
+        facts = {"to": "+15550002000", "from_": "+15557654321", "call_token": "token-of-a-call", "twiml": "<Response/>"}
+        return client.calls.create(**{**facts, **changes})
+
+    await asyncio.to_thread(place)
+    (order,) = site.switchboard.orders
+    assert order.forwards is not None and order.from_ == order.forwards.from_ == "+15557654321"
+    for changes, code in (({"call_token": "other"}, 20422), ({"from_": "+15553334444"}, 21210)):
+        with pytest.raises(TwilioRestException) as refused:
+            await asyncio.to_thread(place, **changes)
+        assert refused.value.code == code
+
+
 async def test_sdk_fetches_the_live_state(site: Site, client: Client) -> None:
     sid = site.switchboard.call()
     site.store.put(calls, {"sid": sid, "status": "in-progress", "start_time": at(0)})

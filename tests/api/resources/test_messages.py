@@ -9,7 +9,6 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
 from callwright import clock
-from callwright.api.resources.messages import segments
 from callwright.calls.application import Hook
 from callwright.calls.messages import Messages
 from callwright.calls.pager import Settled, Text
@@ -116,13 +115,6 @@ async def test_refuses(site: Site, client: Client, gateway: Messages, parameters
         await do(client.messages.create, **parameters)
     assert (refused.value.status, refused.value.code) == (400, code)
     assert site.posts.posted == []
-
-
-@pytest.mark.parametrize(
-    ("body", "count"), [("", 1), ("x" * 160, 1), ("x" * 161, 2), ("ж" * 70, 1), ("ж" * 71, 2), ("x" * 307, 3)]
-)
-def test_segments(body: str, count: int) -> None:
-    assert segments(body) == count
 
 
 async def sent(client: Client, **more: Any) -> Any:

@@ -30,7 +30,8 @@ def shown(verb: Any) -> object:
 TABLE = Table(
     lambda attributes: f"<Dial><Application {attributes}>{SID}</Application></Dial>",
     [
-        Row("url", shown, {"/w": None}, None, noted=12200),
+        # url | a document before the application has the caller | none
+        Row("url", lambda verb: party(verb).screening, {"/w": Hook("http://app.example/w"), "": None}, None),
         Row("method", shown, {"GET": None}, None, ["PUT"]),
         Row(
             "statusCallback",

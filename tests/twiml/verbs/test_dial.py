@@ -84,9 +84,9 @@ TABLE = Table(
         # referUrl, referMethod | a URL | none, POST
         Row("referUrl", lambda verb: verb.refer, {"/refer": Hook("http://app.example/refer")}, None, ["ftp://x/"]),
         Row("referMethod", lambda verb: verb.refer, {"GET": None}, None, ["PUT"]),
-        Row("callReason", unused, {"": None}, None, ["a" * 51]),
-        Row("callReason", unused, {"a" * 50: None}, None, noted=12200),
-        Row("events", unused, {"call-progress-event": None}, None, ["all"], noted=12200),
+        # callReason | up to 50 characters | none
+        Row("callReason", lambda verb: verb.reason, {"": "", "a" * 50: "a" * 50}, "", ["a" * 51]),
+        Row("events", unused, {"call-progress-event": None}, None, ["all"]),
         Row("passports", unused, {"x": None}, None, noted=12200),
     ],
 )

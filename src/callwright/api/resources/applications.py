@@ -53,7 +53,7 @@ APPLICATIONS = Stored(
     filters=(Filter("FriendlyName"),),
     api_version=True,
     parts=_unused,
-    notes="`SmsUrl` and the like are kept, nothing is sent",
+    notes="`SmsUrl`, else `SmsFallbackUrl`, is told of messages to numbers that name it; status callbacks are kept",
 )
 
 STORED = (APPLICATIONS,)

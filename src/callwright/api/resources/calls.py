@@ -102,7 +102,14 @@ async def create(request: ApiRequest) -> Answer:
     """Places a call."""
     request.representable()
     services = request.services
-    order = read(request.form, request.account, services.owns, services.applications, services.byoc)
+    order = read(
+        request.form,
+        request.account,
+        services.owns,
+        services.applications,
+        services.byoc,
+        forwarded=services.switchboard.forwarded,
+    )
     sid = await services.switchboard.place(order)
     return Resource("Call", present(request, await find(request, sid)), 201)
 

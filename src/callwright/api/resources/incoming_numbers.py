@@ -127,7 +127,7 @@ def _numbers(path: str = "", **only: str) -> Stored:
         check=_check,
         show=_show,
         only=only,
-        notes="claimed from `[numbers]`; `SmsUrl` is told of SIP messages; fax is kept, not used",
+        notes="claimed from `[numbers]`; `SmsUrl`, else `SmsFallbackUrl`, is told of messages; fax is kept, not used",
         operations=frozenset({"list", CREATE}) if path else ALL,
     )
 

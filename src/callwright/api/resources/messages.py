@@ -1,6 +1,5 @@
-"""Text messages: sent over SIP or by the gateway of the configuration, and kept (call-control reference §3.13)."""
+"""Text messages: sent over SIP or by a gateway, received, and kept (call-control reference §3.13)."""
 
-import math
 from typing import Any
 
 from callwright import clock
@@ -13,6 +12,7 @@ from callwright.api.routes import OWN, Routes
 from callwright.api.stored.pages import plus
 from callwright.api.stored.values import Text, Url
 from callwright.calls.control import MessagePlan
+from callwright.calls.segments import segments
 from callwright.errors import RestError
 from callwright.store.sqlite import Row
 from callwright.store.traces import messages
@@ -22,17 +22,6 @@ MOST_MEDIA = 10
 PARTY, BODY, MEDIA_URL = Text(256), Text(1600, LONG_BODY, lines=True), Url(BAD_MEDIA)
 EQUAL = {"To": "to", "From": "from"}
 LIST = Listing(messages, "Messages", "messages", "Message", (*EQUAL, *("DateSent" + sign for sign in ("", "<", ">"))))
-NARROW = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà^{}\\[~]|€"
-)
-"""What a segment of seven bits a character can hold (3GPP TS 23.038)."""
-
-
-def segments(body: str) -> int:
-    """In how many pieces a text goes over the air."""
-    alone, each = (160, 153) if set(body) <= NARROW else (70, 67)
-    return 1 if len(body) <= alone else math.ceil(len(body) / each)
 
 
 def present(request: ApiRequest, row: Row) -> dict[str, Any]:

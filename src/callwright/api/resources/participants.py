@@ -107,7 +107,15 @@ async def create(request: ApiRequest, conference_sid: str) -> Answer:
         status_callback=form.hook("StatusCallback", "StatusCallbackMethod"),
         status_events=frozenset(form.words("StatusCallbackEvent")) & ALL_EVENTS or FINAL_ONLY,
     )
-    order = read(form, request.account, request.services.owns, byoc=request.services.byoc, runs=application)
+    services = request.services
+    order = read(
+        form,
+        request.account,
+        services.owns,
+        byoc=services.byoc,
+        runs=application,
+        forwarded=services.switchboard.forwarded,
+    )
     expected = _Expected(request, plan, early_media=form.boolean("EarlyMedia", True))
     order = replace(order, on_call=expected.on_call, on_progress=expected.on_progress, time_limit=None)
     registry.check(request.account, plan)  # nothing comes between this and the call: place begins at once

@@ -1,13 +1,12 @@
 """`<Application>`: another application that takes the caller over for a while (call-control reference §6.6)."""
 
 from callwright.calls.control import ApplicationTarget
-from callwright.twiml.attribute import SCHEMA_WARNING, address, boolean, pattern, text
+from callwright.twiml.attribute import SCHEMA_WARNING, boolean, pattern, text
 from callwright.twiml.reading import Element, Reading, text_of
 from callwright.twiml.verbs import parameter
 from callwright.twiml.verbs.callbacks import STATUS, status_callback
-from callwright.twiml.verbs.leg import url_method
+from callwright.twiml.verbs.leg import URL, screening, url_method
 
-URL = address("url", SCHEMA_WARNING, unsupported=True)
 METHOD = url_method(SCHEMA_WARNING)
 CUSTOMER = text("customerId", most=256)
 COPY_TO = boolean("copyParentTo", False)
@@ -32,4 +31,8 @@ def parse(element: Element, reading: Reading) -> ApplicationTarget | None:
     except ValueError:
         reading.warn(element, BAD_APPLICATION, "no ApplicationSid")
         return None
-    return ApplicationTarget(sid, parameters, values[CUSTOMER], values[COPY_TO], callback)
+    try:
+        hook = screening(element, values, METHOD, reading)
+    except ValueError:
+        return None
+    return ApplicationTarget(sid, parameters, values[CUSTOMER], values[COPY_TO], callback, hook)

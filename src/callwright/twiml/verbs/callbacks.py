@@ -2,7 +2,7 @@
 
 from callwright.calls.application import ALL_EVENTS, FINAL_ONLY
 from callwright.calls.control import RecordingCallback, StatusCallback
-from callwright.twiml.attribute import SCHEMA_WARNING, Values, address, method, words
+from callwright.twiml.attribute import SCHEMA_WARNING, Values, address, idle, method, text, words
 from callwright.twiml.reading import Element, Reading
 
 RECORDING_URL = address("recordingStatusCallback", 13256)
@@ -10,6 +10,7 @@ RECORDING_METHOD = method("recordingStatusCallbackMethod")
 RECORDING_EVENTS = words(
     "recordingStatusCallbackEvent", frozenset({"in-progress", "completed", "absent"}), FINAL_ONLY, SCHEMA_WARNING
 )
+RECORDING_CONFIGURATION = idle(text("recordingConfigurationId"), "no stored configurations of recordings")
 
 STATUS_URL = address("statusCallback")
 STATUS_METHOD = method("statusCallbackMethod")

@@ -1,14 +1,14 @@
 """`<Client>`: a client to ring by its identity (call-control reference §1.6)."""
 
 from callwright.calls.control import ClientTarget
-from callwright.twiml.attribute import SCHEMA_WARNING, address
+from callwright.twiml.attribute import SCHEMA_WARNING, address, idle
 from callwright.twiml.reading import Element, Reading, text_of
 from callwright.twiml.verbs import parameter
 from callwright.twiml.verbs.callbacks import STATUS, status_callback
 from callwright.twiml.verbs.leg import URL, screening, url_method
 
 METHOD = url_method(SCHEMA_WARNING)
-NOTIFICATION = address("clientNotificationUrl", SCHEMA_WARNING, unsupported=True)
+NOTIFICATION = idle(address("clientNotificationUrl", SCHEMA_WARNING), "nobody is told by push notification")
 ATTRIBUTES = (URL, METHOD, *STATUS, NOTIFICATION)
 
 LONGEST_IDENTITY = 256

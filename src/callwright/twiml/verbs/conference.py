@@ -19,15 +19,21 @@ from callwright.twiml.attribute import (
     address,
     boolean,
     choice,
+    idle,
     integer,
     method,
     pattern,
-    text,
     words,
 )
 from callwright.twiml.characters import has_controls
 from callwright.twiml.reading import Element, Reading, text_of
-from callwright.twiml.verbs.callbacks import RECORDING_EVENTS, RECORDING_METHOD, RECORDING_URL, recording_callback
+from callwright.twiml.verbs.callbacks import (
+    RECORDING_CONFIGURATION,
+    RECORDING_EVENTS,
+    RECORDING_METHOD,
+    RECORDING_URL,
+    recording_callback,
+)
 
 LONGEST_NAME = LONGEST_LABEL = 128
 BAD_NAME = 13237
@@ -59,10 +65,14 @@ WAIT_URL = address("waitUrl", 13233)
 WAIT_METHOD = method("waitMethod", 13234)
 BEEP = choice("beep", BEEPS, "true", 13235)
 LABEL: Attribute[str] = Attribute("participantLabel", label, "", BAD_LABEL)
-JITTER_BUFFER_SIZE = choice("jitterBufferSize", ("large", "medium", "small", "off"), "large")
+JITTER_BUFFER_SIZE = idle(
+    choice("jitterBufferSize", ("large", "medium", "small", "off"), "large"),
+    "the buffer fits itself to the line",
+    warned=False,
+)
 MAX_PARTICIPANTS = integer("maxParticipants", MOST_PARTICIPANTS, 2, MOST_PARTICIPANTS)
 RECORD = choice("record", RECORDINGS, "do-not-record")
-REGION = choice("region", REGIONS, "us1")
+REGION = idle(choice("region", REGIONS, "us1"), "one region, this machine", warned=False)
 TRIM = choice("trim", ("trim-silence", "do-not-trim"), "trim-silence", 13239)
 COACH = pattern("coach", r"CA[0-9a-f]{32}", code=13240)
 STATUS_URL = address("statusCallback")
@@ -90,7 +100,7 @@ ATTRIBUTES = (
     RECORDING_URL,
     RECORDING_METHOD,
     RECORDING_EVENTS,
-    text("recordingConfigurationId", unsupported=True),
+    RECORDING_CONFIGURATION,
 )
 
 

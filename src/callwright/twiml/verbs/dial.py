@@ -29,6 +29,7 @@ from callwright.twiml.attribute import (
     address,
     boolean,
     choice,
+    idle,
     integer,
     method,
     text,
@@ -36,7 +37,13 @@ from callwright.twiml.attribute import (
 from callwright.twiml.outcome import Finish, Next, Step
 from callwright.twiml.reading import Element, Reading, text_of
 from callwright.twiml.verbs import application, client, conference, number, queue, sip
-from callwright.twiml.verbs.callbacks import RECORDING_EVENTS, RECORDING_METHOD, RECORDING_URL, recording_callback
+from callwright.twiml.verbs.callbacks import (
+    RECORDING_CONFIGURATION,
+    RECORDING_EVENTS,
+    RECORDING_METHOD,
+    RECORDING_URL,
+    recording_callback,
+)
 from callwright.twiml.verbs.later import NOUNS, SIM_UNSUPPORTED
 from callwright.twiml.verbs.schema import check
 from callwright.twiml.verbs.verb import Verb
@@ -81,11 +88,11 @@ RING_TONE = choice("ringTone", RING_TONES, "", 13220)
 SEQUENTIAL = boolean("sequential", False, 13218)
 REFER_URL = address("referUrl", SCHEMA_WARNING)
 REFER_METHOD = method("referMethod")
-UNSUPPORTED = (
-    text("recordingConfigurationId", unsupported=True),
-    text("callReason", most=50, unsupported=True),
-    choice("events", ("call-progress-event",), "", unsupported=True),
-    text("passports", unsupported=True),
+CALL_REASON = text("callReason", most=50)
+IDLE = (
+    RECORDING_CONFIGURATION,
+    idle(choice("events", ("call-progress-event",), ""), "each noun's statusCallback is told", warned=False),
+    idle(text("passports"), "the trunk's key vouches, not a document"),
 )
 
 PARTIES: dict[str, Callable[[Element, Reading], "Party | None"]] = {
@@ -117,6 +124,7 @@ class Dial(Verb):
         caller_id: "" for the caller's own.
         room: the conference or queue to enter in place of parties; the rest of its plan is here.
         refer: what runs on who is left when a party is transferred by the other one; None: no transfers.
+        reason: what the parties are told that the call is about; "" for nothing.
     """
 
     name: ClassVar[str] = "Dial"
@@ -138,7 +146,8 @@ class Dial(Verb):
         SEQUENTIAL,
         REFER_URL,
         REFER_METHOD,
-        *UNSUPPORTED,
+        CALL_REASON,
+        *IDLE,
     )
 
     parties: tuple[Party, ...] = ()
@@ -153,6 +162,7 @@ class Dial(Verb):
     sequential: bool = SEQUENTIAL.default
     room: Room | None = None
     refer: Hook | None = None
+    reason: str = CALL_REASON.default
 
     @classmethod
     def parse(cls, element: Element, reading: Reading) -> Self | None:
@@ -171,6 +181,7 @@ class Dial(Verb):
             ring_tone=values[RING_TONE],
             sequential=values[SEQUENTIAL],
             refer=reading.hook(element, values[REFER_URL], values[REFER_METHOD], REFER_URL.code),
+            reason=values[CALL_REASON],
         )
 
     async def execute(self, control: CallControl) -> Step:
@@ -196,6 +207,7 @@ class Dial(Verb):
                     sequential=self.sequential,
                     recording=self.recording,
                     refer=self.refer,
+                    reason=self.reason,
                 )
             )
         )

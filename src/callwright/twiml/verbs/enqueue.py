@@ -14,7 +14,7 @@ from callwright.calls.queue.plan import (
     EnqueuePlan,
     QueueResult,
 )
-from callwright.twiml.attribute import address, integer, method, text
+from callwright.twiml.attribute import address, idle, integer, method, text
 from callwright.twiml.characters import has_controls
 from callwright.twiml.outcome import Finish, Next, Step
 from callwright.twiml.reading import Element, Reading, text_of
@@ -29,7 +29,7 @@ METHOD = method(code=14201)
 WAIT_URL = address("waitUrl", 14202)
 WAIT_METHOD = method("waitUrlMethod", 14206)
 MAX_SIZE = integer("maxQueueSize", USUAL_SIZE, 1, MOST_MEMBERS)
-WORKFLOW = text("workflowSid", NO_WORKFLOWS, unsupported=True)
+WORKFLOW = idle(text("workflowSid", NO_WORKFLOWS), "no TaskRouter: the action is told of an error")
 
 
 @dataclass(frozen=True, slots=True)

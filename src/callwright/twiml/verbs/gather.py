@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 
 from callwright.calls.application import Hook
 from callwright.calls.control import CallControl, Gathered, GatherPlan, Prompt, SpeechPlan
-from callwright.twiml.attribute import DAY, Attribute, Values, address, boolean, integer, keys, method, pattern
+from callwright.twiml.attribute import DAY, Attribute, Values, address, boolean, idle, integer, keys, method, pattern
 from callwright.twiml.outcome import Next, Step
 from callwright.twiml.reading import RELATIVE_WITHOUT_BASE, Element, Reading
 from callwright.twiml.verbs.pause import Pause
@@ -55,6 +55,7 @@ PARTIAL_RESULT_METHOD = method("partialResultCallbackMethod", 13329)
 HINTS: Attribute[tuple[str, ...]] = Attribute("hints", _hints, (), 13330)
 PROFANITY_FILTER = boolean("profanityFilter", True, 13333)
 BARGE_IN = boolean("bargeIn", True, 13332)
+ONE_RECOGNISER = "one recogniser"
 SPEECH = (
     SPEECH_TIMEOUT,
     MAX_SPEECH_TIME,
@@ -64,11 +65,11 @@ SPEECH = (
     PARTIAL_RESULT_METHOD,
     PROFANITY_FILTER,
     SPEECH_MODEL,
-    boolean("enhanced", False),
+    idle(boolean("enhanced", False), ONE_RECOGNISER, warned=False),
     BARGE_IN,
-    boolean("debug", False),
+    idle(boolean("debug", False), ONE_RECOGNISER, warned=False),
 )
-"""What only concerns speech. `enhanced` and `debug` are for the hosted service's own recognisers."""
+"""What only concerns speech."""
 
 COMMANDS_MODEL = "numbers_and_commands"
 NESTED = 13320

@@ -1,19 +1,20 @@
 """`<Queue>`: dials the first of a queue (call-control reference §1.6)."""
 
 from callwright.calls.queue.plan import LONGEST_NAME, DequeuePlan
-from callwright.twiml.attribute import address, method, text
+from callwright.twiml.attribute import address, idle, method, text
 from callwright.twiml.characters import has_controls
 from callwright.twiml.reading import Element, Reading, text_of
 
 BAD_NAME, LONG_NAME = 14212, 14213
+NO_TASKS = "no TaskRouter"
 
 URL = address("url", 14211)
 METHOD = method(code=14210)
 ATTRIBUTES = (
     URL,
     METHOD,
-    text("reservationSid", 14214, unsupported=True),
-    text("postWorkActivitySid", 14215, unsupported=True),
+    idle(text("reservationSid", 14214), NO_TASKS),
+    idle(text("postWorkActivitySid", 14215), NO_TASKS),
 )
 
 

@@ -5,10 +5,11 @@ from typing import ClassVar, Self
 
 from callwright.calls.application import Hook
 from callwright.calls.control import CallControl, RecordingCallback, RecordPlan
-from callwright.twiml.attribute import DAY, address, boolean, choice, integer, keys, method, text
+from callwright.twiml.attribute import DAY, address, boolean, choice, integer, keys, method
 from callwright.twiml.outcome import Finish, Next, Step
 from callwright.twiml.reading import RELATIVE_WITHOUT_BASE, Element, Reading
 from callwright.twiml.verbs.callbacks import (
+    RECORDING_CONFIGURATION,
     RECORDING_EVENTS,
     RECORDING_METHOD,
     RECORDING_URL,
@@ -27,7 +28,6 @@ PLAY_BEEP = boolean("playBeep", True, 13616)
 TRIM = choice("trim", ("trim-silence", "do-not-trim"), "trim-silence", 13699)
 TRANSCRIBE = boolean("transcribe", False, 13614)
 TRANSCRIBE_CALLBACK = address("transcribeCallback", 13257)
-CONFIGURATION = text("recordingConfigurationId", unsupported=True)
 
 TRANSCRIBED_LENGTH = 120
 
@@ -57,7 +57,7 @@ class Record(Verb):
         RECORDING_EVENTS,
         TRANSCRIBE,
         TRANSCRIBE_CALLBACK,
-        CONFIGURATION,
+        RECORDING_CONFIGURATION,
     )
 
     action: Hook | None = None

@@ -25,7 +25,7 @@ LOWEST_PRIORITY = 65535
 USERNAME = text("username", BAD_CREDENTIALS, most=255)
 PASSWORD = text("password", BAD_CREDENTIALS, most=255)
 METHOD = url_method(13241)
-SEND_DIGITS: Attribute[str] = Attribute("sendDigits", str, "", 13242, unsupported=True)
+SEND_DIGITS = pattern("sendDigits", r"[0-9*#wW]{0,500}", code=13242)
 ATTRIBUTES: tuple[Attribute[Any], ...] = (
     USERNAME,
     PASSWORD,
@@ -113,8 +113,9 @@ def parse(element: Element, reading: Reading) -> Sip | None:
     if not alternatives:
         return None
     machine = machine_plan(element, values, reading)
-    targets = (replace(one, target=replace(one.target, screening=hook, machine=machine)) for one in alternatives)
-    return Sip(tuple(targets))
+    digits = values[SEND_DIGITS]
+    targets = (replace(one.target, send_digits=digits, screening=hook, machine=machine) for one in alternatives)
+    return Sip(tuple(replace(one, target=target) for one, target in zip(alternatives, targets, strict=True)))
 
 
 def target(element: Element, text: str, reading: Reading) -> SipTarget | None:

@@ -4,10 +4,16 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from callwright.calls.control import CallControl, DialRecording
-from callwright.twiml.attribute import SCHEMA_WARNING, address, choice, method, text
+from callwright.twiml.attribute import SCHEMA_WARNING, address, choice, idle, method
 from callwright.twiml.outcome import Step
 from callwright.twiml.reading import Element, Reading
-from callwright.twiml.verbs.callbacks import RECORDING_EVENTS, RECORDING_METHOD, RECORDING_URL, recording_callback
+from callwright.twiml.verbs.callbacks import (
+    RECORDING_CONFIGURATION,
+    RECORDING_EVENTS,
+    RECORDING_METHOD,
+    RECORDING_URL,
+    recording_callback,
+)
 from callwright.twiml.verbs.schema import skip
 from callwright.twiml.verbs.streams import FORKED
 from callwright.twiml.verbs.verb import Verb
@@ -15,8 +21,8 @@ from callwright.twiml.verbs.verb import Verb
 NESTED = 14300
 NOUNS = frozenset({"Recording", *FORKED})
 
-ACTION = address("action", SCHEMA_WARNING, unsupported=True)
-METHOD = method()
+ACTION = idle(address("action", SCHEMA_WARNING), "the next verb follows at once")
+METHOD = idle(method(), "that of action", warned=False)
 TRIM = choice("trim", ("trim-silence", "do-not-trim"), "do-not-trim")
 TRACK = choice("track", ("inbound", "outbound", "both"), "both")
 CHANNELS = choice("channels", ("mono", "dual"), "dual")
@@ -27,7 +33,7 @@ RECORDING = (
     TRIM,
     TRACK,
     CHANNELS,
-    text("recordingConfigurationId", unsupported=True),
+    RECORDING_CONFIGURATION,
 )
 """The attributes of <Recording>; one of <Stop> has none."""
 
