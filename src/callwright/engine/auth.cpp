@@ -293,12 +293,6 @@ bool Authenticator::is_home(const Peer& peer) {
     return before != nullptr && peer.now - *before < proven_for;
 }
 
-// Whether some user has authenticated from there lately.
-bool Authenticator::is_home(const Peer& peer) {
-    const Clock::time_point* before = proven_.find(peer.source);
-    return before != nullptr && peer.now - *before < proven_for;
-}
-
 bool Authenticator::take_token(const Peer& peer) {
     const std::size_t place = std::hash<std::string>{}(seed_ + peer.source) % by_source_.size();
     const bool home = is_home(peer);
