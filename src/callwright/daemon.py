@@ -159,7 +159,6 @@ class Daemon:
             self._watch(stack, work, name)
         self.endpoint, self.registrar, trunks, users = edge.endpoint, edge.registrar, edge.trunks, edge.users
         self.messaging = Messaging(config, self.store, self.callbacks, edge)
-        self.messages = self.messaging.sending
         await self.messaging.open(stack, self.accounts, self.numbers, self.client, self.alerts)
         await self.callbacks.start()
         hosted = HostedDomains(edge.domains, self.accounts)
@@ -263,7 +262,7 @@ class Daemon:
         """A callback that is lost is a warning in its call's story."""
         message = f"the {lost.kind} callback is given up: {lost.message}"
         if lost.subject:
-            self.messages.lost(lost.subject, lost.message)
+            self.messaging.sending.lost(lost.subject, lost.message)
         if ids.valid(lost.call_sid, ids.CONFERENCE):
             logger.warning("warning code=%d conference=%s %s", CONFERENCE_CALLBACK_LOST, lost.call_sid, message)
             return
@@ -274,7 +273,7 @@ class Daemon:
 
     def _on_delivered(self, subject: str) -> None:
         """A message has been taken by its gateway."""
-        self.messages.delivered(subject)
+        self.messaging.sending.delivered(subject)
 
     def _on_retry(self, late: GivenUp) -> None:
         """A callback that fails for the first time is a step of its call's story."""
@@ -325,14 +324,14 @@ class Daemon:
                 config=self.config,
                 validations=validations,
                 byoc=ByocTrunks(self.resources).targets,
-                arrivals=self.messaging.arrivals,
                 in_use=lambda sid: any(call.application.sid == sid for call in self.live.values()),
                 switchboard=self.switchboard,
                 recordings=self.directory / "recordings",
                 mp3=Mp3Encoder(),
                 owns=self.numbers.owns,
                 rooms=self.rooms,
-                messages=self.messages,
+                messages=self.messaging.sending,
+                arrivals=self.messaging.arrivals,
                 health=self.health,
                 metrics=self.registry,
             )

@@ -281,7 +281,6 @@ async def serving(
         config=configured(),
         applications=numbers.application,
         byoc=ByocTrunks(directory).targets,
-        arrivals=Arrivals(store, posts),
         in_use=lambda sid: any(order.application.sid == sid for order in switchboard.orders),
         validations=Validations(directory, accounts, posts, switchboard.place, PUBLIC),
         switchboard=switchboard,
@@ -290,6 +289,7 @@ async def serving(
         owns=numbers.owns,
         rooms=Rooms(Nothing(), Nothing()),
         messages=Messages(store, posts, "", pager),
+        arrivals=Arrivals(store, posts),
         health=lambda: (200 if store.healthy else 503, {"status": "ok", "calls": 0}),
         metrics=registry,
     )

@@ -82,10 +82,10 @@ class Services:
         applications: an account's stored application, by the SIDs of both.
         config: what the configuration file says.
         byoc: gateways of a trunk that an account brings along, by the SIDs of both.
-        arrivals: who takes text messages that come in.
         in_use: whether a live call runs a stored application.
         rooms: the conferences and queues.
         messages: who sends text messages.
+        arrivals: who takes those that come in.
         health: the HTTP status of /health (200, 429, 503) and the facts that it tells.
         metrics: what /metrics shows.
     """
@@ -97,7 +97,6 @@ class Services:
     answers: Answers
     applications: Callable[[str, str], Application | None]
     byoc: Callable[[str, str], tuple[str, ...]]
-    arrivals: Arrivals
     in_use: Callable[[str], bool]
     validations: Validations
     config: Config
@@ -107,5 +106,6 @@ class Services:
     owns: Callable[[str, str], bool]
     rooms: Rooms
     messages: Messages
+    arrivals: Arrivals
     health: Callable[[], tuple[int, Mapping[str, Any]]]
     metrics: CollectorRegistry

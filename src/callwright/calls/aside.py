@@ -42,8 +42,8 @@ class Aside:
         """Remembers what is to be believed of its caller: every request from now on says so, and the call's story."""
         self.stir_verdict = verdict
         self._call._extra |= verdict.parameters()
-        self._call.note("stir", verstat=verdict.verstat, **({"why": verdict.why} if verdict.why else {}))
         self.offer_token()
+        self._call.note("stir", verstat=verdict.verstat, **({"why": verdict.why} if verdict.why else {}))
 
     def offer_token(self) -> None:
         """Every request from now on has the call's CallToken, if it may have one."""

@@ -127,9 +127,11 @@ class Attestation:
         by its CallToken was attested by, when that was believed, it keeps."""
         if call.exchange.owns(call.account.sid, shown):
             return "A"
-        if kept := _kept(call):
-            return kept
         root = _root(call)
+        if call.forwards is not None and root.stir_verdict is not None:
+            verified = root.stir_verdict.verstat.removeprefix(f"{PASSED}-")
+            if verified in passport.ATTESTATIONS:
+                return verified  # call-control reference §7.6
         return "C" if root.direction is Direction.INBOUND and root.trunk else "B"
 
     # in
@@ -199,14 +201,6 @@ def _number_of(uri: str) -> str:
 
 def _number(shown: str) -> str:
     return _number_of(shown) if is_sip(shown) else passport.canonical(shown)
-
-
-def _kept(call: "Call") -> str:
-    """The attestation that a call which is passed on by its CallToken came with, and that was believed; "" for none
-    (call-control reference §7.6)."""
-    verdict = call.forwards.stir_verdict if call.forwards is not None else None
-    level = verdict.verstat.removeprefix(f"{PASSED}-") if verdict is not None else ""
-    return level if level in passport.ATTESTATIONS else ""
 
 
 def _root(call: "Call") -> "Call":

@@ -269,13 +269,12 @@ class DialPlan:
     """Parties to connect the caller with (call-control reference §1.6). Times in seconds.
 
     Attributes:
-        reason: what the parties are told that the call is about; "" for nothing.
         refer: whose document runs on who is left when one of the two transfers him; None: neither may.
+        reason: what the parties are told that the call is about; "" for nothing.
     """
 
     targets: Sequence[Target]
     caller_id: str = ""
-    reason: str = ""
     timeout: float = 30.0
     time_limit: float = 14400.0
     hangup_on_star: bool = False
@@ -284,6 +283,7 @@ class DialPlan:
     sequential: bool = False
     recording: DialRecording | None = None
     refer: Hook | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,7 @@ from callwright.calls.attestation import attested
 from callwright.calls.control import ApplicationTarget, ClientTarget, NumberTarget, SipTarget, Target
 from callwright.calls.fences import Denial
 from callwright.calls.fork import Fork
-from callwright.calls.reason import about
-from callwright.calls.showing import diversion, presented, shown, user_of
+from callwright.calls.showing import about, diversion, presented, shown, user_of
 from callwright.errors import Fenced, NoSuchUser, NotRegistered
 from callwright.sip.binding import Binding
 from callwright.sip.contact import parse

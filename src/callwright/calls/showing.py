@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from callwright.calls.reason import about
 from callwright.calls.status import Direction
 from callwright.sip.identity import ANONYMOUS, Caller, Style, number_of, written
 from callwright.sip.identity import diversion as diversion_lines
@@ -57,6 +56,14 @@ def diversion(call: "Call") -> Headers:
     """Who had forwarded a call before it came to us, for a SIP party (call-control reference §7.3)."""
     known = call.parent.identity.forwarded_from if call.parent else ""
     return diversion_lines([(_user(known), "unknown")], call.exchange.endpoint.domain) if known else []
+
+
+def about(call: "Call") -> Headers:
+    """What a call is about, for a display: call-reason (RFC 9796 §5), of which there is no URL to fetch more from."""
+    if not call.reason:
+        return []
+    quoted = call.reason.replace("\\", "\\\\").replace('"', '\\"')
+    return [("Call-Info", f'<data:>;purpose=jcard;call-reason="{quoted}"')]
 
 
 def _is_passed_on(call: "Call") -> bool:
