@@ -28,6 +28,7 @@ from callwright.calls.control import (
 from callwright.calls.queue.plan import DequeuePlan, Enqueued, EnqueuePlan, QueueResult
 from callwright.calls.status import CallStatus, Direction
 from callwright.errors import ApplicationError, DocumentError, EngineError, LegGone, MediaError
+from callwright.twiml import replies
 from callwright.twiml.document import parse
 from callwright.twiml.session import Answer as SessionAnswer
 from callwright.twiml.session import Session, SessionState
@@ -54,6 +55,8 @@ NAMES = [
     "Recording",
     *CONNECTED,
     *FORKED,
+    "Body",
+    "Media",
     "Uri",
     "Headers",
     "Header",
@@ -357,3 +360,15 @@ def test_parsing_gives_a_document_or_its_own_error(body: bytes, content_type: st
     else:
         assert all(11100 <= warning.code <= 64001 for warning in parsed.warnings)
         assert all(warning.message for warning in parsed.warnings)
+
+
+@PATIENT
+@given(st.binary(max_size=300) | bodies(), TYPES, st.sampled_from(["", VOICE.url, "http://[x", "mailto:x"]))
+def test_an_answer_to_a_message_gives_replies_or_its_own_error(body: bytes, content_type: str, url: str) -> None:
+    try:
+        found = replies.parse(body, content_type, url)
+    except DocumentError as fault:
+        assert fault.code in (11750, 12100, 12101, 12102, 12300)
+    else:
+        assert all(reply.body or reply.media for reply in found.messages)
+        assert all(warning.message for warning in found.warnings)

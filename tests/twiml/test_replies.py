@@ -79,6 +79,8 @@ def test_nothing_is_no_reply(content_type: str) -> None:
 
 def test_plain_text() -> None:
     assert read(" Hello\n", "text/plain; charset=utf-8") == Replies((Reply("Hello"),))
+    assert read("One\nTwo\x00", "text/plain") == Replies((Reply("One\nTwo"),))
+    assert read("\ufeff\x00", "text/plain") == Replies()
     assert read("<Response><Message>x</Message></Response>", "text/plain").messages == (Reply("x"),)
     assert [warning.code for warning in read("x" * 1601, "text/plain").warnings] == [14103]
 

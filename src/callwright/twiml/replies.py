@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from callwright.calls.application import Hook
 from callwright.errors import DocumentError
 from callwright.twiml.attribute import SCHEMA_WARNING
+from callwright.twiml.characters import without_controls
 from callwright.twiml.document import TOO_LARGE, UNUSABLE_TYPE, XML_TYPES, decoded, media_type, response
 from callwright.twiml.reading import DocumentWarning, Element, Reading, text_of
 from callwright.twiml.verbs import Message, Redirect, Sms
@@ -70,11 +71,14 @@ def parse(body: bytes, content_type: str, url: str) -> Replies:
     except DocumentError as fault:
         if fault.code == TOO_LARGE:
             raise
-    return _written(decoded(body, charset, url).strip())
+    return _written(decoded(body, charset, url))
 
 
-def _written(text: str) -> Replies:
+def _written(plain: str) -> Replies:
     """Plain text is a reply itself."""
+    text = "\n".join(map(without_controls, plain.lstrip("\ufeff").splitlines())).strip()
+    if not text:
+        return Replies()
     if len(text) > LONGEST:
         return Replies(warnings=(DocumentWarning(BAD_BODY, f"more than {LONGEST} characters to send"),))
     return Replies((Reply(text),))
