@@ -1,15 +1,18 @@
 """Keep-alives on the SIP sockets, answered before anything else looks at them (RFC 5626 §3.5)."""
 
 import asyncio
+import contextlib
 import socket
+import ssl
 import struct
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 
 from callwright.engine import EventKind
 from tests.engine.station import Station
 from tests.engine.test_gate import UNLIMITED
+from tests.engine.test_tls import AUTHORITY, options
 from tests.engine.users import Account, guard, serve
 from tests.harness.sip import Phone
 from tests.harness.waiting import within
@@ -158,22 +161,80 @@ async def test_S3_silence_for_who_has_not_authenticated(
     assert peer.quiet and station.engine.counters()["stun"] == 1
 
 
-@pytest.mark.parametrize("pings", [1, 3])
-async def test_a_ping_on_a_connection_gets_a_pong(station: Station, pings: int) -> None:
-    """CRLF for CRLF CRLF; nothing for one line end alone."""
-    reader, writer = await asyncio.open_connection(station.host, station.port("tcp"))
-    try:
-        for number in range(pings):
-            writer.write(b"\r\n\r\n")
-            assert await within(asyncio.ensure_future(reader.readexactly(2)), 5, lambda: "a pong") == b"\r\n", number
-        writer.write(b"\r\n")
-        writer.write(
-            b"OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bKx\r\nFrom: <sip:a@b>;tag=1\r\n"
-            b"To: <sip:a@b>\r\nCall-ID: ping\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
-        )
-        answer = await within(asyncio.ensure_future(reader.readexactly(11)), 5, lambda: "an answer")
-        assert answer == b"SIP/2.0 200"
-        assert station.engine.counters()["pongs"] == pings
-    finally:
-        writer.close()
-        await writer.wait_closed()
+OPTIONS = (
+    b"OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bK%d\r\nFrom: <sip:a@b>;tag=1\r\n"
+    b"To: <sip:a@b>\r\nCall-ID: ping\r\nCSeq: %d OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+)
+PING, PONG = b"\r\n\r\n", b"\r\n"
+
+
+class Connection:
+    """A TCP or TLS connection of a phone."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+        self._asked = 0
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def to(cls, station: Station, transport: str = "tcp") -> AsyncIterator["Connection"]:
+        """Opened, and gone at the end."""
+        context = None
+        if transport == "tls":
+            context = ssl.create_default_context(cadata=AUTHORITY.certificate)
+            context.check_hostname = False
+        reader, writer = await asyncio.open_connection(station.host, station.port(transport), ssl=context)
+        try:
+            yield cls(reader, writer)
+        finally:
+            writer.transport.abort()
+
+    async def pong(self) -> bytes:
+        """The next two bytes."""
+        return await within(asyncio.ensure_future(self.reader.readexactly(2)), 5, lambda: "a pong")
+
+    async def ask(self) -> bytes:
+        """All that comes up to the end of the answer to an OPTIONS."""
+        self._asked += 1
+        self.writer.write(OPTIONS % (self._asked, self._asked))
+        return await within(asyncio.ensure_future(self.reader.readuntil(b"\r\n\r\n")), 5, lambda: "an answer")
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+async def test_a_ping_on_a_connection_gets_a_pong(stations: Callable[..., Station], transport: str) -> None:
+    """CRLF for CRLF CRLF; nothing for one line end alone; requests go on between them."""
+    station = stations(**options()) if transport == "tls" else stations()
+    async with Connection.to(station, transport) as phone:
+        await phone.ask()
+        for number in range(1, 4):
+            phone.writer.write(PING)
+            assert await phone.pong() == PONG
+            assert station.engine.counters()["pongs"] == number
+        phone.writer.write(b"\r\n")
+        assert (await phone.ask()).startswith(b"SIP/2.0 200")
+
+
+async def test_S10_pings_alone_keep_no_connection_open(station: Station) -> None:
+    """One that has brought no request is closed after 10 s, whatever it sends, and has no pong."""
+    async with Connection.to(station) as idle, Connection.to(station) as phone:
+        idle.writer.write(PING)
+        phone.writer.write(PING)
+        assert (await phone.ask()).startswith(b"SIP/2.0 200"), "no pong before it"
+        assert await within(asyncio.ensure_future(idle.reader.read()), 15, lambda: "the end") == b""
+        phone.writer.write(PING)
+        assert await phone.pong() == PONG
+
+
+async def test_S4_pings_beyond_the_limits_of_strangers(station: Station) -> None:
+    """No pong, and no end: the connection is still there for requests."""
+    station.engine.gate(requests_per_second=1, burst=3, backlog=UNLIMITED)
+    async with Connection.to(station) as phone:
+        await phone.ask()
+        station.engine.admit([])
+        for _ in range(3):
+            phone.writer.write(PING)
+            assert await phone.pong() == PONG
+        while station.engine.counters()["refused_strangers"] == 0:
+            phone.writer.write(PING)
+            await station.pause(0.01)
+        assert station.engine.counters()["pongs"] <= 5 and not phone.reader.at_eof()

@@ -92,7 +92,9 @@ void Gate::limit(unsigned requests_per_second, unsigned burst, std::size_t backl
 }
 
 pj_bool_t Gate::on_request(pjsip_rx_data* rdata) {
-    Gate& gate = Engine::current()->gate();
+    Engine& engine = *Engine::current();
+    if (is_reliable(rdata->tp_info.transport)) engine.keep_alives().note(rdata->tp_info.transport);
+    Gate& gate = engine.gate();
     const Verdict verdict = gate.judge(rdata);
     if (verdict == Verdict::PASS) return PJ_FALSE;
     gate.refuse(rdata, verdict);

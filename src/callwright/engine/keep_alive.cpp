@@ -20,7 +20,8 @@ bool KeepAlives::take(pj_sock_t socket, const void* data, std::size_t size, cons
     if (answer.size == 0 || !gate_.admits_keep_alive(*static_cast<const pj_sockaddr*>(source))) return true;
     auto length = static_cast<pj_ssize_t>(answer.size);
     // A full queue loses it, as the network might: the next one comes in half a minute.
-    if (pj_sock_sendto(socket, answer.bytes.data(), &length, 0, source, source_size) == PJ_SUCCESS) ++counters_.stun;
+    ++counters_.stun;
+    pj_sock_sendto(socket, answer.bytes.data(), &length, 0, source, source_size);
     return true;
 }
 
@@ -29,21 +30,23 @@ void KeepAlives::take_line_ends(const pjsip_tp_dropped_data& dropped) {
     constexpr std::string_view pong = "\r\n";
     pjsip_transport* transport = dropped.tp;
     const std::string_view text(static_cast<const char*>(dropped.data), dropped.len);
-    const bool reliable = (transport->flag & PJSIP_TRANSPORT_RELIABLE) != 0;
-    if (!reliable || text.find(ping) == std::string_view::npos || transport->is_shutdown) return;
-    if (!gate_.admits_keep_alive(transport->key.rem_addr) || !answering_.insert(transport).second) return;
+    const auto connection = connections_.find(transport);
+    if (connection == connections_.end() || connection->second || transport->is_shutdown) return;
+    if (text.find(ping) == std::string_view::npos || !gate_.admits_keep_alive(transport->key.rem_addr)) return;
+    ++counters_.pongs;
     pjsip_tpselector through{};
     through.type = PJSIP_TPSELECTOR_TRANSPORT;
     through.u.transport = transport;
     const pj_status_t status = pjsip_tpmgr_send_raw(
         transport->tpmgr, static_cast<pjsip_transport_type_e>(transport->key.type), &through, nullptr, pong.data(),
         pong.size(), &transport->key.rem_addr, transport->addr_len, transport, &KeepAlives::on_sent);
-    if (status != PJ_EPENDING) answering_.erase(transport);
-    if (status == PJ_SUCCESS || status == PJ_EPENDING) ++counters_.pongs;
+    connection->second = status == PJ_EPENDING;
 }
 
 void KeepAlives::on_sent(void* token, pjsip_tx_data*, pj_ssize_t) {
-    Engine::current()->keep_alives().forget(static_cast<pjsip_transport*>(token));
+    auto& connections = Engine::current()->keep_alives().connections_;
+    const auto found = connections.find(static_cast<pjsip_transport*>(token));
+    if (found != connections.end()) found->second = false;
 }
 
 }  // namespace callwright

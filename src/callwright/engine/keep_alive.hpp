@@ -6,7 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <unordered_set>
+#include <unordered_map>
 #include <vector>
 
 namespace callwright {
@@ -28,16 +28,19 @@ class KeepAlives {
     void serve(pj_sock_t socket) { sockets_.push_back(socket); }
     // What has been read from a socket; whether it was STUN's, and is nobody else's business.
     bool take(pj_sock_t socket, const void* data, std::size_t size, const pj_sockaddr_t* source, int source_size);
-    // Line ends that have come before, or instead of, a message.
+    // Line ends that have come before, or instead of, a message. A connection that has brought none is not kept open
+    // by them: pjsip closes it soon.
     void take_line_ends(const pjsip_tp_dropped_data& dropped);
-    void forget(pjsip_transport* transport) { answering_.erase(transport); }
+    // A connection has brought a message.
+    void note(pjsip_transport* transport) { connections_.emplace(transport, false); }
+    void forget(pjsip_transport* transport) { connections_.erase(transport); }
 
   private:
     static void on_sent(void* token, pjsip_tx_data* message, pj_ssize_t size);
 
     Gate& gate_;
     std::vector<pj_sock_t> sockets_;
-    std::unordered_set<pjsip_transport*> answering_;  // whose pong has not been sent yet: there is one at a time
+    std::unordered_map<pjsip_transport*, bool> connections_;  // whether a pong waits to be sent: there is one at a time
     Counters counters_;
 };
 

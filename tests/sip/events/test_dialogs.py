@@ -64,6 +64,8 @@ def test_a_phone_that_is_called(dialogs: Dialogs, changes: list[str]) -> None:
         "direction": "recipient",
     }
     assert dialog.findtext(f"{INFO}remote/{INFO}identity") == "sip:alice@pbx.example"
+    target = dialog.find(f"{INFO}remote/{INFO}target")
+    assert target is not None and target.attrib == {"uri": "sip:alice@pbx.example"}
     assert dialog.findtext(f"{INFO}local/{INFO}identity") == f"sip:{AOR}"
     assert states(dialogs) == ["early"] and not dialogs.talking(AOR)
     dialogs.moved(7, LegState.CONFIRMED, {})

@@ -52,13 +52,15 @@ class Dialog:
     remote_tag: str = ""
 
     def element(self, entity: str) -> str:
-        """Of a dialog-info document."""
+        """Of a dialog-info document. Who picks the call up sends his INVITE to the remote target: the dialog's other
+        side is ours, whoever the party behind us is."""
         named = {"id": self.id, "call-id": self.call_id, "local-tag": self.local_tag, "remote-tag": self.remote_tag}
         known = "".join(f" {name}={attribute(value)}" for name, value in named.items() if value)
+        remote = f"<identity>{element(self.remote)}</identity><target uri={attribute(self.remote)}/>"
         return (
             f'<dialog{known} direction="{self.direction}"><state>{self.state.value}</state>'
             f"<local><identity>{element(entity)}</identity></local>"
-            f"<remote><identity>{element(self.remote)}</identity></remote></dialog>"
+            f"<remote>{remote}</remote></dialog>"
         )
 
 
