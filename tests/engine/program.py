@@ -120,7 +120,7 @@ class Toolchain:
         includes = self._includes(program)
         objects = [self._object(path, includes) for path in (program.source, *program.sources)]
         libraries = self._package_flags(program, "--libs", "--static")
-        arguments = [*self._flags, *map(str, objects), *libraries]
+        arguments = [*self._flags, *map(str, objects), *libraries, *_wraps(program)]
         return self._made(program.name, self._digest(*arguments), arguments)
 
     def _object(self, source: Path, includes: Sequence[str]) -> Path:
@@ -182,6 +182,12 @@ class Toolchain:
     def _headers(self) -> str:
         """Every header of the engine: which of them a source reads is not worth finding out."""
         return "\0".join(path.read_text() for path in sorted(ENGINE.rglob("*.hpp")))
+
+
+def _wraps(program: Program) -> list[str]:
+    """As CMakeLists.txt links the engine; a program without that file has nothing in the function's place."""
+    wraps = ENGINE / "keep_alive.cpp" in program.sources
+    return ["-Wl,--wrap=pj_sock_recvfrom"] if wraps else []
 
 
 def _beside(source: Path) -> list[Path]:

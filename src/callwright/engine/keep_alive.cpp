@@ -40,7 +40,8 @@ void KeepAlives::take_line_ends(const pjsip_tp_dropped_data& dropped) {
     const pj_status_t status = pjsip_tpmgr_send_raw(
         transport->tpmgr, static_cast<pjsip_transport_type_e>(transport->key.type), &through, nullptr, pong.data(),
         pong.size(), &transport->key.rem_addr, transport->addr_len, transport, &KeepAlives::on_sent);
-    connection->second = status == PJ_EPENDING;
+    const auto still = connections_.find(transport);
+    if (still != connections_.end()) still->second = status == PJ_EPENDING;
 }
 
 void KeepAlives::on_sent(void* token, pjsip_tx_data*, pj_ssize_t) {
