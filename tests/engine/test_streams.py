@@ -28,11 +28,11 @@ class Stream:
         return cls(*await asyncio.open_connection(station.host, station.port("tcp")))
 
     async def answers(self, count: int) -> list[bytes]:
-        """The CSeq lines of the next 200s."""
+        """The CSeq lines of the next 200s; an answered keep-alive, one line end, may stand before any."""
         found: list[bytes] = []
         async with asyncio.timeout(5):
             while len(found) < count:
-                text = await self.reader.readuntil(b"\r\n\r\n")
+                text = (await self.reader.readuntil(b"\r\n\r\n")).removeprefix(b"\r\n")
                 assert text.startswith(b"SIP/2.0 200"), text
                 length = int(text.split(b"Content-Length:")[1].split(b"\r\n")[0])
                 await self.reader.readexactly(length)
