@@ -147,9 +147,9 @@ class FakeEngine(Patchbay):
         self._legs[leg] = "confirmed"
         self.happen(EventKind.ESTABLISHED, leg, 200, headers=list(headers), call_id=f"call-{leg}")
 
-    def media(self, leg: int, *, telephone_event: bool) -> None:
+    def media(self, leg: int, *, telephone_event: bool, srtp: str = "none") -> None:
         """Media that began or changed."""
-        self.happen(EventKind.MEDIA, leg, 1, telephone_event=telephone_event, srtp="none")
+        self.happen(EventKind.MEDIA, leg, 1, telephone_event=telephone_event, srtp=srtp)
 
     def end(self, leg: int, code: int = 200, *headers: tuple[str, str], by: str = "remote", reason: str = "") -> None:
         """The end of a leg: the peer's BYE, CANCEL or final response unless told otherwise."""

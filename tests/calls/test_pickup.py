@@ -1,12 +1,14 @@
 """A colleague picks up a call that rings (RFC 3891 §3): what takes its place, and what must not."""
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
 from callwright.calls.status import CallStatus
 from callwright.engine import EventKind
+from callwright.sip.users import User
 from tests.calls.dialling import BOB, EVE, Dialling
 from tests.calls.fakes import ACCOUNT_SID, OTHER_SID, Room
 from tests.calls.jumping import turns
@@ -102,6 +104,24 @@ async def test_S7_nobody_of_another_account(room: Room, user: str, caplog: pytes
     room.engine.answer_of(leg)
     await room.engine.until("permit", leg)
     assert dialling.connected(dialling.leg, leg)
+
+
+async def test_who_is_of_a_secure_domain(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """488 without TLS; without SRTP it comes to nothing, then or later."""
+    users = room.exchange.registrar.users
+    proven = users.proven
+    monkeypatch.setattr(users, "proven", lambda *who: replace(cast(User, proven(*who)), secure=True))
+    dialling, leg = await ringing(room)
+    assert await refused(room, invites(room, leg, transport="UDP")) == 488
+    newcomer = invites(room, leg, transport="TLS")
+    await room.engine.until("answer", newcomer)
+    room.engine.media(newcomer, telephone_event=True, srtp="sdes")
+    room.engine.answer_of(newcomer)
+    await room.engine.until("permit", newcomer)
+    room.engine.media(newcomer, telephone_event=True)  # a later offer is plain
+    assert await refused(room, newcomer) == 488
+    room.engine.end(newcomer)
+    await dialling.task
 
 
 async def test_a_call_that_is_given_up(room: Room) -> None:

@@ -9,6 +9,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from callwright.calls.exchange import Exchange
+from callwright.calls.hosted import NOT_SECURE
 from callwright.sip.leg import Invite, Leg
 from callwright.sip.pickup import Pickup
 from callwright.sip.users import User
@@ -34,6 +35,9 @@ def picked_up(exchange: Exchange, leg: Leg) -> bool:
         who, source = invite.user or "nobody", f"{invite.source_host}:{invite.source_port}"
         logger.warning("pickup by %s from %s refused: the call is another account's", who, source)
         leg.hang_up(NO_SUCH_DIALOG)
+    elif user.secure and invite.transport != "TLS":
+        logger.warning("pickup by %s refused: its domain is secure, and it came over %s", user.aor, invite.transport)
+        leg.hang_up(NOT_SECURE)
     elif call.verdict is not None:
         leg.hang_up(DECLINED)
     else:
@@ -64,5 +68,5 @@ def _take(exchange: Exchange, ringing: Leg, call: "Call", leg: Leg, user: User) 
     source = f"{invite.source_host}:{invite.source_port}"
     exchange.dialogs.called(user.aor, leg.node, invite)
     pickup = Pickup(leg, ringing, lambda: call.note("picked up", by=user.aor, source=source))
-    pickup.codecs = user.codecs
+    pickup.codecs, pickup.encrypted = user.codecs, user.secure
     pickup.accept()

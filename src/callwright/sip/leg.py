@@ -338,6 +338,7 @@ class Leg:
         """
         self._stop_ringing()
         self.node, self.keypad = to.node, to.keypad
+        self.encrypted = self.encrypted or to.encrypted
         self.keypad.move(self)
         self.endpoint.legs[self.node] = self
         self.on_established(detail)
