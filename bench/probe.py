@@ -63,6 +63,7 @@ class Prober:
                 case code if code >= 300:
                     self._send("ACK", 1)
                     self._new_call()
+                    time.sleep(RESEND_S)  # calls that are refused cost a server that starts its time
         raise RuntimeError(f"no call was answered within {now:g} s")
 
     def _new_call(self) -> None:

@@ -184,21 +184,25 @@ void test_digits_are_sent_in_the_place_of_relayed_sound(Engine& engine) {
     b.end();
 }
 
+void send_event(Peer& peer, const Address& to, const RtpPacket& header, const TelephoneEvent& event) {
+    Bytes packet(RtpPacket::HEADER + TelephoneEvent::SIZE);
+    write_rtp(packet.data(), header);
+    write_event(packet.data() + RtpPacket::HEADER, event);
+    check::send(peer.rtp, to, packet.data(), packet.size());
+}
+
 void test_a_key_of_which_only_the_end_comes(Engine& engine) {
     Leg a(engine, 13);
     Peer caller;
     a.open(caller.address, caller.rtcp_address);
     engine.events().drain(10'000);
-    Bytes packet(RtpPacket::HEADER + TelephoneEvent::SIZE);
     RtpPacket header;
     header.payload_type = EVENTS;
     header.timestamp = caller.timestamp;
     header.ssrc = caller.ssrc;
     for (unsigned i = 0; i < 3; ++i) {
         header.sequence = caller.sequence++;
-        write_rtp(packet.data(), header);
-        write_event(packet.data() + RtpPacket::HEADER, {9, true, 10, 800});
-        check::send(caller.rtp, a.address, packet.data(), packet.size());
+        send_event(caller, a.address, header, {9, true, 10, 800});
     }
     pace(100, [&] { caller.hear(); });
     const auto told = events_of(engine, EventKind::DIGIT);
@@ -215,7 +219,6 @@ void test_keys_under_an_ssrc_of_their_own(Engine& engine) {
     Peer caller;
     a.open(caller.address, caller.rtcp_address);
     engine.events().drain(10'000);
-    Bytes packet(RtpPacket::HEADER + TelephoneEvent::SIZE);
     RtpPacket header;
     header.payload_type = EVENTS;
     header.ssrc = caller.ssrc + 1;
@@ -224,10 +227,8 @@ void test_keys_under_an_ssrc_of_their_own(Engine& engine) {
             header.marker = i == 0;
             header.timestamp = sounds * 8000;
             ++header.sequence;
-            write_rtp(packet.data(), header);
-            const TelephoneEvent event{static_cast<std::uint8_t>(sounds), i > 8, 10, static_cast<std::uint16_t>(i * 160)};
-            write_event(packet.data() + RtpPacket::HEADER, event);
-            check::send(caller.rtp, a.address, packet.data(), packet.size());
+            const auto code = static_cast<std::uint8_t>(sounds);
+            send_event(caller, a.address, header, {code, i > 8, 10, static_cast<std::uint16_t>(i * 160)});
             for (unsigned sound = 0; i % 2 == 1 && sound < sounds; ++sound) caller.talk(a.address);
         }
     }
@@ -245,16 +246,13 @@ void test_keys_in_strict_turns_with_the_sound(Engine& engine) {
     a.open(caller.address, caller.rtcp_address);
     for (unsigned i = 0; i < 3; ++i) caller.talk(a.address);
     engine.events().drain(10'000);
-    Bytes packet(RtpPacket::HEADER + TelephoneEvent::SIZE);
     RtpPacket header;
     header.payload_type = EVENTS;
     header.ssrc = caller.ssrc + 1;
     header.timestamp = 8000;
     for (std::uint16_t i = 0; i < 12; ++i) {
         ++header.sequence;
-        write_rtp(packet.data(), header);
-        write_event(packet.data() + RtpPacket::HEADER, {5, i > 8, 10, static_cast<std::uint16_t>(i * 160)});
-        check::send(caller.rtp, a.address, packet.data(), packet.size());
+        send_event(caller, a.address, header, {5, i > 8, 10, static_cast<std::uint16_t>(i * 160)});
         caller.talk(a.address);
     }
     pace(100, [&] { caller.hear(); });
