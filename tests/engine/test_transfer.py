@@ -192,7 +192,7 @@ async def test_a_transfer_that_is_permitted(station: Station, phones: Phones) ->
     await station.until_counts(transfers=0)
     station.engine.hangup(leg)
     await call.until_ended()
-    assert len(call.phone.trace.messages("NOTIFY")) == 3
+    assert call.phone.trace.transactions("NOTIFY") == 3
 
 
 async def test_the_last_report_and_the_bye(station: Station, phones: Phones) -> None:

@@ -67,6 +67,10 @@ class Trace:
         fits = _fits(what, sent, call_id, "")
         return [entry.message for entry in self.entries if entry.message is not None and fits(entry)]
 
+    def transactions(self, method: str) -> int:
+        """How many requests of a method have come; one that was sent again counts once (RFC 3261 section 17.2.3)."""
+        return len({(one.headers["Via"], one.headers["CSeq"]) for one in self.messages(method)})
+
     def sent_raw(self, text: str) -> bool:
         """Whether raw bytes with this text in them were sent."""
         return any(entry.sent and entry.message is None and text.encode() in entry.data for entry in self.entries)

@@ -137,7 +137,7 @@ async def test_trunk_credentials_answer_a_challenge_once(line: Line, proxy: bool
     assert incoming.to_user == line.dialled()
     await incoming.answer()
     await both(call, incoming)
-    assert len(gateway.trace.messages("INVITE")) == 2
+    assert gateway.trace.transactions("INVITE") == 2
     await incoming.hangup()
     assert (await line.request("/done")).form["DialCallStatus"] == "completed"
 
@@ -147,7 +147,7 @@ async def test_trunk_credentials_that_are_wrong(line: Line) -> None:
     gateway.guard = Guard(GATEWAY_USER, "another")
     await dialling(line)
     assert (await line.request("/done")).form["DialCallStatus"] == "failed"
-    assert len(gateway.trace.messages("INVITE")) == 2 and gateway.calls == []
+    assert gateway.trace.transactions("INVITE") == 2 and gateway.calls == []
 
 
 async def test_second_gateway_when_the_first_cannot(line: Line) -> None:

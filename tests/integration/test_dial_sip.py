@@ -107,7 +107,7 @@ async def test_credentials_answer_a_challenge_once(line: Line, proxy: bool, algo
     incoming = await callee.incoming()
     await incoming.answer()
     await both(call, incoming)
-    assert len(callee.trace.messages("INVITE")) == 2
+    assert callee.trace.transactions("INVITE") == 2
     await incoming.hangup()
     assert (await line.request("/done")).form["DialSipResponseCode"] == "200"
 
@@ -119,7 +119,7 @@ async def test_challenge_that_cannot_be_met(line: Line, noun: str) -> None:
     await dialling(line, noun.format(plain(callee)))
     form = (await line.request("/done")).form
     assert (form["DialCallStatus"], form["DialSipResponseCode"]) == ("failed", "407")
-    assert len(callee.trace.messages("INVITE")) == (2 if "wrong" in noun else 1)
+    assert callee.trace.transactions("INVITE") == (2 if "wrong" in noun else 1)
 
 
 async def test_credentials_of_the_trunk_stay_with_the_trunk(line: Line) -> None:

@@ -312,4 +312,4 @@ async def test_a_call_to_one_phone(house: House) -> None:
         assert (await house.site.over(placed.sid)).form["CallStatus"] == "busy"
     placed = await house.site.create(to=f"{aor};gr=urn:uuid:2", twiml=STAYS)
     assert (await house.site.over(placed.sid)).form["CallStatus"] == "no-answer"
-    assert [len(phone.trace.messages("INVITE")) for phone in phones] == [1, 1]
+    assert [phone.trace.transactions("INVITE") for phone in phones] == [1, 1]
