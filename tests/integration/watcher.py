@@ -27,6 +27,7 @@ class Watcher:
 
     def __init__(self, phone: Phone, house: House, resource: str, event: str) -> None:
         self.phone, self.event = phone, event
+        self._last = ("", "")
         domain = house.site.daemon.host
         own, other = f"sip:{phone.user}@{domain}", f"sip:{resource}@{domain}"
         target = house.aor(resource, phone.transport.lower())
@@ -41,8 +42,11 @@ class Watcher:
         return response
 
     async def notified(self, timeout: float = 5.0) -> Request:
-        """The next NOTIFY; it must be of the dialog and in order."""
+        """The next NOTIFY; it must be of the dialog and in order. One that was sent again is passed over."""
         found = await self.phone.trace.expect("NOTIFY", timeout, call_id=self.dialog.call_id)
+        while (found.headers["Via"], found.headers["CSeq"]) == self._last:
+            found = await self.phone.trace.expect("NOTIFY", timeout, call_id=self.dialog.call_id)
+        self._last = found.headers["Via"], found.headers["CSeq"]
         assert isinstance(found, Request)
         assert found.to.tag == self.dialog.local.tag
         assert found.from_.tag == self.dialog.remote.tag or not self.dialog.remote.tag
