@@ -23,7 +23,7 @@ def idle(server: Server, seconds: float) -> Line:
     """What the server uses without a call: the part of its CPU time that does not grow."""
     pids = server.pids()
     used, began = cpu(pids), time.monotonic()
-    time.sleep(seconds)
+    time.sleep(seconds)  # the window that is measured
     share = (cpu(pids) - used) / (time.monotonic() - began)
     return {"cost": round(1000 * share, 4), "unit": "ms per second", "clean": True, "rss_mb": round(resident(pids), 1)}
 
@@ -38,7 +38,7 @@ def finished(server: Server, rate: float, calls: int, directory: Path) -> Line:
     with Callers(Load(EXTENSION, rate, calls, HOLD_S), server.target, directory) as callers:
         outcome = callers.finish(calls / rate + 60)
         peak = resident(pids)
-    time.sleep(FORGOTTEN_S)
+    time.sleep(FORGOTTEN_S)  # until RFC 3261 lets finished calls go
     after = resident(pids)
     return {
         "calls": calls,
@@ -58,7 +58,7 @@ def curve(server: Server, rate: float, calls: int, steps: int, directory: Path) 
     with Callers(Load(EXTENSION, rate, calls, HOLD_S), server.target, directory) as callers:
         for step in range(1, steps):
             while callers.created < calls * step // steps and not callers.ended:
-                time.sleep(POLL_S)
+                time.sleep(POLL_S)  # SIPp tells its counts by a file only
             yield _point(calls * step // steps, pids, True)
         outcome = callers.finish(calls / rate + 60)
     yield _point(calls, pids, outcome.clean)

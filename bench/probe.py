@@ -72,7 +72,7 @@ class Prober:
     def _attempt(self) -> int:
         """Sends the INVITE (again); the final status that came, or 0."""
         if not self._send("INVITE", 1, body=OFFER):
-            time.sleep(RETRY_S)
+            time.sleep(RETRY_S)  # nobody listens yet, and nobody tells when
             return 0
         while (code := self._receive(RESEND_S)) and code < 200:
             pass
@@ -108,7 +108,7 @@ class Prober:
         try:
             lines = self._socket.recv(65536).decode(errors="replace").split("\r\n")
         except (TimeoutError, ConnectionRefusedError):
-            time.sleep(RETRY_S)
+            time.sleep(RETRY_S)  # as above
             return 0
         for line in lines:
             name, _, value = line.partition(":")

@@ -84,7 +84,7 @@ class RtpEngine(Relay):
                 control.ask("ping")
                 return
             except ConnectionRefusedError:
-                time.sleep(POLL_S)
+                time.sleep(POLL_S)  # it does not listen yet
         raise RuntimeError(f"rtpengine does not answer; log: {self._process.log}")
 
     def _bridge(self, control: Control, index: int) -> list[Leg]:
@@ -112,7 +112,7 @@ class Floor(Relay):
             self._process.check()
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{self.name} is not ready; log: {self._process.log}")
-            time.sleep(POLL_S)
+            time.sleep(POLL_S)  # it tells nobody that it is ready
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -123,13 +123,13 @@ def signalling(
     before = resident(pids)
     used, began = cpu(pids), time.monotonic()
     with Callers(Load(extension, rate, total, hold), server.target, directory) as callers:
-        time.sleep(min(hold + 1, seconds / 2))
+        time.sleep(min(hold + 1, seconds / 2))  # until calls end as fast as they come
         window = Window(pids, [callers.pid])
         time.sleep(max(1.0, seconds - hold - 2))  # ends before the last call is placed
         usage, peak = window.end(), resident(pids)
         outcome = callers.finish(seconds + 60)
     wall = time.monotonic() - began
-    time.sleep(settle)
+    time.sleep(settle)  # what is used then still counts
     cost = 1000 * (cpu(pids) - used) / total
     late = wall > seconds + hold + 3
     return {

@@ -196,7 +196,7 @@ def until_answered(url: str, process: Process, seconds: float = START_S) -> floa
         if fetch(url)[0] == 200:
             return now
         process.check()
-        time.sleep(POLL_S)
+        time.sleep(POLL_S)  # it does not listen yet
     raise RuntimeError(f"{url} did not answer 200 within {seconds:g} s; log: {process.log}")
 
 

@@ -73,7 +73,7 @@ def _stormed(server: Server, storm: Storm, phones: Phones, dialled: Dialled, dir
     ):
         streams.until("window")
         used, began = cpu(pids), time.monotonic()
-        time.sleep(CALM_S)
+        time.sleep(CALM_S)  # the window without a storm
         calm = (cpu(pids) - used) / (time.monotonic() - began)
         window = Window(pids, [phones.pid, streams.pid, callers.pid, dialled.pid])
         phones.say("\n")

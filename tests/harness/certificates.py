@@ -79,6 +79,18 @@ class Authority:
         )
         return Certificate(_pem(signed) + self.certificate, private.decode())
 
+    def section(self, host: str, plain: int, tls: int, directory: Path, **more: object) -> dict[str, object]:
+        """[sip] of a daemon that listens by UDP and by TLS and knows this authority; its files are written there."""
+        self.issue(host).write(directory)
+        (directory / "ca.pem").write_text(self.certificate)
+        return {
+            "listen": [f"udp:{host}:{plain}", f"tls:{host}:{tls}"],
+            "certificate": str(directory / "certificate.pem"),
+            "private_key": str(directory / "key.pem"),
+            "ca": str(directory / "ca.pem"),
+            **more,
+        }
+
     def tls(self, *names: str, server_name: str = "", verify: bool = False) -> Tls:
         """How a phone with such a certificate speaks TLS.
 

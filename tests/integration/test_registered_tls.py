@@ -26,15 +26,7 @@ async def test_it_is_called_on_its_connection(
     """Whether or not the certificates of servers are looked at: nobody connects to a phone."""
     host = daemon_address()
     port, tls = free_port(host), free_port(host)
-    AUTHORITY.issue(host).write(tmp_path)
-    (tmp_path / "ca.pem").write_text(AUTHORITY.certificate)
-    sip = {
-        "listen": [f"udp:{host}:{port}", f"tls:{host}:{tls}"],
-        "certificate": str(tmp_path / "certificate.pem"),
-        "private_key": str(tmp_path / "key.pem"),
-        "ca": str(tmp_path / "ca.pem"),
-        "verify_server": verified,
-    }
+    sip = AUTHORITY.section(host, port, tls, tmp_path, verify_server=verified)
     site = await sites(strangers=True, users=people("alice"), sections={"sip": sip})
     house = House(site, phones)
     address = next_address()

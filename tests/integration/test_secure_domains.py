@@ -50,14 +50,7 @@ async def sealed(
 ) -> Sealed:
     host = daemon_address()
     port, tls = free_port(host), free_port(host)
-    AUTHORITY.issue(host).write(tmp_path)
-    (tmp_path / "ca.pem").write_text(AUTHORITY.certificate)
-    sip = {
-        "listen": [f"udp:{host}:{port}", f"tls:{host}:{tls}"],
-        "certificate": str(tmp_path / "certificate.pem"),
-        "private_key": str(tmp_path / "key.pem"),
-        "ca": str(tmp_path / "ca.pem"),
-    }
+    sip = AUTHORITY.section(host, port, tls, tmp_path)
     site = await sites(strangers=True, sections={"sip": sip})
     site.serve_tone("/tone.wav", 600.0)
     site.script("/office", "<Play>/tone.wav</Play>")

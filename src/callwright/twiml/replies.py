@@ -13,7 +13,17 @@ from callwright.twiml.characters import without_controls
 from callwright.twiml.document import TOO_LARGE, UNUSABLE_TYPE, XML_TYPES, decoded, media_type, response
 from callwright.twiml.reading import DocumentWarning, Element, Reading, text_of
 from callwright.twiml.verbs import Message, Redirect, Sms
-from callwright.twiml.verbs.message import ACTION, BAD_BODY, BAD_CALLBACK, CALLBACK, FROM, LONGEST, METHOD, TO
+from callwright.twiml.verbs.message import (
+    ACTION,
+    BAD_BODY,
+    BAD_CALLBACK,
+    CALLBACK,
+    FROM,
+    LONGEST,
+    METHOD,
+    TO,
+    misdirected,
+)
 
 MOST = 10
 """Replies of one document; MOST_MEDIA of one reply."""
@@ -115,9 +125,8 @@ def _message(element: Element, reading: Reading) -> Reply | None:
     if len(body) > LONGEST or not (body or media):
         reading.warn(element, BAD_BODY, f"the text is not of 1 to {LONGEST} characters")
         return None
-    for attribute in (TO, FROM):
-        if attribute.name in element.attrib and not values.given(attribute):
-            return None  # it would go to, or come from, somebody else than was meant
+    if misdirected(element, values):
+        return None
     return Reply(body, values[TO], values[FROM], told, media)
 
 

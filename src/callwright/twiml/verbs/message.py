@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 
 from callwright.calls.application import Hook
 from callwright.calls.control import CallControl, MessagePlan
-from callwright.twiml.attribute import Attribute, address, method, pattern
+from callwright.twiml.attribute import Attribute, Values, address, method, pattern
 from callwright.twiml.outcome import Next, Step
 from callwright.twiml.reading import Element, Reading, text_of
 from callwright.twiml.verbs.verb import Verb
@@ -19,6 +19,11 @@ FROM: Attribute[str] = pattern("from", _PARTY, code=BAD_FROM)
 ACTION = address("action")
 METHOD = method(code=BAD_METHOD)
 CALLBACK = address("statusCallback", BAD_CALLBACK)
+
+
+def misdirected(element: Element, values: Values) -> bool:
+    """Whether a message would go to, or come from, somebody else than was meant: an address of it is a bad value."""
+    return any(each.name in element.attrib and not values.given(each) for each in (TO, FROM))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +49,8 @@ class Message(Verb):
         if not body or len(body) > LONGEST:
             reading.warn(element, BAD_BODY, f"the text is not of 1 to {LONGEST} characters")
             return None
-        for attribute in (TO, FROM):
-            if attribute.name in element.attrib and not values.given(attribute):
-                return None  # it would go to, or come from, somebody else than was meant
+        if misdirected(element, values):
+            return None
         return cls(body, values[TO], values[FROM], action, callback)
 
     async def execute(self, control: CallControl) -> Step:
