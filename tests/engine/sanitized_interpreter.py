@@ -7,6 +7,7 @@ file of WHERE/reports.
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -67,9 +68,15 @@ def make(kind: str, where: Path) -> None:
     # A path in a .pth file brings no .pth files of its own: the hooks of the editable installation stay out.
     lines = [str(where / "package"), sysconfig.get_path("purelib"), prelude(kind, reports)]
     (site / "sanitized.pth").write_text("".join(f"{line}\n" for line in lines))
-    exports = [f"export {name}={shlex.quote(value)}" for name, value in environment(kind, reports).items()]
+    # What the caller's own options say comes last, and holds.
+    own = "${{{0}:+:${0}}}"
+    exports = [
+        f"export {name}={shlex.quote(value)}" + (own.format(name) if name.endswith("_OPTIONS") else "")
+        for name, value in environment(kind, reports).items()
+    ]
     start = f'exec -a {shlex.quote(str(executable))} {shlex.quote(sys._base_executable)} "$@"'
-    executable.write_text("\n".join(["#!/usr/bin/env bash", *exports, start, ""]))
+    # Not by env: some tests start it with another PATH.
+    executable.write_text("\n".join([f"#!{shutil.which('bash')}", *exports, start, ""]))
     executable.chmod(0o755)
 
 
