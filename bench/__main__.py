@@ -33,6 +33,7 @@ from typing import NoReturn
 
 from rich.console import Console
 
+from . import profile
 from .machine import CACHE, ROOT, may_be_realtime, take_descriptors
 from .plan import ROWS, Plan, Run
 from .plot import svg
@@ -68,6 +69,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--log-level", default=default.log_level, help="of the daemon (INFO)")
     parser.add_argument("--out", type=Path, help="appends each measurement as a line of JSON")
     parser.add_argument("--plot", type=Path, help="writes cost against calls as an SVG")
+    parser.add_argument(
+        "--profile", type=Path, metavar="DIR", help="P1 to P7: tables and flame graphs of the daemon's CPU time"
+    )
     parser.add_argument("--keep", action="store_true", help="keeps the servers' logs and data")
     return parser.parse_args()
 
@@ -92,7 +96,7 @@ def plan_of(given: argparse.Namespace) -> Plan:
         plan = plan.quick()
     if given.calls is not None:
         plan = plan.alike(given.calls)
-    chosen = ("repeat", "phones", "calls_total", "rates", "capacity", "window", "warm", "seconds", "settle")
+    chosen = ("repeat", "phones", "calls_total", "rates", "capacity", "window", "warm", "seconds", "settle", "profile")
     return replace(plan, **{name: getattr(given, name) for name in chosen if getattr(given, name) is not None})
 
 
@@ -193,6 +197,10 @@ def main() -> None:
     for program, package in PROGRAMS.items():
         if shutil.which(program) is None:
             fail(f"{program} is missing: install {package}")
+    if given.profile is not None:
+        if wanted := profile.missing():
+            fail(f"--profile: install {', '.join(wanted)}")
+        given.profile.mkdir(parents=True, exist_ok=True)
     # SIGTERM unwinds like Ctrl-C: the servers that were started are stopped
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     terminal = shutil.get_terminal_size((WIDTH, 24)).columns

@@ -1,12 +1,13 @@
 """Which measurements a run takes, in which order: the sides take turns, so that a busy neighbour meets both."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
 from . import growth, probe, rows, storm
+from .profile import Profile
 from .relays import Floor, Relay, RtpEngine, floor_legs, floors
 from .rows import Line, Sampling, Work
 from .servers import ApplicationServer, Asterisk, Callwright, Server
@@ -67,6 +68,7 @@ class Plan:
             caller who is played nothing (ours silence, the peer no packet), and P6 is of signalling alone.
         settle: seconds after the last call that still count.
         ramp: calls with media placed a second.
+        profile: where to write what the daemon's time goes into, of each load of P1 to P7; None: not looked at.
     """
 
     rows: tuple[str, ...] = ROWS
@@ -92,6 +94,7 @@ class Plan:
     ramp: float = 50
     clock_rate: int = 16000
     log_level: str = "INFO"
+    profile: Path | None = None
 
     def quick(self) -> "Plan":
         """The same, small: a few minutes, for a first look."""
@@ -203,8 +206,20 @@ class Run:
 
     def _loaded(self, row: str, side: Server, calls: int) -> None:
         if side.name == OURS or calls <= PEER_CALLS[row]:
-            line = rows.media(side, WORK[row][side.name], calls, self.plan.sampling, self._directory)
+            sampling = self.plan.sampling
+            up = calls / sampling.ramp + sampling.warm
+            with self._profiled(row, side, f"{calls} calls", up, sampling.window):
+                line = rows.media(side, WORK[row][side.name], calls, sampling, self._directory)
             self._emit(row, side.name, line | side.facts())
+
+    def _profiled(
+        self, row: str, side: Server, load: str, delay: float, seconds: float
+    ) -> AbstractContextManager[object]:
+        """A look at our side under a load, if the plan wants one."""
+        if self.plan.profile is None or side.name != OURS:
+            return nullcontext()
+        file = self.plan.profile / f"{row}-{load.partition(' ')[0].partition('/')[0]}.svg"
+        return Profile(side.pids()[0], delay, seconds, file, f"{row}, {load}: the daemon's CPU time")
 
     def _relays(self, calls: int) -> None:
         """What only relays, under the same packets."""
@@ -259,9 +274,11 @@ class Run:
 
     def _signalling(self, side: Server, extension: str, rate: float, hold: float) -> Line:
         plan, directory = self.plan, self._directory
-        return rows.signalling(
-            side, extension, rate, hold=hold, seconds=plan.seconds, settle=plan.settle, directory=directory
-        )
+        row = "P6" if extension == "answer" else "P7"
+        with self._profiled(row, side, f"{rate:g}/s", hold + 1, max(1.0, plan.seconds - hold - 2)):
+            return rows.signalling(
+                side, extension, rate, hold=hold, seconds=plan.seconds, settle=plan.settle, directory=directory
+            )
 
     def _warm(self, sides: list[Server], extensions: Mapping[str, str]) -> None:
         """A few calls that nobody counts: caches, lazy imports, the first growth of pools."""

@@ -79,14 +79,17 @@ async def test_packets_by_their_fate(station: Station, phones: Phones) -> None:
         stranger.connect(place)
         await call.media.received(25)
     call.media.pause()
-    await call.media.received(25)
+    await call.media.received(75)  # longer than any jitter buffer
     call.media.resume()
-    await call.media.received(300, timeout=15)  # the jitter buffer's figures are looked at every few seconds
-    after = station.engine.media_counters()
-    more = {name: after[name] - before[name] for name in after}
+    more: dict[str, int] = {}
+    for _ in range(30):  # the jitter buffer's figures are looked at every few seconds
+        await call.media.received(25)
+        more = {name: count - before[name] for name, count in station.engine.media_counters().items()}
+        if more["jitter_lost"] + more["jitter_empty"] >= 5:
+            break
     assert (more["malformed"], more["unexpected"], more["forged"], more["early"]) == (5, 5, 0, 0)
     assert more["foreign"] >= 15
-    assert more["received"] >= 290 and more["sent"] >= 325 and more["system_calls"] > 0
+    assert more["received"] >= 40 and more["sent"] >= 125 and more["system_calls"] > 0
     assert more["jitter_lost"] + more["jitter_empty"] >= 5
     assert (more["failed_jobs"], more["rtp_pairs_unrested"]) == (0, 0)
     station.engine.stop(tap)
