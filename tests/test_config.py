@@ -82,6 +82,17 @@ def test_shipped_file_has_every_key() -> None:
             {"sip": {"listen": [{"address": "udp:127.0.0.1:5060", "advertise": "::"}]}},
             "sip.listen.0.advertise: must be an address that peers can reach",
         ),
+        *[
+            ({"sip": {"listen": ["udp:127.0.0.1:5061", {"address": "udp:127.0.0.1:5060", **entry}]}}, fault)
+            for entry, fault in (
+                ({"media": "here"}, "sip.listen.1.media: 'here' does not appear to be an IPv4 or IPv6 address"),
+                ({"media": "::1"}, "sip.listen.1.media: must be of the family of the entry's address"),
+                ({"media_advertise": "::"}, "sip.listen.1.media_advertise: must be an address that peers can reach"),
+            )
+        ],
+        ({"media": {"address": "here"}}, "media.address: 'here' does not appear to be an IPv4 or IPv6 address"),
+        ({"media": {"address": ""}}, "media.address: '' does not appear to be an IPv4 or IPv6 address"),
+        ({"media": {"address": "::", "address6": "::"}}, "media.address6: media.address is an IPv6 address already"),
         ({"media": {"clock_rate": 44100}}, "media.clock_rate: Input should be 8000, 16000, 32000 or 48000"),
         (
             {"media": {"rtp_ports": [30000, 20000]}},
@@ -164,8 +175,8 @@ def test_shipped_file_has_every_key() -> None:
         ({"sip": {"listen": "udp:127.0.0.1:5060"}}, "sip.listen: must be a list, in brackets: [...]"),
         *[
             (
-                {"media": {"address": address}},
-                "media.address: must be an address of this machine: callers send their sound to it",
+                {"sip": {"listen": [{"address": "udp:127.0.0.1:5060", "media": address}]}},
+                "sip.listen.0.media: must be an address of this machine: callers send their sound to it",
             )
             for address in ("0.0.0.0", "::")
         ],

@@ -54,6 +54,7 @@ def test_figures_of_the_media_plane() -> None:
             facts=lambda: {"io": "epoll", "why_not_io_uring": "seccomp"},
             counts=lambda: {"relay": 4, "rtp_pairs": 9, "longest_turn_us": 2500},
             counters=lambda: {"late_beats": 2, "foreign": 7, "jitter_lost": 5},
+            addresses=lambda: [("192.0.2.1", 9, 4), ("2001:db8::1", 9, 0)],
         )
     )
     text = generate_latest(registry).decode().splitlines()
@@ -62,6 +63,9 @@ def test_figures_of_the_media_plane() -> None:
         'callwright_media_legs{mode="relay"} 4.0',
         'callwright_media_legs{mode="mix"} 0.0',
         "callwright_media_rtp_pairs 9.0",
+        'callwright_media_address_rtp_pairs{address="192.0.2.1",state="taken"} 4.0',
+        'callwright_media_address_rtp_pairs{address="192.0.2.1",state="free"} 5.0',
+        'callwright_media_address_rtp_pairs{address="2001:db8::1",state="free"} 9.0',
         "callwright_media_longest_turn_seconds 0.0025",
         "callwright_media_late_beats_total 2.0",
         'callwright_media_packets_total{fate="foreign"} 7.0',

@@ -9,7 +9,15 @@ import pytest
 
 from callwright.config import Config, validate
 from callwright.errors import StartError
-from callwright.start import accounts, auth_token, check_certificate, check_media_address, claim, listener
+from callwright.start import (
+    accounts,
+    auth_token,
+    check_certificate,
+    check_media_address,
+    check_media_addresses,
+    claim,
+    listener,
+)
 
 SID, OTHER = "AC" + "1" * 32, "AC" + "2" * 32
 
@@ -100,6 +108,14 @@ class TestMediaAddress:
             check_media_address("203.0.113.9")
         with pytest.raises(StartError, match=r"media\.address6: 2001:db8::9 is not an address of this machine"):
             check_media_address("2001:db8::9", "media.address6")
+
+    def test_of_each_interface(self) -> None:
+        check_media_addresses(config(media={"address": "0.0.0.0", "address6": "::"}))
+        listen = ["udp:127.0.0.1:5060", {"address": "udp:127.0.0.1:5070", "media": "203.0.113.9"}]
+        with pytest.raises(
+            StartError, match=r"sip\.listen\.1\.media: 203\.0\.113\.9 is not an address of this machine"
+        ):
+            check_media_addresses(config(sip={"listen": listen}))
 
 
 class TestListener:

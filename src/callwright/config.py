@@ -30,6 +30,7 @@ from callwright.sections import (
     DnsSection,
     HttpSection,
     LimitsSection,
+    ListenSection,
     MediaSection,
     MessagesSection,
     NumbersSection,
@@ -46,13 +47,11 @@ from callwright.sections import (
 from callwright.trunking import TrunkRules
 from callwright.values import (
     AccountSid,
-    Advertised,
     Codecs,
     DialPrefix,
     Domain,
     LastResort,
     Method,
-    SipListen,
     SipUri,
     Source,
     WebUrl,
@@ -70,28 +69,6 @@ DEMO: dict[str, list[dict[str, Any]]] = {
     "number": [{"number": "demo", "account": DEMO_ACCOUNT, "voice_url": "/demo/voice"}],
     "trunk": [{"name": "loopback", "account": DEMO_ACCOUNT, "allow": ["127.0.0.0/8", "::1/128"]}],
 }
-
-
-class ListenSection(Section):
-    """An entry of sip.listen: an address, and of a TLS one what differs from [sip]."""
-
-    address: SipListen
-    certificate: str = ""
-    private_key: str = ""
-    ca: str = ""
-    verify_client: bool | None = None
-    advertise: Advertised = ""
-
-    @property
-    def transport(self) -> str:
-        """ "udp", "tcp" or "tls"."""
-        return self.address.partition(":")[0]
-
-    @property
-    def place(self) -> tuple[str, int]:
-        """Address and port."""
-        host, _, port = self.address.partition(":")[2].rpartition(":")
-        return host.strip("[]"), int(port)
 
 
 class SipSection(PhoneRules):
@@ -122,6 +99,7 @@ class SipSection(PhoneRules):
             yield "sip.session_expires: must be 0, or at least min_session_expires"
         for index, entry in enumerate(self.listen):
             key = f"sip.listen.{index}"
+            yield from (f"{key}.{fault}" for fault in entry.faults())
             own = (entry.certificate, entry.private_key, entry.ca)
             if entry.transport != "tls":
                 if any(own) or entry.verify_client is not None:

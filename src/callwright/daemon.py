@@ -65,7 +65,7 @@ from callwright.outbound import Outbound
 from callwright.signing import signature
 from callwright.sip.repository import Repository
 from callwright.sip.users import Users
-from callwright.start import Phase, accounts, check_certificate, check_media_address, claim, listener
+from callwright.start import Phase, accounts, check_certificate, check_media_addresses, claim, listener
 from callwright.store.accounts import Accounts
 from callwright.store.declared import declared
 from callwright.store.directory import Directory
@@ -107,9 +107,7 @@ class Daemon:
             web = listener(self.config.http.listen)
             stack.callback(web.close)
             check_certificate(self.config.http)
-            check_media_address(self.config.media.address)
-            if self.config.media.address6:
-                check_media_address(self.config.media.address6, "media.address6")
+            check_media_addresses(self.config)
             own = accounts(self.config, self.directory)
             self.store = await Store.open(f"sqlite:///{self.directory / 'callwright.db'}")
             stack.push_async_callback(self.store.close)
@@ -198,7 +196,9 @@ class Daemon:
         self.registry.register(self._facts(exchange))
         self.registry.register(TrunkFigures(trunks, edge.health, exchange.capacity, edge.interconnect.registrants))
         engine = self.endpoint.engine
-        self.registry.register(MediaFigures(engine.media_facts, engine.media_counts, engine.media_counters))
+        self.registry.register(
+            MediaFigures(engine.media_facts, engine.media_counts, engine.media_counters, engine.media_addresses)
+        )
 
     async def _close_the_past(self, recordings: RecordingFiles) -> None:
         """What a crash has left open ends, and whoever asked for it is told."""

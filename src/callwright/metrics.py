@@ -83,6 +83,7 @@ class MediaFigures(Collector):
     facts: Callable[[], Mapping[str, str]]
     counts: Callable[[], Mapping[str, int]]
     counters: Callable[[], Mapping[str, int]]
+    addresses: Callable[[], Iterable[tuple[str, int, int]]] = tuple
 
     def collect(self) -> Iterator[Metric]:
         yield InfoMetricFamily(
@@ -90,6 +91,13 @@ class MediaFigures(Collector):
         )
         yield from self._gauges(self.counts())
         yield from self._counters(self.counters())
+        pairs = GaugeMetricFamily(
+            "callwright_media_address_rtp_pairs", "Port pairs of an address by their state", labels=["address", "state"]
+        )
+        for address, all_of_it, taken in self.addresses():
+            pairs.add_metric([address, "taken"], taken)
+            pairs.add_metric([address, "free"], all_of_it - taken)
+        yield pairs
 
     @staticmethod
     def _gauges(now: Mapping[str, int]) -> Iterator[Metric]:
@@ -98,7 +106,7 @@ class MediaFigures(Collector):
             legs.add_metric([mode], now.get(mode, 0))
         yield legs
         for name, text in (
-            ("rtp_pairs", "Port pairs of media.rtp_ports"),
+            ("rtp_pairs", "Port pairs of media.rtp_ports, of all addresses"),
             ("rtp_pairs_taken", "Port pairs in use"),
             ("jobs", "Changes that wait for the media thread"),
             ("mixing_threads", "Threads that shared the last 20 ms of mixing"),

@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
@@ -17,8 +17,11 @@ from callwright.values import (
     DialPrefix,
     MediaAddress,
     OutsideUrl,
+    OwnAddress,
     Prefix,
+    SipListen,
     SipUri,
+    is_wildcard,
     port_is_good,
 )
 
@@ -65,6 +68,40 @@ class HttpSection(Section):
         return self
 
 
+class ListenSection(Section):
+    """An entry of sip.listen: an address, where its calls have their media; of a TLS one what differs from [sip]."""
+
+    address: SipListen
+    certificate: str = ""
+    private_key: str = ""
+    ca: str = ""
+    verify_client: bool | None = None
+    advertise: Advertised = ""
+    media: OwnAddress = ""
+    media_advertise: Advertised = ""
+
+    @property
+    def transport(self) -> str:
+        """ "udp", "tcp" or "tls"."""
+        return self.address.partition(":")[0]
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Address and port."""
+        host, _, port = self.address.partition(":")[2].rpartition(":")
+        return host.strip("[]"), int(port)
+
+    def media_of(self, media: "MediaSection") -> tuple[str, str]:
+        """Where its calls have their media, and what peers are told in its place; "": as [media] says."""
+        follows = is_wildcard(media.address6 if ":" in self.place[0] and media.address6 else media.address)
+        return self.media, self.media_advertise or (self.advertise if self.media or follows else "")
+
+    def faults(self) -> Iterator[str]:
+        """What does not go together, with its key."""
+        if self.media and (":" in self.media) != (":" in self.place[0]):
+            yield "media: must be of the family of the entry's address"
+
+
 class MediaSection(Section):
     """[media]"""
 
@@ -94,6 +131,15 @@ class MediaSection(Section):
         if not 1024 <= low < high <= 65535:
             raise ValueError("rtp_ports must be [low, high] with 1024 <= low < high <= 65535")
         return self
+
+    def addresses(self, listen: Sequence[ListenSection]) -> Iterator[tuple[str, str]]:
+        """Every address that calls may have their media at, with its key."""
+        yield "media.address", self.address
+        if self.address6:
+            yield "media.address6", self.address6
+        for index, entry in enumerate(listen):
+            if entry.media:
+                yield f"sip.listen.{index}.media", entry.media
 
     def faults(self) -> Iterator[str]:
         """What does not go together, with its key."""

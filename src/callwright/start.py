@@ -106,6 +106,12 @@ def listener(address: str) -> socket.socket:
     return bound
 
 
+def check_media_addresses(config: Config) -> None:
+    """`check_media_address` of every one that calls may have."""
+    for key, address in config.media.addresses(config.sip.listen):
+        check_media_address(address, key)
+
+
 def check_media_address(address: str, key: str = "media.address") -> None:
     """Whether RTP can be received on the address that callers are told.
 

@@ -120,11 +120,20 @@ def _account_sid(value: str) -> str:
     return value
 
 
-def _media_address(value: str) -> str:
-    address = ipaddress.ip_address(value)
-    if address.is_unspecified:
+def is_wildcard(address: str) -> bool:
+    """Whether it is 0.0.0.0 or ::, every address of its family."""
+    return bool(address) and ipaddress.ip_address(address).is_unspecified
+
+
+def _own_address(value: str) -> str:
+    """Of this machine, or ""."""
+    if value and is_wildcard(value):
         raise ValueError("must be an address of this machine: callers send their sound to it")
-    return str(address)
+    return value and str(ipaddress.ip_address(value))
+
+
+def _media_address(value: str) -> str:
+    return str(ipaddress.ip_address(value))
 
 
 def _outside_url(value: str) -> str:
@@ -137,6 +146,7 @@ OutsideUrl = Annotated[str, AfterValidator(_outside_url)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 AddressPort = Annotated[str, AfterValidator(address_port)]
 SipListen = Annotated[str, AfterValidator(_sip_listen)]
+OwnAddress = Annotated[str, AfterValidator(_own_address)]
 MediaAddress = Annotated[str, AfterValidator(_media_address)]
 Advertised = Annotated[str, AfterValidator(_advertised)]
 Prefix = Annotated[str, AfterValidator(_prefix)]

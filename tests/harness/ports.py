@@ -30,6 +30,11 @@ def daemon_address() -> str:
     return f"127.0.{worker()}.1"
 
 
+def other_address(host: int = 0) -> str:
+    """An address of this worker in another network, 127.1.<worker>.<host>; 0: another one with each call, from 2."""
+    return f"127.1.{worker()}.{host or next(_hosts)}"
+
+
 def next_address() -> str:
     """A phone's address, another one with each call: 127.0.<worker>.2 to .249, then from the start again."""
     return f"127.0.{worker()}.{next(_hosts)}"

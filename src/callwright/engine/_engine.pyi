@@ -161,18 +161,24 @@ class Engine:
         advertised: Sequence[str] = (),
         mixers: int = -1,
         mixing_us: int = 2000,
+        media: Sequence[tuple[str, str]] = (),
     ) -> None:
         """Starts pjlib, its transports and threads. At most one Engine lives at a time in a process.
 
         Args:
-            listen: (transport "udp" | "tcp" | "tls", host, port); port 0 takes a free one (see `addresses`).
-            media_address: address advertised in SDP and bound for RTP.
+            listen: (transport "udp" | "tcp" | "tls", host, port); port 0 takes a free one (see `addresses`). What goes
+                out takes the one where its peer, a user's phone, was heard last; else that whose host leads there.
+            media_address: address advertised in SDP and bound for RTP. "0.0.0.0" or "::": that at which the call's
+                signalling is, and where that is a wildcard too, the one that leads to the peer.
+            media: for each of `listen`, in order: (the address of its calls' media, or "" for media_address; what is
+                told in its place, or "": with the first, that itself, else as advertised_address says).
             advertised_address: told in SDP in place of the media address of its family (a router translates it to
                 that), but to peers whose signalling comes from, or goes to, one of the prefixes of `inside`.
             advertised: for each of `listen`, in order: the address in its Via and Contact; "" or none: its own.
             mixers: threads beside the media thread that decode and encode for it when its mixing takes more than
                 mixing_us of the 20 ms, at most 15; -1: as many as there are cores beside one.
-            media_address6: the IPv6 one beside it; a call's media has the family of the offer, or of its signalling.
+            media_address6: the IPv6 one beside it, or "::"; a call's media has the family of the offer, or of its
+                signalling.
             tls: for each "tls" transport, in order: (certificate with its chain, private key, authorities,
                 verify_client), the first three as PEM text. Servers are verified by the authorities, or by the
                 system's when there are none; with verify_client a client must show a certificate of theirs.
@@ -183,7 +189,7 @@ class Engine:
             opus: bitrate (bit/s, 0: the encoder's choice), complexity (0 to 10), fec (0 | 1), dtx (0 | 1).
             session_expires: RFC 4028, in seconds; 0 without session timers.
             min_session_expires: the shortest that a peer may ask for, seconds.
-            rtp_ports: inclusive range; even ports carry RTP.
+            rtp_ports: inclusive range, on each address; even ports carry RTP.
             clock_rate: of the mixer, Hz: 8000, 16000, 32000 or 48000. Frames are 20 ms.
             max_legs: further INVITEs are answered 503.
             log_level: pjproject lines up to this level come as LOG events.
@@ -229,9 +235,11 @@ class Engine:
         """io ("io_uring" | "epoll"), why_not_io_uring ("" when it is, or was not asked for), priority (of the media
         thread: "nice -10" | "normal" | "inherited")."""
     def media_counts(self) -> dict[str, int]:
-        """Now: legs with media by what feeds them (idle, play, relay, mix), rtp_pairs (of the range), rtp_pairs_taken,
-        mixing_threads (that shared the last 20 ms), longest_turn_us (of the media thread, since the last look), jobs
-        (that wait for it)."""
+        """Now: legs with media by what feeds them (idle, play, relay, mix), rtp_pairs (of all addresses),
+        rtp_pairs_taken, mixing_threads (that shared the last 20 ms), longest_turn_us (of the media thread, since the
+        last look), jobs (that wait for it)."""
+    def media_addresses(self) -> list[tuple[str, int, int]]:
+        """(address, pairs of RTP ports, how many of them are taken) of each address that has or had media."""
     def media_counters(self) -> dict[str, int]:
         """Since start: late_beats (frames begun more than 10 ms late), lost_beats, failed_jobs, rtp_pairs_unrested
         (taken before they had rested for 30 s), system_calls, and datagrams: received, sent, dropped (too long, or no

@@ -4,9 +4,13 @@
 
 #include <pjsua-lib/pjsua_internal.h>  // needs pjsua.h before it
 
+#include <algorithm>
+#include <cstring>
 #include <stdexcept>
 
 #include "engine.hpp"
+#include "flow.hpp"
+#include "interfaces.hpp"
 #include "message.hpp"
 
 namespace callwright {
@@ -42,6 +46,7 @@ struct Target {
     pjsip_transport_type_e type = PJSIP_TRANSPORT_UDP;  // without the family
     bool ipv6 = false;
     bool sips = false;
+    Address peer;  // not set when the URI has a name
 };
 
 Target target_of(const std::string& uri) {
@@ -58,9 +63,20 @@ Target target_of(const std::string& uri) {
             target.type = PJSIP_TRANSPORT_TCP;
         }
         target.ipv6 = pj_strchr(&address->host, ':') != nullptr;
+        const int port = address->port != 0 ? address->port : pjsip_transport_get_default_port_for_type(target.type);
+        target.peer = Address::at(text_of(address->host), static_cast<unsigned>(port));
     }
     pj_pool_release(pool);
     return target;
+}
+
+std::string uri_of(pjsip_transport_type_e type, bool sips, const std::string& host, int port) {
+    std::array<char, PJ_INET6_ADDRSTRLEN + 10> address{};
+    const pj_str_t name = borrow(host);
+    pj_addr_str_print(&name, port, address.data(), address.size(), 1);
+    std::string uri = std::string(sips ? "<sips:" : "<sip:") + address.data();
+    if (of_ipv4(type) != PJSIP_TRANSPORT_UDP) uri += std::string(";transport=") + pjsip_transport_get_type_name(type);
+    return uri + ">";
 }
 
 }  // namespace
@@ -68,63 +84,114 @@ Target target_of(const std::string& uri) {
 void Accounts::add(pjsua_transport_id transport, pjsip_transport_type_e type) {
     listeners_.push_back({transport, type});
     // The first one becomes pjsua's own default.
-    of(listeners_.back(), false, {}, is_ipv6(type));
+    of(listeners_.size() - 1, false, {}, is_ipv6(type));
 }
 
-pjsua_acc_id Accounts::towards(const std::string& uri, const std::string& hop, const Policy& policy) {
+Way Accounts::towards(const std::string& uri, const std::string& hop, const Policy& policy) {
     Target target = target_of(hop);
     // The scheme is of the whole way, whatever the next step of it is written like (RFC 3261 section 26.2.2).
     if (target_of(uri).sips) {
         target.sips = true;
         target.type = PJSIP_TRANSPORT_TLS;
     }
-    const Listener* chosen = nullptr;
-    for (const Listener& listener : listeners_) {
-        if (of_ipv4(listener.type) != target.type || is_ipv6(listener.type) != target.ipv6) continue;
-        chosen = &listener;
-        break;
+    const int family = target.ipv6 ? PJSIP_TRANSPORT_IPV6 : 0;
+    const std::size_t chosen = choose(static_cast<pjsip_transport_type_e>(target.type | family), target.peer);
+    // No transport fits: the request fails and says so.
+    const bool none = chosen == listeners_.size();
+    const bool media_ipv6 = engine_.interfaces().family(none ? 0 : chosen, target.ipv6);
+    if (none) return {accounts_.front().id, 0, media_ipv6, target.peer, {}};
+    const pjsua_acc_id account = of(chosen, target.sips, policy, media_ipv6).id;
+    return {account, chosen, media_ipv6, target.peer, contact(chosen, target.sips, target.peer)};
+}
+
+std::size_t Accounts::choose(pjsip_transport_type_e type, const Address& peer) {
+    std::vector<std::size_t> fit;
+    for (std::size_t place = 0; place < listeners_.size(); ++place) {
+        if (listeners_[place].type == type) fit.push_back(place);
     }
-    // No transport fits: the INVITE fails and says so.
-    if (chosen == nullptr) return accounts_.front().id;
-    return of(*chosen, target.sips, policy, target.ipv6);
+    if (fit.empty()) return listeners_.size();
+    if (fit.size() == 1 || !peer.set()) return fit.front();
+    const std::size_t known = last_heard(type, peer);
+    if (known != listeners_.size()) return known;
+    const std::string local = engine_.interfaces().towards(peer);
+    const auto is_there = [&](std::size_t place) { return engine_.options().listen[place].host == local; };
+    const auto is_everywhere = [&](std::size_t place) {
+        return Address::at(engine_.options().listen[place].host, 0).wildcard();
+    };
+    auto found = std::find_if(fit.begin(), fit.end(), is_there);
+    if (found == fit.end()) found = std::find_if(fit.begin(), fit.end(), is_everywhere);
+    return found == fit.end() ? fit.front() : *found;
+}
+
+std::size_t Accounts::last_heard(pjsip_transport_type_e type, const Address& peer) {
+    if (of_ipv4(type) == PJSIP_TRANSPORT_UDP) {
+        const std::size_t* listener = heard_.find(peer.text());
+        return listener == nullptr ? listeners_.size() : *listener;
+    }
+    pj_sockaddr remote{};
+    std::memcpy(&remote, &peer.any, peer.length());
+    const pjsip_transport* flow = engine_.flows().find(type, remote);
+    return flow == nullptr ? listeners_.size() : listener_of(flow);
+}
+
+std::string Accounts::local_host(const pjsip_rx_data* rdata) const {
+    return engine_.interfaces().contact(listener_of(rdata->tp_info.transport), Address::of(&rdata->pkt_info.src_addr));
+}
+
+void Accounts::heard(const pjsip_rx_data* rdata) {
+    const auto type = static_cast<pjsip_transport_type_e>(rdata->tp_info.transport->key.type);
+    const auto same = [&](const Listener& listener) { return listener.type == type; };
+    // With one there is nothing to choose.
+    if (of_ipv4(type) != PJSIP_TRANSPORT_UDP || std::count_if(listeners_.begin(), listeners_.end(), same) < 2) return;
+    heard_.at(Address::of(&rdata->pkt_info.src_addr).text()) = listener_of(rdata->tp_info.transport);
+}
+
+std::size_t Accounts::listener_of(const pjsip_transport* transport) const {
+    const bool datagram = (transport->flag & PJSIP_TRANSPORT_DATAGRAM) != 0;
+    for (std::size_t place = 0; place < listeners_.size(); ++place) {
+        const auto& data = pjsua_var.tpdata[listeners_[place].transport].data;
+        const bool ours = datagram ? data.tp == transport : data.factory == transport->factory;
+        if (listeners_[place].type == transport->key.type && ours) return place;
+    }
+    return 0;
 }
 
 pjsua_acc_id Accounts::receiving(const pjsip_rx_data* rdata, const Policy& policy, bool media_ipv6) {
     const pjsip_transport* transport = rdata->tp_info.transport;
     const bool sips = PJSIP_URI_SCHEME_IS_SIPS(rdata->msg_info.msg->line.req.uri) &&
                       (transport->flag & PJSIP_TRANSPORT_SECURE) != 0;
-    for (const Listener& listener : listeners_) {
-        const auto& data = pjsua_var.tpdata[listener.transport].data;
-        const bool datagram = (transport->flag & PJSIP_TRANSPORT_DATAGRAM) != 0;
-        const bool ours = datagram ? data.tp == transport : data.factory == transport->factory;
-        if (listener.type == transport->key.type && ours) return of(listener, sips, policy, media_ipv6);
-    }
-    return accounts_.front().id;
+    const std::size_t place = listener_of(transport);
+    Account& account = of(place, sips, policy, media_ipv6);
+    account.contact = contact(place, sips, Address::of(&rdata->pkt_info.src_addr));
+    pjsua_var.acc[account.id].contact = borrow(account.contact);
+    return account.id;
 }
 
-pjsua_acc_id Accounts::of(const Listener& listener, bool sips, const Policy& policy, bool media_ipv6) {
-    pjsua_acc_id id = PJSUA_INVALID_ID;
-    for (const Account& account : accounts_) {
-        const bool fits = account.transport == listener.transport && account.sips == sips &&
-                          account.srtp == policy.srtp && account.keying == policy.keying;
-        if (fits) id = account.id;
+// A transport on a wildcard has one name for all peers, the address of some interface.
+std::string Accounts::contact(std::size_t place, bool sips, const Address& peer) const {
+    const Listen& listen = engine_.options().listen[place];
+    if (!listen.advertised.empty() || !Address::at(listen.host, 0).wildcard()) return {};
+    return uri_of(listeners_[place].type, sips, engine_.interfaces().contact(place, peer),
+                  pjsua_var.tpdata[listeners_[place].transport].local_name.port);
+}
+
+Accounts::Account& Accounts::of(std::size_t place, bool sips, const Policy& policy, bool media_ipv6) {
+    const Listener& listener = listeners_[place];
+    auto found = std::find_if(accounts_.begin(), accounts_.end(), [&](const Account& account) {
+        return account.transport == listener.transport && account.sips == sips && account.srtp == policy.srtp &&
+               account.keying == policy.keying;
+    });
+    if (found == accounts_.end()) {
+        const pjsua_acc_id id = make(listener, sips, policy);
+        found = accounts_.insert(accounts_.end(), {listener.transport, sips, policy.srtp, policy.keying, id, {}});
     }
-    if (id == PJSUA_INVALID_ID) {
-        id = make(listener, sips, policy);
-        accounts_.push_back({listener.transport, sips, policy.srtp, policy.keying, id});
-    }
-    aim(id, policy, media_ipv6);
-    return id;
+    aim(found->id, policy, media_ipv6);
+    return *found;
 }
 
 pjsua_acc_id Accounts::make(const Listener& listener, bool sips, const Policy& policy) {
     const auto& name = pjsua_var.tpdata[listener.transport].local_name;
-    std::array<char, PJ_INET6_ADDRSTRLEN + 10> address{};
-    pj_addr_str_print(&name.host, name.port, address.data(), address.size(), 1);
-    std::string uri = std::string(sips ? "<sips:" : "<sip:") + address.data();
-    const bool udp = of_ipv4(listener.type) == PJSIP_TRANSPORT_UDP;
-    if (!udp) uri += std::string(";transport=") + pjsip_transport_get_type_name(listener.type);
-    uri += ">";
+    const std::string uri = uri_of(listener.type, sips, text_of(name.host), name.port);
     pjsua_acc_config settings;
     pjsua_acc_config_default(&settings);
     settings.id = borrow(uri);
@@ -151,13 +218,9 @@ pjsua_acc_id Accounts::make(const Listener& listener, bool sips, const Policy& p
     return id;
 }
 
-void Accounts::aim(pjsua_acc_id id, const Policy& policy) { aim(id, policy, is_ipv6(pjsua_var.acc[id].tp_type)); }
-
 void Accounts::aim(pjsua_acc_id id, const Policy& policy, bool media_ipv6) {
     auto& settings = pjsua_var.acc[id].cfg;
-    const std::string& address = engine_.options().media_address_of(media_ipv6);
-    settings.ipv6_media_use =
-        address.find(':') == std::string::npos ? PJSUA_IPV6_DISABLED : PJSUA_IPV6_ENABLED_USE_IPV6_ONLY;
+    settings.ipv6_media_use = media_ipv6 ? PJSUA_IPV6_ENABLED_USE_IPV6_ONLY : PJSUA_IPV6_DISABLED;
     settings.require_100rel = use_of(policy.reliable);
     const bool timer = policy.timer && engine_.options().session_expires != 0;
     settings.use_timer = timer ? PJSUA_SIP_TIMER_OPTIONAL : PJSUA_SIP_TIMER_INACTIVE;

@@ -12,6 +12,7 @@
 
 #include "engine.hpp"
 #include "flow.hpp"
+#include "interfaces.hpp"
 #include "leg.hpp"
 #include "message.hpp"
 #include "offers.hpp"
@@ -146,26 +147,6 @@ std::string destination_of(const RequestOrder& order) {
     return destination;
 }
 
-// Where a listener of ours is reached from an address: what it is bound to, or the interface that leads there. pjsua would
-// open a connection to find out, and not by the name that its server must prove.
-std::string own_host(const Engine& engine, int port, const pj_str_t& peer) {
-    std::string host;
-    for (const Listen& bound : engine.addresses()) {
-        if (bound.port == port && (bound.host.find(':') != std::string::npos) == (pj_strchr(&peer, ':') != nullptr)) {
-            host = bound.host;
-        }
-    }
-    const bool anywhere = host == "0.0.0.0" || host == "::";
-    const bool ipv6 = host.find(':') != std::string::npos;
-    pj_sockaddr interface;
-    if (!anywhere || pj_getipinterface(ipv6 ? pj_AF_INET6() : pj_AF_INET(), &peer, &interface, PJ_FALSE, nullptr) != PJ_SUCCESS) {
-        return host;
-    }
-    std::array<char, PJ_INET6_ADDRSTRLEN> text{};
-    pj_sockaddr_print(&interface, text.data(), text.size(), 0);
-    return text.data();
-}
-
 // MESSAGE and PUBLISH set up nothing that could be reached later (RFC 3428 section 5, RFC 3903 section 4).
 bool wants_contact(const std::string& method) { return method != "MESSAGE" && method != "PUBLISH"; }
 
@@ -185,7 +166,10 @@ void check_order(RequestOrder& order) {
 }
 
 Composed::Composed(Engine& engine, const RequestOrder& order) : engine_(engine) {
-    account_ = engine.legs().accounts().towards(order.uri, order.destination, engine.offers().usual());
+    const Way way = engine.legs().accounts().towards(order.uri, order.destination, engine.offers().usual());
+    account_ = way.account;
+    // pjsua would open a connection to find out, and not by the name that its server must prove.
+    contact_host_ = engine.interfaces().contact(way.listener, way.peer);
     start(order);
     try {
         add_rest(order);
@@ -247,11 +231,11 @@ void Composed::add_rest(const RequestOrder& order) {
     }
     if (find(rest, "User-Agent") == nullptr) rest.emplace_back("User-Agent", engine_.options().user_agent);
     add_headers(message_, rest);
-    if (wants_contact(order.method) && find(rest, "Contact") == nullptr) add_contact(order);
+    if (wants_contact(order.method) && find(rest, "Contact") == nullptr) add_contact();
     if (!order.body.empty()) text->body = make_body(pool, order.content_type, order.body);
 }
 
-void Composed::add_contact(const RequestOrder& order) {
+void Composed::add_contact() {
     pj_pool_t* pool = message_->pool;
     const auto& listener = pjsua_var.tpdata[pjsua_var.acc[account_].cfg.transport_id];
     auto* uri = pjsip_sip_uri_create(pool, PJSIP_URI_SCHEME_IS_SIPS(message_->msg->line.req.uri));
@@ -259,8 +243,7 @@ void Composed::add_contact(const RequestOrder& order) {
     const auto type = static_cast<pjsip_transport_type_e>(listener.type & ~PJSIP_TRANSPORT_IPV6);
     if (type == PJSIP_TRANSPORT_TCP) uri->transport_param = pj_str(const_cast<char*>("tcp"));
     if (type == PJSIP_TRANSPORT_TLS) uri->transport_param = pj_str(const_cast<char*>("tls"));
-    const std::string host = own_host(engine_, uri->port, parse_sip_uri(pool, order.destination)->host);
-    const pj_str_t own = borrow(host);
+    const pj_str_t own = borrow(contact_host_);
     pj_strdup(pool, &uri->host, &own);
     auto* from = static_cast<pjsip_uri*>(pjsip_uri_get_uri(PJSIP_MSG_FROM_HDR(message_->msg)->uri));
     if (PJSIP_URI_SCHEME_IS_SIP(from) || PJSIP_URI_SCHEME_IS_SIPS(from)) {

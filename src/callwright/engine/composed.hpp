@@ -27,13 +27,14 @@ class Composed {
   private:
     void start(const RequestOrder& order);
     void add_rest(const RequestOrder& order);
-    void add_contact(const RequestOrder& order);
+    void add_contact();
     void find_way(const RequestOrder& order);
 
     Engine& engine_;
     pjsip_tx_data* message_ = nullptr;
     pjsip_tpselector way_{};
     int account_ = -1;  // pjsua's, of the transport
+    std::string contact_host_;
 };
 
 }  // namespace callwright

@@ -9,6 +9,7 @@
 
 #include "flow.hpp"
 #include "gate.hpp"
+#include "interfaces.hpp"
 #include "keep_alive.hpp"
 #include "leg.hpp"
 #include "message.hpp"
@@ -51,6 +52,7 @@ Engine::Engine(EngineOptions options) : options_(std::move(options)) {
     try {
         flows_ = std::make_unique<Flows>(*this);
         gate_ = std::make_unique<Gate>(*this);
+        interfaces_ = std::make_unique<Interfaces>(options_);
         keep_alives_ = std::make_unique<KeepAlives>(*gate_);
         offers_ = std::make_unique<Offers>(*this);
         outgoing_ = std::make_unique<Outgoing>(*this);

@@ -15,6 +15,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -32,6 +33,7 @@ namespace callwright {
 class Crew;
 class Flows;
 class Gate;
+class Interfaces;
 class KeepAlives;
 class Legs;
 class MediaThread;
@@ -47,13 +49,15 @@ struct Listen {
     std::string host;
     int port = 0;
     std::string advertised;  // the address that peers are told; empty: its own
+    std::string media;  // where its calls have their media; empty: as EngineOptions has it
+    std::string media_advertised;  // told in its place to peers that are not inside; empty: as there
 };
 
 struct EngineOptions {
     std::vector<Listen> listen;
     std::vector<TlsSettings> tls;  // of the "tls" transports, in their order
     bool verify_server = true;
-    std::string media_address;
+    std::string media_address;   // a wildcard: that which leads to the peer, see Interfaces
     std::string media_address6;  // of the other family; empty: there is none
     std::string advertised_address;  // of media, to peers that are not inside; empty: media_address
     std::vector<std::string> inside;  // prefixes
@@ -74,11 +78,6 @@ struct EngineOptions {
     unsigned session_expires = 1800;  // RFC 4028, in seconds; 0: no session timers
     unsigned min_session_expires = 90;
 
-    // The address of a family, or the only one.
-    const std::string& media_address_of(bool ipv6) const {
-        const bool first_fits = (media_address.find(':') != std::string::npos) == ipv6;
-        return first_fits || media_address6.empty() ? media_address : media_address6;
-    }
     // pjsua's call slots: one stays taken for up to 32 s after its leg when the peer answers no BYE or CANCEL.
     unsigned max_calls() const { return max_legs + max_legs / 2 + 16; }
 };
@@ -154,6 +153,7 @@ class Engine {
     Digits& digits() noexcept { return digits_; }
     Flows& flows() noexcept { return *flows_; }
     Gate& gate() noexcept { return *gate_; }
+    Interfaces& interfaces() noexcept { return *interfaces_; }
     KeepAlives& keep_alives() noexcept { return *keep_alives_; }
     Legs& legs() noexcept { return *legs_; }
     Offers& offers() noexcept { return *offers_; }
@@ -166,6 +166,8 @@ class Engine {
     std::vector<std::pair<const char*, std::string>> media_facts() const;
     std::vector<std::pair<const char*, std::uint64_t>> media_counts() const;
     std::vector<std::pair<const char*, std::uint64_t>> media_counters() const;
+    // Each address with its pairs of RTP ports: how many there are, and how many are taken.
+    std::vector<std::tuple<std::string, std::uint64_t, std::uint64_t>> media_addresses() const;
     // Runs `use` while pjlib is up and cannot go; false after close(), and `use` did not run.
     bool with_library(const std::function<void()>& use) const;
     // The engine that lives, for pjsip's callbacks, which carry no user data.
@@ -221,6 +223,7 @@ class Engine {
 
     std::unique_ptr<Flows> flows_;
     std::unique_ptr<Gate> gate_;
+    std::unique_ptr<Interfaces> interfaces_;
     std::unique_ptr<KeepAlives> keep_alives_;
     std::unique_ptr<Offers> offers_;
     std::unique_ptr<Outgoing> outgoing_;

@@ -81,6 +81,12 @@ Numbers Engine::media_counts() const {
     };
 }
 
+std::vector<std::tuple<std::string, std::uint64_t, std::uint64_t>> Engine::media_addresses() const {
+    std::vector<std::tuple<std::string, std::uint64_t, std::uint64_t>> addresses;
+    for (const auto& use : legs_->rtp_ports().uses()) addresses.emplace_back(use.host, use.pairs, use.taken);
+    return addresses;
+}
+
 Numbers Engine::media_counters() const {
     if (!media_) return {};
     const auto thread = media_->figures();

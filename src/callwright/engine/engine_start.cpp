@@ -22,6 +22,7 @@
 #include "offers.hpp"
 #include "outgoing.hpp"
 #include "request.hpp"
+#include "rtp/address.hpp"
 #include "rtp/media_thread.hpp"
 
 namespace callwright {
@@ -45,6 +46,8 @@ bool is_address(const std::string& host) {
 
 bool is_ipv6(const std::string& host) { return host.find(':') != std::string::npos; }
 
+bool is_wildcard(const std::string& host) { return Address::at(host, 0).wildcard(); }
+
 void require(bool fine, const char* what) {
     if (!fine) throw std::invalid_argument(what);
 }
@@ -58,6 +61,11 @@ void check_transports(const EngineOptions& options) {
                 "listen: a transport is \"udp\", \"tcp\" or \"tls\"");
         require(is_address(listen.host), "listen: a host is an IP address");
         require(listen.advertised.empty() || is_address(listen.advertised), "advertised: an IP address");
+        require(listen.media.empty() || (is_address(listen.media) && is_ipv6(listen.media) == is_ipv6(listen.host) &&
+                                         !is_wildcard(listen.media)),
+                "media: an IP address of this machine, of the family of its transport");
+        require(listen.media_advertised.empty() || is_address(listen.media_advertised),
+                "media: an IP address is advertised");
         require(listen.port >= 0 && listen.port <= 65535, "listen: a port is 0 to 65535");
         if (tls) ++secured;
     }
@@ -74,6 +82,8 @@ void check_media(const EngineOptions& options) {
         require(is_address(options.media_address6) && is_ipv6(options.media_address6) && !is_ipv6(options.media_address),
                 "media_address6 is an IPv6 address beside an IPv4 one");
     }
+    require(options.advertised_address.empty() || is_address(options.advertised_address),
+            "advertised_address is an IP address");
     require(options.rtp_first >= 1024 && options.rtp_last <= 65535 && options.rtp_last > options.rtp_first,
             "rtp_ports: a range within 1024 to 65535");
     require(options.rtp_first + options.rtp_first % 2 < options.rtp_last, "rtp_ports: no even port with its neighbour");

@@ -63,7 +63,8 @@ void Engine::start_transport(const Listen& listen) {
     if (listen.transport == "udp") {
         keep_alives_->serve(pjsip_udp_transport_get_socket(pjsua_var.tpdata[transport].data.tp));
     }
-    bound_.push_back({listen.transport, listen.host, info.local_name.port, listen.advertised});
+    bound_.push_back(listen);
+    bound_.back().port = info.local_name.port;
     legs_->accounts().add(transport, type);
 }
 

@@ -10,6 +10,7 @@
 #include "flow.hpp"
 #include "keep_alive.hpp"
 #include "leg.hpp"
+#include "offers.hpp"
 #include "request.hpp"
 
 namespace callwright {
@@ -118,10 +119,10 @@ Gate::Verdict Gate::judge_source(pjsip_rx_data* rdata, bool invite) {
     const bool users = authenticator_.on();
     const bool trunk = is_admitted(rdata->pkt_info.src_addr);
     const bool asks = rdata->msg_info.msg->line.req.method.id == PJSIP_OPTIONS_METHOD;
-    if (!users && trunk && !invite) return judge_load(false);
+    if (!users && trunk && !invite) return judge_load(rdata, false);
     if (!users && asks) return judge_stranger(rdata);
     const bool of_a_user = users && Authenticator::is_of_a_user(rdata->msg_info.msg->line.req.method);
-    if (trunk && !of_a_user) return judge_load(invite);
+    if (trunk && !of_a_user) return judge_load(rdata, invite);
     if (users) return judge_user(rdata, invite, trunk);
     ++counters_.refused_source;
     return Verdict::FORBIDDEN;
@@ -137,9 +138,11 @@ Gate::Verdict Gate::judge_user(pjsip_rx_data* rdata, bool invite, bool trunk) {
         case Authenticator::Finding::BUSY: return Verdict::OVERLOAD;
         case Authenticator::Finding::PROVEN: break;
     }
-    const Verdict verdict = judge_load(invite);
+    const Verdict verdict = judge_load(rdata, invite);
     // A request that is not let in may come again as it is: its nonce count is not used up.
-    if (verdict == Verdict::PASS) authenticator_.accept(rdata, judgement, module_.id);
+    if (verdict != Verdict::PASS) return verdict;
+    authenticator_.accept(rdata, judgement, module_.id);
+    engine_.legs().accounts().heard(rdata);
     return verdict;
 }
 
@@ -157,13 +160,13 @@ std::optional<Gate::Verdict> Gate::judge_room() {
     return Verdict::OVERLOAD;
 }
 
-Gate::Verdict Gate::judge_load(bool invite) {
+Gate::Verdict Gate::judge_load(const pjsip_rx_data* rdata, bool invite) {
     if (const auto verdict = judge_room()) return *verdict;
     if (!take_token()) {
         ++counters_.refused_rate;
         return Verdict::OVERLOAD;
     }
-    if (invite && !engine_.legs().prepare()) {
+    if (invite && !engine_.legs().prepare(engine_.offers().place_of(rdata))) {
         ++counters_.refused_full;
         return Verdict::FULL;
     }

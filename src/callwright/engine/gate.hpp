@@ -86,7 +86,7 @@ class Gate {
     Verdict judge_source(pjsip_rx_data* rdata, bool invite);
     Verdict judge_user(pjsip_rx_data* rdata, bool invite, bool trunk);
     Verdict judge_stranger(pjsip_rx_data* rdata);
-    Verdict judge_load(bool invite);
+    Verdict judge_load(const pjsip_rx_data* rdata, bool invite);
     std::optional<Verdict> judge_room();
     bool is_admitted(const pj_sockaddr& source);
     bool known(const pjsip_rx_data* rdata) const;

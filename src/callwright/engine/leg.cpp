@@ -62,7 +62,7 @@ bool Leg::set_state(State next) {
 
 Legs::Legs(Engine& engine)
     : engine_(engine),
-      rtp_ports_(engine.options().rtp_first, engine.options().rtp_last),
+      rtp_ports_(engine.options().rtp_first, engine.options().rtp_last, engine.interfaces().known()),
       accounts_(engine),
       glare_(engine),
       transfers_(engine) {}
@@ -82,8 +82,8 @@ void Legs::install(pjsua_callback& callbacks) {
     engine_.offers().install(callbacks);
 }
 
-bool Legs::prepare() {
-    return !shut_ && legs_.size() < engine_.options().max_legs && rtp_ports_.free() != 0 &&
+bool Legs::prepare(const Place& place) {
+    return !shut_ && legs_.size() < engine_.options().max_legs && rtp_ports_.free(place.own) != 0 &&
            pjsua_call_get_count() < engine_.options().max_calls();
 }
 
@@ -109,7 +109,7 @@ void Legs::on_incoming(pjsua_acc_id, pjsua_call_id call, pjsip_rx_data* rdata) {
     Leg& leg = engine.legs().add(engine.next_id(), false);
     leg.call = call;
     leg.policy = engine.offers().incoming();
-    leg.outside = engine.offers().incoming_outside();
+    leg.place = engine.offers().incoming_place();
     engine.legs().note_peer(leg, rdata);
     // Never a second pair of ports, for a text stream that no answer of ours has.
     pjsua_var.calls[call].opt.txt_cnt = 0;
@@ -118,7 +118,7 @@ void Legs::on_incoming(pjsua_acc_id, pjsua_call_id call, pjsip_rx_data* rdata) {
     route_by(state_of(call).inv->dlg, leg.hop);
     pjsua_call_set_user_data(call, reinterpret_cast<void*>(static_cast<std::uintptr_t>(leg.id)));
     auto event = std::make_unique<Event>(EventKind::INCOMING, leg.id);
-    describe_request(*event, rdata);
+    describe_request(*event, rdata, engine.legs().accounts().local_host(rdata));
     engine.gate().describe_sender(*event, rdata);
     event->with("offer", carries_sdp(rdata));
     event->with("replaced", static_cast<std::int64_t>(engine.legs().replacements().incoming()));

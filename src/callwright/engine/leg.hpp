@@ -16,6 +16,7 @@
 #include "event.hpp"
 #include "rtp/line.hpp"
 #include "glare.hpp"
+#include "interfaces.hpp"
 #include "policy.hpp"
 #include "replacement.hpp"
 #include "rtp_ports.hpp"
@@ -67,7 +68,7 @@ class Leg {
     Headers answer;        // of the 2xx to our INVITE, until the ACK
     Policy policy;
     std::string server;    // the name that a TLS server must prove
-    bool outside = false;  // its peer is told our advertised address
+    Place place;           // of its media
     bool held = false;     // by us, or wanted to be
     Address peer;          // where its signalling comes from
     Referrals referrals;   // what its peer may ask for
@@ -103,8 +104,8 @@ class Legs {
     Leg* find(std::uint64_t id);
     // Null when the call is nobody's.
     Leg* of_call(pjsua_call_id call);
-    // False when no further leg can be taken.
-    bool prepare();
+    // False when no further leg can be taken, with media there.
+    bool prepare(const Place& place);
     // From now on originate() fails.
     void shut() { shut_ = true; }
     void hang_up_all();
@@ -150,6 +151,7 @@ class Legs {
     void established(Leg& leg);
     void end(Leg& leg, const pjsip_event* event);
     void forget(Leg& leg, const Reply& reply, const pjsip_rx_data* last);
+    void begin(const Leg& leg, const Order& order, const Way& way);
     void set_credentials(const Leg& leg, const Credentials& credentials);
     std::shared_ptr<Line> line_of(std::uint64_t leg) const;
     void release_media(pjsua_call_id call);

@@ -51,7 +51,10 @@ pjsip_inv_session* session_of(const Leg& leg) {
 }  // namespace
 
 void Legs::originate(std::uint64_t id, const Order& order) {
-    const bool room = prepare();
+    const std::string& hop = order.next_hop.empty() ? order.uri : order.next_hop;
+    const Way way = accounts_.towards(order.uri, hop, order.policy);
+    const Place place = engine_.interfaces().place(way.listener, way.media_ipv6, way.peer);
+    const bool room = prepare(place);
     Leg& placed = add(id, true);
     if (!room) {
         placed.hung_up = true;
@@ -59,18 +62,23 @@ void Legs::originate(std::uint64_t id, const Order& order) {
         return;
     }
     placed.policy = order.policy;
+    placed.place = place;
     const Server server = server_of(order.uri);
     if (server.tls) placed.server = server.host;
-    MessageData message(order.headers);
-    message->local_uri = borrow(order.local_uri);
-    const std::string& hop = order.next_hop.empty() ? order.uri : order.next_hop;
-    placed.outside = engine_.offers().advertised().is_for(server_of(hop).host);
     if (order.keep_hop && !engine_.gate().reaches(order.next_hop)) {
         placed.hung_up = true;
         forget(placed, {flow_failed, "the connection is closed", {}}, nullptr);
         return;
     }
     if (order.keep_hop) placed.hop = order.next_hop;
+    begin(placed, order, way);
+}
+
+void Legs::begin(const Leg& placed, const Order& order, const Way& way) {
+    const std::uint64_t id = placed.id;
+    MessageData message(order.headers);
+    message->local_uri = borrow(order.local_uri);
+    message->contact_uri = borrow(way.contact);
     if (!order.next_hop.empty()) message.send_to(order.next_hop);
     for (const std::string& proxy : order.route) message.send_through(proxy);
     const pj_str_t target = borrow(order.uri);
@@ -80,8 +88,7 @@ void Legs::originate(std::uint64_t id, const Order& order) {
     setting.txt_cnt = 0;  // or each call would take a pair of ports for a text stream that is never offered
     if (!order.offer) setting.flag |= PJSUA_CALL_NO_SDP_OFFER;
     pjsua_call_id call = PJSUA_INVALID_ID;
-    const pjsua_acc_id account = accounts_.towards(order.uri, hop, order.policy);
-    const pj_status_t status = pjsua_call_make_call(account, &target, &setting, user_data, message.get(), &call);
+    const pj_status_t status = pjsua_call_make_call(way.account, &target, &setting, user_data, message.get(), &call);
     Leg* leg = find(id);
     if (leg == nullptr) return;  // its failure has been reported by a callback
     if (status != PJ_SUCCESS) {
@@ -116,14 +123,14 @@ void Legs::answer(std::uint64_t id, const Reply& reply, const CodecList& codecs)
     }
     if (!codecs.empty()) {
         leg->policy.codecs = codecs;
-        if (const auto unfit = engine_.offers().answer_with(leg->call, leg->policy)) {
+        if (const auto unfit = engine_.offers().answer_with(leg->call, leg->policy, leg->place)) {
             const std::string warning = std::to_string(unfit->code) + " callwright \"" + unfit->text + "\"";
             hang_up(id, {PJSIP_SC_NOT_ACCEPTABLE_HERE, {}, {{"Warning", warning}}});
             return;
         }
     }
     // An INVITE without an offer gets its media only now.
-    accounts_.aim(pjsua_var.calls[leg->call].acc_id, leg->policy);
+    accounts_.aim(pjsua_var.calls[leg->call].acc_id, leg->policy, leg->place.ipv6());
     const MessageData message(reply.headers);
     const pj_str_t reason = borrow(reply.reason);
     const pj_status_t status =

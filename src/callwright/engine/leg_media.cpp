@@ -3,6 +3,7 @@
 
 #include <pjsua-lib/pjsua_internal.h>  // needs pjsua.h before it
 
+#include <cerrno>
 #include <utility>
 
 #include "engine.hpp"
@@ -42,7 +43,11 @@ bool is_secure(const pjsua_call& call, unsigned index) {
 
 pj_status_t Legs::on_make_transport(pjsua_call_id call, unsigned, int ip_version, pjmedia_transport** transport) {
     Legs& legs = Engine::current()->legs();
-    const auto pair = legs.rtp_ports_.open(call, legs.engine_.options().media_address_of(ip_version == 6));
+    const Leg* leg = legs.of_call(call);
+    const Place& place = leg == nullptr ? legs.engine_.offers().incoming_place() : leg->place;
+    if (place.own.empty()) return PJ_STATUS_FROM_OS(ENETUNREACH);
+    if (place.ipv6() != (ip_version == 6)) return PJ_EAFNOTSUP;
+    const auto pair = legs.rtp_ports_.open(call, place.own);
     if (!pair) return PJ_ETOOMANY;
     // Lives until pjsua closes its transport.
     const auto line = Line::make(legs.engine_, pair->rtp_socket, pair->rtcp_socket, pair->rtp, pair->rtcp);

@@ -47,12 +47,6 @@ std::string value_of(const Headers& headers, std::string_view name) {
     return {};
 }
 
-std::string host_of(const pj_str_t& host) {
-    // pjsip keeps the brackets of an IPv6 literal in some of its structures and drops them in others.
-    if (host.slen > 2 && host.ptr[0] == '[') return std::string(host.ptr + 1, static_cast<std::size_t>(host.slen - 2));
-    return text_of(host);
-}
-
 // What the stack writes itself; a second one would make the message ambiguous.
 constexpr std::array<std::string_view, 14> reserved_names{
     "Via",  "From",         "To",           "Call-ID",       "CSeq",    "Max-Forwards", "Content-Length",
@@ -173,7 +167,7 @@ Headers headers_of(const pjsip_rx_data* rdata) {
     return headers;
 }
 
-void describe_request(Event& event, const pjsip_rx_data* rdata) {
+void describe_request(Event& event, const pjsip_rx_data* rdata, std::string local_host) {
     const auto& info = rdata->msg_info;
     auto headers = headers_of(rdata);
     const auto* transport = rdata->tp_info.transport;
@@ -189,7 +183,7 @@ void describe_request(Event& event, const pjsip_rx_data* rdata) {
     event.with("source_host", std::string(rdata->pkt_info.src_name));
     event.with("source_port", std::int64_t{rdata->pkt_info.src_port});
     event.with("transport", transport_name(transport));
-    event.with("local_host", host_of(transport->local_name.host));
+    event.with("local_host", std::move(local_host));
     event.with("local_port", std::int64_t{transport->local_name.port});
     event.with("headers", std::move(headers));
 }

@@ -31,8 +31,8 @@ std::string transport_name(const pjsip_transport* transport);
 Headers headers_of(const pjsip_rx_data* rdata);
 
 // request_uri, from_uri, from_header, to_uri, to_header, contact, call_id, source_host, source_port, transport,
-// local_host, local_port, headers.
-void describe_request(Event& event, const pjsip_rx_data* rdata);
+// local_host (where its sender reaches us), local_port, headers.
+void describe_request(Event& event, const pjsip_rx_data* rdata, std::string local_host);
 
 // headers, content_type, body, source_host, source_port, transport; all empty without a response.
 void describe_response(Event& event, const pjsip_rx_data* rdata);

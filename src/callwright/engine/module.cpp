@@ -254,13 +254,20 @@ void construct(Engine* self, const std::vector<std::tuple<std::string, std::stri
                bool verify_server, const std::vector<std::string>& codecs, unsigned ptime,
                const std::map<std::string, int>& opus, unsigned session_expires, unsigned min_session_expires,
                std::string rtp_io, unsigned media_timeout, unsigned hold_timeout, std::string advertised_address,
-               std::vector<std::string> inside, const std::vector<std::string>& advertised, int mixers, unsigned mixing_us) {
+               std::vector<std::string> inside, const std::vector<std::string>& advertised, int mixers, unsigned mixing_us,
+               const std::vector<std::pair<std::string, std::string>>& media) {
     EngineOptions options;
     if (!advertised.empty() && advertised.size() != listen.size()) {
         throw std::invalid_argument("advertised: one entry for each transport, or none");
     }
+    if (!media.empty() && media.size() != listen.size()) {
+        throw std::invalid_argument("media: one entry for each transport, or none");
+    }
     for (const auto& [transport, host, port] : listen) {
-        options.listen.push_back({transport, host, port, advertised.empty() ? "" : advertised[options.listen.size()]});
+        const std::size_t place = options.listen.size();
+        Listen& one = options.listen.emplace_back(Listen{transport, host, port, {}, {}, {}});
+        if (!advertised.empty()) one.advertised = advertised[place];
+        if (!media.empty()) std::tie(one.media, one.media_advertised) = media[place];
     }
     options.advertised_address = std::move(advertised_address);
     options.inside = std::move(inside);
@@ -335,7 +342,7 @@ void bind_life(nb::class_<Engine>& engine) {
              "rtp_io"_a = "auto", "media_timeout"_a = 30, "hold_timeout"_a = 300,
              "advertised_address"_a = "", "inside"_a = std::vector<std::string>(),
              "advertised"_a = std::vector<std::string>(), "mixers"_a = -1,
-             "mixing_us"_a = 2000)
+             "mixing_us"_a = 2000, "media"_a = std::vector<std::pair<std::string, std::string>>())
         .def_prop_ro("event_fd", [](Engine& self) { return self.events().fd(); })
         .def_prop_ro("addresses",
                      [](const Engine& self) {
@@ -354,7 +361,8 @@ void bind_life(nb::class_<Engine>& engine) {
         .def("counters", [](const Engine& self) { return to_dict(self.counters()); })
         .def("media_facts", [](const Engine& self) { return to_dict(self.media_facts()); })
         .def("media_counts", [](const Engine& self) { return to_dict(self.media_counts()); })
-        .def("media_counters", [](const Engine& self) { return to_dict(self.media_counters()); });
+        .def("media_counters", [](const Engine& self) { return to_dict(self.media_counters()); })
+        .def("media_addresses", &Engine::media_addresses);
 }
 
 void bind_signalling(nb::class_<Engine>& engine) {

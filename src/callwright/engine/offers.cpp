@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "advertised.hpp"
 #include "engine.hpp"
 #include "leg.hpp"
 #include "message.hpp"
@@ -59,6 +60,14 @@ bool offers_ipv6(const pjsip_rx_data* rdata) {
     if (audio == nullptr) return (rdata->tp_info.transport->key.type & PJSIP_TRANSPORT_IPV6) != 0;
     const auto* connection = connection_of(offer, audio);
     return connection != nullptr && pj_stricmp2(&connection->addr_type, "IP6") == 0;
+}
+
+// Where the offer's sound is wanted; not set without an offer.
+Address offered_at(const pjsip_rx_data* rdata) {
+    const auto* offer = pjsip_rdata_get_sdp_info(const_cast<pjsip_rx_data*>(rdata))->sdp;
+    const auto* audio = offer == nullptr ? nullptr : audio_of(offer);
+    const auto* connection = audio == nullptr ? nullptr : connection_of(offer, audio);
+    return connection == nullptr ? Address() : Address::at(text_of(connection->addr), audio->desc.port);
 }
 
 const Codec* first_codec(const pjmedia_sdp_media* media) {
@@ -114,7 +123,7 @@ std::string srtp_of(pjsua_call_id id) {
 
 Offers::Offers(Engine& engine)
     : engine_(engine), codecs_(engine.clock_rate(), engine.options().ptime, engine.options().opus),
-      usual_(engine.options().policy), advertised_(engine.options().advertised_address, engine.options().inside) {}
+      usual_(engine.options().policy) {}
 
 void Offers::install(pjsua_callback& callbacks) const {
     callbacks.on_acc_find_for_incoming = &Offers::on_account;
@@ -156,10 +165,10 @@ pj_bool_t Offers::on_request(pjsip_rx_data* rdata) {
     if (info.msg->line.req.method.id != PJSIP_INVITE_METHOD || info.to->tag.slen != 0) return PJ_FALSE;
     Offers& offers = Engine::current()->offers();
     offers.incoming_ = offers.of_source(rdata->pkt_info.src_addr);
-    offers.incoming_outside_ = offers.advertised_.is_for(rdata->pkt_info.src_addr);
+    offers.incoming_place_ = offers.place_of(rdata);
     const auto* sdp = pjsip_rdata_get_sdp_info(rdata);
     if (sdp->sdp == nullptr || sdp->sdp_err != PJ_SUCCESS || sdp->sdp->media_count == 0) return PJ_FALSE;
-    const auto unfit = offers.judge(sdp->sdp, offers.incoming_);
+    const auto unfit = offers.judge(sdp->sdp, offers.incoming_, offers.incoming_place_);
     if (!unfit) {
         withdraw_text(sdp->sdp);
         return PJ_FALSE;
@@ -177,22 +186,27 @@ void Offers::refuse(pjsip_rx_data* rdata, const Unfit& unfit) {
     pjsip_endpt_respond_stateless(endpoint_, rdata, PJSIP_SC_NOT_ACCEPTABLE_HERE, nullptr, &headers, nullptr);
 }
 
-std::optional<Unfit> Offers::judge(const pjmedia_sdp_session* offer, const Policy& policy) const {
+Place Offers::place_of(const pjsip_rx_data* invite) const {
+    const std::size_t listener = engine_.legs().accounts().listener_of(invite->tp_info.transport);
+    const bool ipv6 = engine_.interfaces().family(listener, offers_ipv6(invite));
+    return engine_.interfaces().place(listener, ipv6, Address::of(&invite->pkt_info.src_addr), offered_at(invite));
+}
+
+std::optional<Unfit> Offers::judge(const pjmedia_sdp_session* offer, const Policy& policy, const Place& place) const {
     std::optional<Unfit> worst = Unfit{media_type, "no audio"};
     for (unsigned i = 0; i < offer->media_count; ++i) {
         if (!is_audio(offer->media[i])) continue;
-        worst = judge_line(offer, offer->media[i], policy);
+        worst = judge_line(offer, offer->media[i], policy, place);
         if (!worst) break;
     }
     return worst;
 }
 
 std::optional<Unfit> Offers::judge_line(const pjmedia_sdp_session* offer, const pjmedia_sdp_media* media,
-                                        const Policy& policy) const {
+                                        const Policy& policy, const Place& place) const {
     const auto* connection = connection_of(offer, media);
     const bool ipv6 = connection != nullptr && pj_stricmp2(&connection->addr_type, "IP6") == 0;
-    const bool family = (engine_.options().media_address_of(ipv6).find(':') != std::string::npos) == ipv6;
-    if (!family) return Unfit{network_protocol, ipv6 ? "no IPv6 here" : "no IPv4 here"};
+    if (place.own.empty() || place.ipv6() != ipv6) return Unfit{network_protocol, ipv6 ? "no IPv6 here" : "no IPv4 here"};
     const auto protocol = pjmedia_sdp_transport_get_proto(&media->desc.transport);
     if (!PJMEDIA_TP_PROTO_HAS_FLAG(protocol, PJMEDIA_TP_PROTO_RTP_AVP)) {
         return Unfit{transport_protocol, "RTP is spoken here"};
@@ -213,7 +227,8 @@ std::optional<Unfit> Offers::judge_line(const pjmedia_sdp_session* offer, const 
 
 void Offers::on_account(const pjsip_rx_data* rdata, pjsua_acc_id* account) {
     Engine& engine = *Engine::current();
-    *account = engine.legs().accounts().receiving(rdata, engine.offers().incoming_, offers_ipv6(rdata));
+    const Offers& offers = engine.offers();
+    *account = engine.legs().accounts().receiving(rdata, offers.incoming_, offers.incoming_place_.ipv6());
 }
 
 void Offers::on_description(pjsua_call_id call, pjmedia_sdp_session* sdp, pj_pool_t* pool,
@@ -224,7 +239,8 @@ void Offers::on_description(pjsua_call_id call, pjmedia_sdp_session* sdp, pj_poo
     const Policy& policy = leg == nullptr ? offers.incoming_ : leg->policy;
     const pjsua_call& state = pjsua_var.calls[call];
     offers.write(pool, sdp, remote == nullptr ? current_first(state, policy.codecs) : policy.codecs);
-    if (leg == nullptr ? offers.incoming_outside_ : leg->outside) offers.advertised_.write(pool, sdp);
+    const Place& place = leg == nullptr ? offers.incoming_place_ : leg->place;
+    if (!place.told.empty()) advertise(pool, sdp, place.told);
     if (remote != nullptr && state.inv != nullptr && state.inv->neg != nullptr) {
         pjmedia_sdp_neg_set_prefer_remote_codec_order(state.inv->neg, PJ_FALSE);
     }
@@ -240,7 +256,7 @@ void Offers::on_offer(pjsua_call_id call, const pjmedia_sdp_session* offer, void
     const Leg* leg = engine.legs().of_call(call);
     // No audio at all is a way of asking for silence, and pjsua's to answer.
     if (leg == nullptr || audio_of(offer) == nullptr) return;
-    if (engine.offers().judge(offer, leg->policy)) *code = PJSIP_SC_NOT_ACCEPTABLE_HERE;
+    if (engine.offers().judge(offer, leg->policy, leg->place)) *code = PJSIP_SC_NOT_ACCEPTABLE_HERE;
 }
 
 // A peer may ask for packets that no network carries.
@@ -257,7 +273,7 @@ void Offers::write(pj_pool_t* pool, pjmedia_sdp_session* sdp, const CodecList& c
     }
 }
 
-std::optional<Unfit> Offers::answer_with(pjsua_call_id call, const Policy& policy) const {
+std::optional<Unfit> Offers::answer_with(pjsua_call_id call, const Policy& policy, const Place& place) const {
     pjsip_inv_session* session = pjsua_var.calls[call].inv;
     if (session == nullptr || session->neg == nullptr) return std::nullopt;
     if (pjmedia_sdp_neg_get_state(session->neg) != PJMEDIA_SDP_NEG_STATE_WAIT_NEGO) return std::nullopt;
@@ -267,7 +283,7 @@ std::optional<Unfit> Offers::answer_with(pjsua_call_id call, const Policy& polic
         pjmedia_sdp_neg_get_neg_local(session->neg, &answer) != PJ_SUCCESS) {
         return std::nullopt;
     }
-    if (auto unfit = judge(offer, policy)) return unfit;
+    if (auto unfit = judge(offer, policy, place)) return unfit;
     auto* changed = pjmedia_sdp_session_clone(session->pool_prov, answer);
     write(session->pool_prov, changed, policy.codecs);
     if (pjsip_inv_set_sdp_answer(session, changed) != PJ_SUCCESS) return Unfit{media_format, "no codec in common"};

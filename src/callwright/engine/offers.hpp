@@ -12,9 +12,9 @@
 #include <utility>
 #include <vector>
 
-#include "advertised.hpp"
 #include "codecs.hpp"
 #include "gate.hpp"
+#include "interfaces.hpp"
 #include "policy.hpp"
 
 namespace callwright {
@@ -49,14 +49,14 @@ class Offers {
     void enable_codecs() const { codecs_.enable(); }
     // Of the INVITE that pjsua is working on, before its leg exists.
     const Policy& incoming() const { return incoming_; }
-    // Whether its sender is beyond the router that translates our address.
-    bool incoming_outside() const { return incoming_outside_; }
-    const Advertised& advertised() const { return advertised_; }
+    const Place& incoming_place() const { return incoming_place_; }
+    // Where the media of an INVITE's call is.
+    Place place_of(const pjsip_rx_data* invite) const;
     // Writes the answer that waits to be sent anew. What does not fit, if nothing does; none, too, when there is no
     // answer to be changed: it is out, or the peer has left the offer to us.
-    std::optional<Unfit> answer_with(pjsua_call_id call, const Policy& policy) const;
-    // Whether a policy has an answer to an offer.
-    std::optional<Unfit> judge(const pjmedia_sdp_session* offer, const Policy& policy) const;
+    std::optional<Unfit> answer_with(pjsua_call_id call, const Policy& policy, const Place& place) const;
+    // Whether there is an answer to an offer.
+    std::optional<Unfit> judge(const pjmedia_sdp_session* offer, const Policy& policy, const Place& place) const;
 
   private:
     static pj_bool_t on_request(pjsip_rx_data* rdata);
@@ -69,7 +69,7 @@ class Offers {
 
     Policy of_source(const pj_sockaddr& source);
     std::optional<Unfit> judge_line(const pjmedia_sdp_session* offer, const pjmedia_sdp_media* media,
-                                    const Policy& policy) const;
+                                    const Policy& policy, const Place& place) const;
     void refuse(pjsip_rx_data* rdata, const Unfit& unfit);
     void write(pj_pool_t* pool, pjmedia_sdp_session* sdp, const CodecList& codecs) const;
 
@@ -77,8 +77,7 @@ class Offers {
     Codecs codecs_;
     Policy usual_;
     Policy incoming_;
-    bool incoming_outside_ = false;
-    Advertised advertised_;
+    Place incoming_place_;
     std::mutex mutex_;
     std::vector<std::pair<Prefix, Policy>> sources_;  // under mutex_
     std::atomic<std::uint64_t> refused_{0};

@@ -10,6 +10,7 @@
 
 #include "engine.hpp"
 #include "gate.hpp"
+#include "leg.hpp"
 #include "message.hpp"
 
 namespace callwright {
@@ -147,7 +148,7 @@ bool Requests::wait_for_answer(pjsip_rx_data* rdata) {
 void Requests::report(std::uint64_t id, const pjsip_rx_data* rdata, std::string tag) {
     const pjsip_msg* message = rdata->msg_info.msg;
     auto event = std::make_unique<Event>(EventKind::REQUEST, id, 0, text_of(message->line.req.method.name));
-    describe_request(*event, rdata);
+    describe_request(*event, rdata, engine_.legs().accounts().local_host(rdata));
     engine_.gate().describe_sender(*event, rdata);
     const pjsip_msg_body* body = message->body;
     event->with("content_type", body == nullptr ? std::string() : content_type_of(*body));

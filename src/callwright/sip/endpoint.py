@@ -438,6 +438,7 @@ def _start(config: Config) -> Engine:
     settings: dict[str, Any] = {
         "listen": [(entry.transport, *entry.place) for entry in config.sip.listen],
         "advertised": [entry.advertise for entry in config.sip.listen],
+        "media": [entry.media_of(media) for entry in config.sip.listen],
         "tls": [(one.certificate, one.private_key, one.ca, one.verify_client) for one in identities],
         "verify_server": config.sip.verify_server,
         "session_expires": config.sip.session_expires,

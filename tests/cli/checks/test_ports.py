@@ -78,3 +78,33 @@ def test_whether_a_daemon_runs(tmp_path: Path) -> None:
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     assert ports.running(tmp_path)
     os.close(descriptor)
+
+
+def test_each_address_of_media(config: Config) -> None:
+    host = daemon_address()
+    listen = [f"udp:{host}:5060", {"address": f"tcp:{host}:5060", "media": "192.0.2.1"}]
+    raw = {"sip": {"listen": listen}, "media": {"address": "0.0.0.0", "rtp_ports": config.media.rtp_ports}}
+    lines = [one.line() for one in ports.ports(validate(raw), False)]
+    assert any(line.startswith("ok   media.address 0.0.0.0: ") for line in lines)
+    assert any(line.startswith("FAIL sip.listen.1.media 192.0.2.1: is no address of this machine") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("listen", "media", "doubted"),
+    [
+        (["udp:192.0.2.1:5060"], {}, True),
+        (["udp:0.0.0.0:5060"], {}, True),
+        (["udp:[2001:db8::1]:5060"], {"address6": "::1"}, True),
+        (["udp:127.0.0.1:5060"], {}, False),
+        (["udp:192.0.2.1:5060"], {"advertise": "203.0.113.1"}, False),
+        (["udp:192.0.2.1:5060"], {"address": "0.0.0.0"}, False),
+        ([{"address": "udp:192.0.2.1:5060", "media": "192.0.2.1"}], {}, False),
+    ],
+)
+def test_callers_elsewhere_are_told_the_loopback_s(listen: list[Any], media: dict[str, Any], doubted: bool) -> None:
+    """Their sound would go to themselves, and nothing else would tell."""
+    low = free_ports(1)[0]
+    raw = {"sip": {"listen": listen}, "media": {"rtp_ports": [low, low + 1], **media}}
+    lines = [one.line() for one in ports.ports(validate(raw), False)]
+    told = [line for line in lines if "are told to send their sound to themselves" in line]
+    assert (len(told) == 1 and told[0].startswith("warn media.address")) is doubted

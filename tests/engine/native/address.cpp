@@ -48,6 +48,18 @@ void they_are_compared() {
     CHECK(Address() != v4("0.0.0.0", 0));
 }
 
+void they_are_read() {
+    CHECK(Address::at("192.0.2.1", 5004) == v4("192.0.2.1", 5004));
+    CHECK(Address::at("2001:db8::1", 5004) == v6("2001:db8::1", 5004));
+    CHECK(!Address::at("example.com", 5004).set());
+    CHECK(!Address::at("", 5004).set());
+    CHECK(Address::at("0.0.0.0", 1).wildcard());
+    CHECK(Address::at("::", 1).wildcard());
+    CHECK(!Address::at("127.0.0.1", 1).wildcard());
+    CHECK(!Address::at("::1", 1).wildcard());
+    CHECK(!Address().wildcard());
+}
+
 void other_families_are_not_set() {
     sockaddr_un other{};
     other.sun_family = AF_UNIX;
@@ -65,6 +77,7 @@ void other_families_are_not_set() {
 
 int main() {
     they_are_written();
+    they_are_read();
     they_are_compared();
     other_families_are_not_set();
     return 0;

@@ -5,6 +5,7 @@ import fcntl
 import os
 import socket
 from collections.abc import Iterator
+from ipaddress import ip_address
 from pathlib import Path
 
 from callwright.cli.checks.finding import Finding, bad, doubtful, good
@@ -35,9 +36,9 @@ def ports(config: Config, runs: bool) -> Iterator[Finding]:
         yield _listener(f"sip.listen {entry.address}", "udp" if entry.transport == "udp" else "tcp", *entry.place, runs)
     host, _, port = config.http.listen.rpartition(":")
     yield _listener(f"http.listen {config.http.listen}", "tcp", host.strip("[]"), int(port), runs)
-    for key, address in (("address", config.media.address), ("address6", config.media.address6)):
-        if address:
-            yield _media(f"media.{key} {address}", address, config.media.rtp_ports, runs)
+    for key, address in config.media.addresses(config.sip.listen):
+        yield _media(key, address, config.media.rtp_ports, runs)
+        yield from _out_of_reach(key, address, config)
     yield from _ephemeral(config.media.rtp_ports)
 
 
@@ -77,13 +78,24 @@ def _listener(what: str, kind: str, host: str, port: int, runs: bool) -> Finding
     return bad(what, os.strerror(fault), "The address and the port must be this machine's")
 
 
-def _media(what: str, address: str, bounds: tuple[int, int], runs: bool) -> Finding:
+def _out_of_reach(key: str, address: str, config: Config) -> Iterator[Finding]:
+    """Whether calls from other machines are told an address that means the caller's own."""
+    served = [entry for entry in config.sip.listen if not entry.media and (":" in entry.place[0]) == (":" in address)]
+    elsewhere = [entry.address for entry in served if not ip_address(entry.place[0]).is_loopback]
+    if ip_address(address).is_loopback and elsewhere and not config.media.advertise and key.startswith("media."):
+        why = f"callers at {', '.join(elsewhere)} are told to send their sound to themselves"
+        wildcard = "::" if ":" in address else "0.0.0.0"
+        yield doubtful(f"{key} {address}", why, f'"{wildcard}": each call has the address at which it comes')
+
+
+def _media(key: str, address: str, bounds: tuple[int, int], runs: bool) -> Finding:
     """A sample of the range: thousands of ports take a while."""
+    what = f"{key} {address}"
     low, high = bounds
     step = max(1, (high - low + 1) // SAMPLES)
     faults = [_bind("udp", address, port) for port in range(low, high + 1, step)]
     if errno.EADDRNOTAVAIL in faults:
-        return bad(what, "is no address of this machine", "media.address must be one: ip -brief address shows them")
+        return bad(what, "is no address of this machine", f"{key} must be one: ip -brief address shows them")
     taken, tried = len(faults) - faults.count(0), len(faults)
     pairs = (high - low + 1) // 2
     if taken and not runs:

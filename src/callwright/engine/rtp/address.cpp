@@ -17,6 +17,23 @@ Address Address::of(const void* sockaddr_any) {
     return address;
 }
 
+Address Address::at(const std::string& host, unsigned port) {
+    Address address;
+    if (inet_pton(AF_INET6, host.c_str(), &address.v6.sin6_addr) == 1) {
+        address.v6.sin6_family = AF_INET6;
+        address.v6.sin6_port = htons(static_cast<std::uint16_t>(port));
+    } else if (inet_pton(AF_INET, host.c_str(), &address.v4.sin_addr) == 1) {
+        address.v4.sin_family = AF_INET;
+        address.v4.sin_port = htons(static_cast<std::uint16_t>(port));
+    }
+    return address;
+}
+
+bool Address::wildcard() const noexcept {
+    if (ipv6()) return IN6_IS_ADDR_UNSPECIFIED(&v6.sin6_addr);
+    return set() && v4.sin_addr.s_addr == INADDR_ANY;
+}
+
 bool Address::same_host(const Address& other) const noexcept {
     if (any.sa_family != other.any.sa_family) return false;
     if (any.sa_family == AF_INET) return v4.sin_addr.s_addr == other.v4.sin_addr.s_addr;

@@ -20,8 +20,13 @@ struct Address {
     Address() { std::memset(static_cast<void*>(this), 0, sizeof *this); }
     // Anything else than IPv4 or IPv6 gives an address that is not set.
     static Address of(const void* sockaddr_any);
+    // "192.0.2.1" or "2001:db8::1"; what is no address gives one that is not set.
+    static Address at(const std::string& host, unsigned port);
 
     bool set() const noexcept { return any.sa_family != 0; }
+    bool ipv6() const noexcept { return any.sa_family == AF_INET6; }
+    // "0.0.0.0" or "::": every address of its family.
+    bool wildcard() const noexcept;
     socklen_t length() const noexcept { return any.sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in); }
     unsigned port() const noexcept { return ntohs(any.sa_family == AF_INET6 ? v6.sin6_port : v4.sin_port); }
     bool same_host(const Address& other) const noexcept;
