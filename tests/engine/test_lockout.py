@@ -126,6 +126,47 @@ async def test_S3_a_user_is_blocked_wherever_the_guesses_come_from(station: Stat
     assert (await away.request("REGISTER", station.uri())).status == 200
 
 
+async def test_S3_one_wrong_phone_behind_a_nat(station: Station, phones: Phones) -> None:
+    """It is blocked alone, for longer each time; those with right passwords do not notice."""
+    guard(station, ALICE, BOB)
+    serve(station)
+    station.engine.lockout(block=1.0, longest=2.0)
+    alice = await phones("alice", credentials=ALICE.phone())
+    assert (await alice.request("REGISTER", station.uri())).status == 200
+    bob = await phones("bob", address=alice.address)
+    for _ in range(2):
+        assert await guess(bob, station, 5, Account("bob", "typo")) == [401] * 5
+        asked = await tried(bob, station, "REGISTER")
+        bob.behaviour.repeats = False
+        with pytest.raises(NotInTime):  # not even with the right password
+            authorization = ("Authorization", BOB.answer(asked, "REGISTER", station.uri()))
+            await bob.request("REGISTER", station.uri(), headers=[authorization], timeout=0.3)
+        bob.behaviour.repeats = True
+        assert (await alice.request("REGISTER", station.uri())).status == 200
+    kinds = ["home-auth-failed"] * 5 + ["pair-blocked", "user-blocked"]
+    assert occasions(station) == kinds * 2
+    seconds = [event.code for event in station.events if event.detail.get("kind") == "pair-blocked"]
+    assert seconds == [1, 2]
+    assert station.engine.counters()["blocked"] >= 2
+
+
+async def test_S3_guessing_from_behind_a_nat_is_bounded(station: Station, phones: Phones) -> None:
+    """Ten times as many failures block the source with all that are behind it."""
+    guard(station, ALICE)
+    serve(station)
+    station.engine.lockout(failures=2)
+    alice = await phones("alice", credentials=ALICE.phone())
+    assert (await alice.request("REGISTER", station.uri())).status == 200
+    guesser = await phones("guesser", address=alice.address)
+    for number in range(10):
+        assert (await alice.request("REGISTER", station.uri())).status == 200
+        assert await guess(guesser, station, 2, Account(f"user{number}")) == [401, 401]
+    assert occasions(station).count("blocked") == 1 and occasions(station)[-2:] == ["blocked", "user-blocked"]
+    assert await is_silent(guesser, station)
+    alice.credentials = None
+    assert await is_silent(alice, station)
+
+
 async def test_S2_a_user_that_there_is_not_is_blocked_as_well(station: Station, phones: Phones) -> None:
     guard(station, ALICE)
     for _ in range(5):
@@ -151,7 +192,9 @@ async def test_a_block_leaves_a_call_alone(station: Station, phones: Phones) -> 
     phone = await phones("alice", credentials=ALICE.phone())
     call, leg = await station.answered(phone)
     phone.credentials = None
-    await guess(phone, station, 5)
+    station.engine.lockout(failures=1)
+    for number in range(10):
+        await guess(phone, station, 1, Account(f"user{number}"))
     assert await is_silent(phone, station)
     assert (await call.info_dtmf("5")).status == 200
     assert (await call.hold()).status == 200

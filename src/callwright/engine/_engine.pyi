@@ -77,7 +77,8 @@ class EventKind(enum.IntEnum):
     """Something that an operator's fire wall should know, at most 10 a second (bursts of 50; `unreported` counts the
     rest). code: seconds of the block that begins, else 0. detail: kind, source_host, source_port (int), user (as
     claimed, at most 128 characters), method. Kinds: "auth-failed" (a wrong response to our own challenge: its source is
-    not forged), "blocked" (the source, from now on), "user-blocked" (the user, wherever else he comes from),
+    not forged), "home-auth-failed" (the same, from where others have authenticated), "blocked" (the source, from now
+    on), "pair-blocked" (the user, at this source), "user-blocked" (the user, wherever else he comes from),
     "replayed" (a right response for the second time), "scanner" (a User-Agent of the list; once a minute a source;
     over UDP the source may be forged), "rtp-source" (RTP, or a handshake of DTLS, from elsewhere than the peer was
     dropped, once in 10 s for a leg; id: leg, packets: of this occasion; no user)."""
@@ -306,7 +307,9 @@ class Engine:
         """So many wrong responses within the window (seconds) block a source, and likewise a user: first for `block`,
         each further time for twice as long, up to `longest`; so long after its end a block is forgotten.
 
-        Requests of a blocked source are dropped; an admitted source is never blocked. A blocked user is refused like a
+        Requests of a blocked source are dropped; an admitted source is never blocked. A source from which users have
+        authenticated in the last 24 h is blocked after ten times as many; what a user sends from there that has failed
+        so often is dropped before, and nobody else's. A blocked user is refused like a
         wrong password, but from where he has authenticated in the last 24 h. An IPv6 source is its /64.
 
         Raises: ValueError: a number out of range.

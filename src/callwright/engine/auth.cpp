@@ -28,6 +28,8 @@ constexpr double report_burst = 50;
 // Of the limit for all strangers, what one source may use.
 constexpr double share_of_source = 0.1;
 constexpr double least_of_source = 50;
+// So many times more failures block a source from which users have authenticated.
+constexpr unsigned home_failures = 10;
 // Longest values of an Authorization that are looked at; a User-Agent beyond is cut.
 constexpr pj_ssize_t max_name = 128;
 constexpr pj_ssize_t max_cnonce = 256;
@@ -217,6 +219,11 @@ Authenticator::Judgement Authenticator::judge_credential(pjsip_rx_data* rdata, c
     const auto nonce =
         nonces_.verify(view(credential.nonce), peer.address, view(credential.realm), peer.now, policy.nonce_lifetime);
     if (!nonce) return unproven(rdata, peer, policy, Finding::STALE);
+    const std::string pair = peer.source + name_key(view(credential.username), view(credential.realm));
+    if (!peer.trunk && pairs_.blocked(pair, peer.now)) {
+        ++counters_.blocked;
+        return Judgement(Finding::SILENCE);
+    }
     if (!is_right(rdata, peer, credential, *algorithm)) {
         fail(rdata, peer, policy, credential);
         return Judgement(Finding::CHALLENGE);
@@ -259,13 +266,29 @@ void Authenticator::fail(const pjsip_rx_data* rdata, const Peer& peer, const Aut
     const auto user = view(credential.username);
     const std::string key = name_key(user, view(credential.realm));
     ++counters_.failed;
-    report("auth-failed", rdata, user, peer.now);
-    if (!peer.trunk) {
-        const auto block = sources_.fail(peer.source, policy.lockout, peer.now);
-        if (block != Clock::duration::zero()) report("blocked", rdata, user, peer.now, block);
+    if (peer.trunk) {
+        report("auth-failed", rdata, user, peer.now);
+    } else {
+        fail_source(rdata, peer, policy.lockout, user, key);
     }
     const auto block = names_.fail(key, policy.lockout, peer.now);
     if (block != Clock::duration::zero()) report("user-blocked", rdata, user, peer.now, block);
+}
+
+// Behind a NAT one phone with a wrong password must not silence those with right ones: it is blocked alone, and its source
+// only when many guess there. No fire wall should count it against the source either.
+void Authenticator::fail_source(const pjsip_rx_data* rdata, const Peer& peer, const LockoutPolicy& lockout,
+                                std::string_view user, const std::string& key) {
+    const bool home = is_home(peer);
+    report(home ? "home-auth-failed" : "auth-failed", rdata, user, peer.now);
+    LockoutPolicy whole = lockout;
+    if (home) {
+        const auto block = pairs_.fail(peer.source + key, lockout, peer.now);
+        if (block != Clock::duration::zero()) report("pair-blocked", rdata, user, peer.now, block);
+        whole.failures *= home_failures;
+    }
+    const auto block = sources_.fail(peer.source, whole, peer.now);
+    if (block != Clock::duration::zero()) report("blocked", rdata, user, peer.now, block);
 }
 
 Authenticator::Judgement Authenticator::unproven(const pjsip_rx_data* rdata, const Peer& peer,

@@ -117,6 +117,8 @@ class Authenticator {
     Judgement unproven(const pjsip_rx_data* rdata, const Peer& peer, const AuthPolicy& policy, Finding finding);
     void fail(const pjsip_rx_data* rdata, const Peer& peer, const AuthPolicy& policy,
               const pjsip_digest_credential& credential);
+    void fail_source(const pjsip_rx_data* rdata, const Peer& peer, const LockoutPolicy& lockout, std::string_view user,
+                     const std::string& key);
     bool is_home(const Peer& peer);
     bool take_token(const Peer& peer);
     void report(const char* kind, const pjsip_rx_data* rdata, std::string_view user, Clock::time_point now,
@@ -138,6 +140,7 @@ class Authenticator {
     std::string seed_;                                           // nobody can choose whose bucket he shares
     Lockout sources_;
     Lockout names_;
+    Lockout pairs_;  // users at sources where others have authenticated
     Recent<Clock::time_point> proven_;   // sources, and sources with user, by when they last authenticated
     Recent<Clock::time_point> scanned_;  // sources, by when they were last reported
     TokenBucket reports_;

@@ -51,7 +51,8 @@ class Occasion:
     """One thing that happened.
 
     Attributes:
-        kind: "auth-failed", "blocked", "user-blocked", "replayed", "scanner", "rtp-source", "fenced".
+        kind: "auth-failed", "home-auth-failed" (where others have authenticated), "blocked", "pair-blocked" (a user at
+            such a source), "user-blocked", "replayed", "scanner", "rtp-source", "fenced".
         source: address of the peer.
         user: as claimed, not proven; of "fenced" the account, whose call was not placed. Its source is where the call
             came from that led to it; none when that was a request to the API.
