@@ -162,7 +162,11 @@ pjsua_acc_id Accounts::receiving(const pjsip_rx_data* rdata, const Policy& polic
                       (transport->flag & PJSIP_TRANSPORT_SECURE) != 0;
     const std::size_t place = listener_of(transport);
     Account& account = of(place, sips, policy, media_ipv6);
-    account.contact = contact(place, sips, Address::of(&rdata->pkt_info.src_addr));
+    // pjsua would open a connection to the sender's Contact, to find out what it answers this one with.
+    const bool reliable = (transport->flag & PJSIP_TRANSPORT_RELIABLE) != 0;
+    account.contact = reliable ? uri_of(listeners_[place].type, sips, local_host(rdata),
+                                        pjsua_var.tpdata[listeners_[place].transport].local_name.port)
+                               : contact(place, sips, Address::of(&rdata->pkt_info.src_addr));
     pjsua_var.acc[account.id].contact = borrow(account.contact);
     return account.id;
 }
