@@ -30,7 +30,7 @@ constexpr unsigned EVENTS = 101;  // payload type of telephone-event
 
 inline EngineOptions options() {
     EngineOptions options;
-    options.listen = {{"udp", "127.0.0.1", 0, ""}};
+    options.listen = {{"udp", "127.0.0.1", 0, {}, {}, {}}};
     options.media_address = "127.0.0.1";
     options.rtp_first = 40000;  // never used: lines are made on sockets of their own
     options.rtp_last = 40003;
