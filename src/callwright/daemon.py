@@ -336,9 +336,9 @@ class Daemon:
                 arrivals=self.messaging.arrivals,
                 health=self.health,
                 metrics=self.registry,
-            )
+            ),
+            demo_routes(self.accounts, self.public_url),
         )
-        app.include_router(demo_routes(self.accounts, self.public_url))
         self.server = api_server.server(app, http.listen, certificate=http.certificate, private_key=http.private_key)
         serving = asyncio.create_task(self.server.serve(sockets=[web]), name="http")
         stack.push_async_callback(self._close_web, serving)

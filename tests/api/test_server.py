@@ -7,8 +7,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-from fastapi import FastAPI
 from lxml import etree
+from starlette.applications import Starlette
 
 from callwright.account import Account
 from callwright.api.server import MAX_BODY, server
@@ -220,7 +220,7 @@ async def test_no_websockets_under_the_api(site: Site) -> None:
 
 
 async def test_ipv6_and_graceful_end() -> None:
-    http = server(FastAPI(), "[::1]:8080")
+    http = server(Starlette(), "[::1]:8080")
     assert (http.config.host, http.config.port) == ("::1", 8080)
     listening = socket.create_server(("127.0.0.1", 0))
     task = asyncio.create_task(http.serve([listening]))

@@ -5,17 +5,18 @@ import contextlib
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from callwright import ids
@@ -226,25 +227,23 @@ def refusal(error: CallwrightError, extension: str) -> Response:
     return response
 
 
-def build(services: Services) -> FastAPI:
-    """The whole HTTP application. The daemon mounts its other faces on it."""
-    app = _Faces(Api(services))
+def build(services: Services, demo: Iterable[Route] = ()) -> Starlette:
+    """The whole HTTP application.
 
-    @app.get("/health", include_in_schema=False)
-    async def health() -> Response:
+    Args:
+        demo: the demonstration's application server, which the daemon has in it.
+    """
+
+    async def health(request: Request) -> Response:
         status, facts = services.health()
         return Response(json.dumps(dict(facts), default=str), status, media_type="application/json")
 
-    @app.get("/metrics", include_in_schema=False)
-    async def metrics() -> Response:
+    async def metrics(request: Request) -> Response:
         return Response(generate_latest(services.metrics), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    @app.get("/openapi.json", include_in_schema=False)
-    async def description() -> Response:
+    async def description(request: Request) -> Response:
         body = await asyncio.to_thread(openapi.written, services.public_url)
         return Response(body, media_type="application/json")
-
-    app.include_router(services.validations.routes())
 
     async def unknown(request: Request, error: Exception) -> Response:
         path = request.url.path
@@ -252,16 +251,19 @@ def build(services: Services) -> FastAPI:
             return refusal(errors.method_not_allowed(request.method), "json")
         return refusal(errors.not_found(path), "json")
 
-    app.add_exception_handler(404, unknown)
-    app.add_exception_handler(405, unknown)
-    return app
+    own = [Route("/health", health), Route("/metrics", metrics), Route("/openapi.json", description)]
+    return _Faces(
+        Api(services),
+        routes=[*own, *services.validations.routes(), *demo],
+        exception_handlers={404: unknown, 405: unknown},
+    )
 
 
-class _Faces(FastAPI):
+class _Faces(Starlette):
     """All faces; requests to the API go past the framework's layers, which would cost as much as their work."""
 
-    def __init__(self, api: Api) -> None:
-        super().__init__(title="Callwright", openapi_url=None, docs_url=None, redoc_url=None)
+    def __init__(self, api: Api, **settings: Any) -> None:
+        super().__init__(**settings)
         self._api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -279,7 +281,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def server(app: FastAPI, listen: str, *, certificate: str = "", private_key: str = "") -> uvicorn.Server:
+def server(app: Starlette, listen: str, *, certificate: str = "", private_key: str = "") -> uvicorn.Server:
     """An HTTP server for the daemon's loop: `await serve()`, and `should_exit = True` to end it.
 
     Args:
