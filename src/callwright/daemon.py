@@ -59,6 +59,7 @@ from callwright.media.recordings import RecordingFiles
 from callwright.media.speech.espeak import EspeakSynthesis
 from callwright.media.speech.recognition import Recognition
 from callwright.media.speech.sphinx import Model, SphinxRecognition
+from callwright.media.transcode import load_ffmpeg
 from callwright.messaging import Messaging
 from callwright.metrics import Facts, MediaFigures, TrunkFigures
 from callwright.outbound import Outbound
@@ -469,8 +470,8 @@ async def run(config: Config) -> None:
         where = ", ".join(f"{transport}:{host}:{port}" for transport, host, port in daemon.endpoint.addresses)
         media = daemon.endpoint.engine.media_facts()
         rtp = f"{media['io']} ({media['why_not_io_uring']})" if media["why_not_io_uring"] else media["io"]
-        # what the start left behind lives as long as the daemon: it is not worth the collector's time
-        gc.collect()
+        # what the start made lives as long as the daemon, its half MB of garbage too: to look for that would hold calls
+        # for longer than all the rest of the opening
         gc.freeze()
         gc.set_threshold(*COLLECT_AFTER)
         gc.enable()
@@ -482,6 +483,7 @@ async def run(config: Config) -> None:
             rtp,
             config.http.listen,
         )
+        await asyncio.to_thread(load_ffmpeg)
         await signals.stop.wait()
         await daemon.drain(signals.hurry)
     # or the interpreter, at its end, would not find what holds the engine
