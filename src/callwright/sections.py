@@ -180,10 +180,12 @@ class MessagesSection(Section):
 
 
 class LimitsSection(Section):
-    """[limits]: an [[account]] may override the first two."""
+    """[limits]: an [[account]] may override the first four."""
 
     calls_per_second: float = Field(10.0, gt=0, le=10000)
     concurrent_calls: int = Field(1000, ge=1, le=100000)
+    api_concurrency: int = Field(100, ge=1, le=10000)
+    api_queue_ms: int = Field(250, ge=0, le=10000)
     call_seconds: int = Field(14400, ge=1, le=86400)
     legs: int = Field(2000, ge=1, le=2700)
 
@@ -248,13 +250,20 @@ class DnsSection(Section):
 
 
 class RegistrationSection(Section):
-    """registration of a [[trunk]]: where it registers. Without a registrar it does not."""
+    """`register` of a [[trunk]]: where it registers. Without a server it does not."""
 
-    registrar: SipUri | Literal[""] = ""
+    registrar: SipUri | Literal[""] = Field("", alias="server")
     username: str = Field("", max_length=128, pattern=r"^[^\s<>@\"]*$")
     password: SecretStr = SecretStr("")
     realm: str = Field("", max_length=200)
     expires: int = Field(3600, ge=60, le=86400)
+
+    @field_validator("registrar", mode="before")
+    @classmethod
+    def _bare_host(cls, value: Any) -> Any:
+        """A host, or host:port, stands for its sip: URI."""
+        bare = isinstance(value, str) and value and not re.match(r"sips?:", value, re.IGNORECASE)
+        return f"sip:{value}" if bare else value
 
     @field_validator("registrar")
     @classmethod

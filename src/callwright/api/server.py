@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -24,6 +23,7 @@ from callwright.account import Account
 from callwright.api import audit, errors, idempotency, openapi
 from callwright.api.auth import CHALLENGE, Caller, authenticate
 from callwright.api.catalogue import routes
+from callwright.api.concurrency import Concurrency, kind_of
 from callwright.api.forms import Form
 from callwright.api.paging import aside
 from callwright.api.representation import API_VERSION, CONTENT_TYPES, page_to_csv, page_to_xml, to_json, to_xml
@@ -63,7 +63,7 @@ class Api:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._routes = routes()
-        self._flying: Counter[str] = Counter()
+        self._concurrency = Concurrency(services.metrics)
         self._audit = audit.Audit(services.directory, services.store)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,7 +71,7 @@ class Api:
         path, extension = _split(scope["path"])
         shape = "json" if path.startswith(ROOTS) else extension
         facts = [*HEADERS, (b"twilio-request-id", ids.new(ids.REQUEST).encode())]
-        owner = ""
+        seat = None
         try:
             if scope["method"] == "OPTIONS":
                 response = Response(status_code=204)
@@ -79,11 +79,12 @@ class Api:
                 headers = dict(scope["headers"])
                 services = self._services
                 caller = authenticate(headers.get(b"authorization"), services.accounts, services.directory)
-                owner = caller.account.sid
                 address = scope["client"][0] if scope.get("client") else ""
-                audit.ACTOR.set(audit.Actor(caller.key or owner, address))
-                self._flying[owner] += 1
-                facts.append((b"twilio-concurrent-requests", b"%d" % self._flying[owner]))
+                audit.ACTOR.set(audit.Actor(caller.key or caller.account.sid, address))
+                try:
+                    seat = await self._concurrency.enter(caller.account, kind_of(path))
+                finally:
+                    facts.append((b"twilio-concurrent-requests", b"%d" % self._concurrency[caller.account.sid]))
                 body = await _body(headers, receive)
                 query = Form.read(scope["query_string"])
                 request = ApiRequest(
@@ -102,8 +103,8 @@ class Api:
         try:
             await response(scope, receive, send)
         finally:
-            if owner:
-                self._flying[owner] -= 1
+            if seat is not None:
+                self._concurrency.leave(seat)
 
     async def _respond(self, request: ApiRequest, path: str, shape: str) -> Response:
         answer = await self._answer(request, path)

@@ -190,4 +190,8 @@ doctor.install(app)
 
 def main() -> None:
     """The entry point."""
-    app()
+    try:
+        app()
+    except StartError as error:  # of an import: the engine is missing
+        print(f"callwright: {error.message}", file=sys.stderr)
+        sys.exit(1)
