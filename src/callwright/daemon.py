@@ -486,6 +486,8 @@ async def run(config: Config) -> None:
         await asyncio.to_thread(load_ffmpeg)
         await signals.stop.wait()
         await daemon.drain(signals.hurry)
+    if left := asyncio.all_tasks() - {asyncio.current_task()}:
+        logger.error("tasks without an owner at the end: %s: please report it", ", ".join(map(repr, left)))
     # or the interpreter, at its end, would not find what holds the engine
     gc.unfreeze()
     logger.info("stopped")

@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from tests.conftest import Section
 from tests.harness import ApplicationServer, Phone
+from tests.harness.baseline import baseline, holdings
 from tests.harness.daemon import TOKEN, Daemon, Table
 from tests.harness.ports import daemon_address, free_ports
 from tests.harness.waiting import within
@@ -23,6 +24,12 @@ from .site import NUMBER, Site, canary_number
 
 LINES = 500
 """More than there are tests: nobody meets the records of an earlier call to his number."""
+KEPT = (
+    r"tcp .* established",
+    r"threads: \d{1,2} more of (python|libuv-worker|recorder)",
+    r"files: 1 more of anon_inode:\[eventfd\]",
+)
+"""What the first calls make and all others use: connections, the threads of pools, the recorders' thread."""
 PLACES = 60
 """Sets of ports; the lines use them in turn."""
 
@@ -96,9 +103,12 @@ async def lines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lines
     )
     shared = Lines(daemon, plans)
     try:
+        held = holdings(daemon.pid)
         yield shared
         if daemon.process.returncode is None:
             await within(shared.idle(), 15, lambda: f"the daemon is idle\n{daemon.tail()}")
+            async with baseline(daemon.pid, settle=10, ignoring=KEPT, before=held):
+                pass
             await daemon.stop()
     finally:
         await daemon.close()
