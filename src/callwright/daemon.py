@@ -26,7 +26,7 @@ from callwright.apps.breaker import Rules
 from callwright.apps.callbacks import Callbacks, GivenUp
 from callwright.apps.client import ApplicationClient
 from callwright.apps.fallback import Documents
-from callwright.calls.alerts import Alerts
+from callwright.calls.alerts import CONFERENCE_CALLBACK_LOST, Alerts
 from callwright.calls.application import Application, Hook
 from callwright.calls.attestation import Attestation
 from callwright.calls.byoc import ByocTrunks
@@ -85,7 +85,6 @@ EPILOGUE_S = 1.0
 COLLECT_AFTER = (5_000, 5, 10)
 """The collector's thresholds. A finished call leaves no cycles, so it has little to find; looked for at the default's
 700 objects, that little costs a twentieth of a call."""
-CONFERENCE_CALLBACK_LOST = 16011
 
 
 class Daemon:
@@ -146,7 +145,7 @@ class Daemon:
             on_given_up=self._on_given_up,
             on_retry=self._on_retry,
             on_delivered=self._on_delivered,
-            on_alert=self.alerts.add,
+            on_alert=self.alerts.add_of_callback,
         )
         stack.push_async_callback(self.callbacks.close)
         stack.push_async_callback(self.callbacks.drain, CALLBACK_DRAIN_S)
