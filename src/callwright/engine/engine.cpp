@@ -138,11 +138,22 @@ void Engine::stop() noexcept {
     if (wakeup_key_ != nullptr) pj_ioqueue_unregister(std::exchange(wakeup_key_, nullptr));  // closes pjlib's end
     if (pool_ != nullptr) pj_pool_release(std::exchange(pool_, nullptr));
     // Nobody is waited for any more: that has been done. What is left of calls takes its lines out of the media thread.
+    dismiss_crew();
     pjsua_destroy2(PJSUA_DESTROY_NO_RX_MSG);
     if (media_) media_->close();
-    if (crew_) crew_->close();
     // The last ports to be freed were freed by the media thread's end.
     run_jobs();
+}
+
+// Its threads know pjlib, which is about to end. The media thread lets them go: it is who gives them work.
+void Engine::dismiss_crew() {
+    if (!media_ || !crew_) return;
+    std::promise<void> gone;
+    media_->post([this, &gone] {
+        crew_->close();
+        gone.set_value();
+    });
+    gone.get_future().wait();
 }
 
 // Not in stop(): a thread may be posting.

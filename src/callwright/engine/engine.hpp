@@ -181,6 +181,7 @@ class Engine {
     void start_transport(const Listen& listen);
     void start_media();
     void stop() noexcept;
+    void dismiss_crew();
     void end_calls();
     void end_ports();
     void run_jobs();
