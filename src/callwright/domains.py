@@ -27,6 +27,8 @@ class PhoneRules(Section):
     default_expires: int = Field(3600, ge=10, le=86400)
     subscriptions: int = Field(20000, ge=0, le=100000)
     user_subscriptions: int = Field(200, ge=1, le=10000)
+    connection_grace_s: float = Field(5.0, ge=0, le=3600)
+    start_grace_s: float = Field(60.0, ge=0, le=3600)
 
     def phone_faults(self) -> Iterator[str]:
         """What does not go together, with its key."""

@@ -27,13 +27,23 @@ def bound(contact: str, id_: str, *, cseq: int = 5, call_id: str = "registration
 TWO = (bound(HOME, "home"), bound(OFFICE, "office"))
 
 
-def after(bindings: Sequence[Binding], *contacts: str, draw: float = NEVER_LESS, **facts: object) -> object:
-    """The bindings as {id or URI: seconds left}, or the code of a refusal."""
+def after(
+    bindings: Sequence[Binding],
+    *contacts: str,
+    draw: float = NEVER_LESS,
+    most: int = 0,
+    dead: Sequence[str] = (),
+    **facts: object,
+) -> object:
+    """The bindings as {id or URI: seconds left}, or in order when `most` bounds them; or the code of a refusal."""
     request = Answers().register(*contacts, **facts)  # type: ignore[arg-type]  # the test's business
-    found = updated(request, ALICE, bindings, TERMS, now=NOON, draw=lambda: draw)
+    whose = user(max_contacts=most) if most else ALICE
+    found = updated(request, whose, bindings, TERMS, now=NOON, draw=lambda: draw, dead=dead)
     if isinstance(found, Refusal):
         return found.code
     known = {binding.id for binding in bindings}
+    if most:
+        return [one.id if one.id in known else one.uri for one in found]
     return {one.id if one.id in known else one.uri: round((one.expires_at - NOON).total_seconds()) for one in found}
 
 
@@ -64,7 +74,7 @@ def after(bindings: Sequence[Binding], *contacts: str, draw: float = NEVER_LESS,
         ([HOME], {"cseq": 5}, 500),
         ([f"{HOME};expires=0"], {"cseq": 4}, 500),
         (["*"], {"cseq": 5, "expires": 0}, 500),
-        ([", ".join(f"<sip:alice@h{n}>" for n in range(9))], {"cseq": 6, "call_id": "another phone's"}, 403),
+        ([", ".join(f"<sip:alice@h{n}>" for n in range(9))], {"call_id": "another phone's", "host": "192.0.2.8"}, 403),
         ([", ".join(f"<sip:alice@h{n}>" for n in range(11))], {"cseq": 6}, 403),
     ],
 )
@@ -98,28 +108,38 @@ def test_most_contacts_do_not_stop_a_refresh() -> None:
     narrow = user(max_contacts=1)
     refreshed = updated(Answers().register(HOME, cseq=6), narrow, TWO, TERMS, now=NOON, draw=lambda: 0)
     assert not isinstance(refreshed, Refusal) and len(refreshed) == 2
-    further = updated(Answers().register("<sip:a@h>", call_id="2"), narrow, TWO[:1], TERMS, now=NOON, draw=lambda: 0)
+    other = Answers().register("<sip:a@h>", call_id="2", host="192.0.2.8")
+    further = updated(other, narrow, TWO[:1], TERMS, now=NOON, draw=lambda: 0)
     assert isinstance(further, Refusal) and (further.code, further.reason) == (403, "Too Many Contacts")
 
 
 @pytest.mark.parametrize(
-    ("contact", "call_id", "left"),
+    ("contact", "facts", "left"),
     [
-        ("<sip:a@h>", "registration-1", ["young", "sip:a@h"]),
-        ('<sip:a@h>;+sip.instance="<urn:uuid:1>"', "after a restart", ["young", "sip:a@h"]),
-        ('<sip:a@h>;+sip.instance="<urn:uuid:2>"', "another phone's", 403),
+        ("<sip:a@h>", {}, ["young", "sip:a@h"]),
+        ('<sip:a@h>;+sip.instance="<urn:uuid:1>"', {"call_id": "after a restart"}, ["young", "sip:a@h"]),
+        # it has lost all that it was known by, but for where it is and what it is
+        ("<sip:a@h>", {"call_id": "another", "headers": [("User-Agent", "Desk 1")]}, ["young", "sip:a@h"]),
+        ("<sip:a@h>", {"call_id": "another", "headers": [("User-Agent", "Mobile 1")]}, 403),
+        ("<sip:a@h>", {"call_id": "another", "headers": [("User-Agent", "Desk 1")], "host": "192.0.2.8"}, 403),
     ],
 )
-def test_a_phone_is_not_shut_out_by_its_own_past(contact: str, call_id: str, left: object) -> None:
-    """One that names another port each time it connects: its oldest binding makes room."""
-    young = bound("<sip:alice@10.0.0.5:2>", "young", instance="urn:uuid:1", expires_at=NOON + timedelta(seconds=200))
-    old = bound("<sip:alice@10.0.0.5:1>", "old", instance="urn:uuid:1")
-    request = Answers().register(contact, cseq=6, call_id=call_id)
-    found = updated(request, user(max_contacts=2), (young, old), TERMS, now=NOON, draw=lambda: 0)
-    if isinstance(found, Refusal):
-        assert found.code == left
-    else:
-        assert [one.id if one.id == "young" else one.uri for one in found] == left
+def test_a_phone_is_not_shut_out_by_its_own_past(contact: str, facts: dict[str, object], left: object) -> None:
+    """One that names another port each time it connects: what it has registered first makes room, although chance has
+    given that the longer time."""
+    more = {"instance": "urn:uuid:1", "user_agent": "Desk 1"}
+    old = bound("<sip:alice@10.0.0.5:1>", "old", expires_at=NOON + timedelta(seconds=200), **more)
+    young = bound("<sip:alice@10.0.0.5:2>", "young", **more)
+    assert after((old, young), contact, most=2, **{"cseq": 6, **facts}) == left
+
+
+@pytest.mark.parametrize(("dead", "gone"), [((), "own"), (("other",), "other"), (("other", "mine"), "mine")])
+def test_what_leads_nowhere_makes_room_first(dead: Sequence[str], gone: str) -> None:
+    """Whoever's it is: before what the phone itself has left behind."""
+    three = [bound("<sip:alice@h:1>", "mine", call_id="1"), bound("<sip:alice@h:2>", "own")]
+    three.append(bound("<sip:alice@h:3>", "other", call_id="3", host="192.0.2.99"))
+    found = after(three, "<sip:a@h>", cseq=6, most=3, dead=dead)
+    assert found == [one.id for one in three if one.id != gone] + ["sip:a@h"]
 
 
 def test_it_remembers_the_way_back() -> None:

@@ -1,7 +1,7 @@
 """What a REGISTER does to the bindings of an address of record (RFC 3261 §10.3, RFC 3327, RFC 5626)."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -66,13 +66,21 @@ def addressed(request: Request, users: Users) -> User | Refusal:
 
 
 def updated(
-    request: Request, user: User, bindings: Sequence[Binding], terms: Terms, *, now: datetime, draw: Callable[[], float]
+    request: Request,
+    user: User,
+    bindings: Sequence[Binding],
+    terms: Terms,
+    *,
+    now: datetime,
+    draw: Callable[[], float],
+    dead: Collection[str] = (),
 ) -> Refusal | tuple[Binding, ...]:
-    """A user's bindings after his REGISTER: all of it is done, or nothing.
+    """A user's bindings after his REGISTER, the latest last: all of it is done, or nothing.
 
     Args:
-        bindings: those that he has.
+        bindings: those that he has, in the order in which they were registered.
         draw: a random number of 0 to 1, once for each Contact.
+        dead: ids of those whose connection is gone.
     """
     try:
         contacts = parse(request.values("Contact"))
@@ -99,20 +107,31 @@ def updated(
             expires_at = now + timedelta(seconds=terms.granted(wanted, draw))
             id_ = known[0].id if known else secrets.token_hex(8)
             after[id_] = _made(id_, request, user, contact, expires_at)
-    for binding in _left_behind(tuple(after.values()), bindings, request.call_id, user.max_contacts):
+    for binding in _left_behind(tuple(after.values()), bindings, request, user.max_contacts, dead):
         del after[binding.id]
     if len(after) > user.max_contacts and len(after) > len(bindings):
         return Refusal(403, f"{user.aor} would have more than {user.max_contacts} contacts", "Too Many Contacts")
     return tuple(after.values())
 
 
-def _left_behind(after: Sequence[Binding], before: Sequence[Binding], call_id: str, most: int) -> Sequence[Binding]:
-    """What makes room for a phone that has registered anew from another port each time it connected, and would be shut
-    out by its own past: its oldest bindings, as many as there are too many."""
-    instances = {binding.instance for binding in after if binding not in before} - {""}
-    own = [one for one in after if one in before and (one.call_id == call_id or one.instance in instances)]
-    own.sort(key=lambda binding: binding.expires_at)
-    return own[: max(0, len(after) - max(most, len(before)))]
+def _left_behind(
+    after: Sequence[Binding], before: Sequence[Binding], request: Request, most: int, dead: Collection[str]
+) -> Sequence[Binding]:
+    """What makes room for a phone that registers anew from another place each time that it connects, and would be shut
+    out by its own past: as many bindings as there are too many. Those without a connection go first, then those of its
+    Call-ID or instance, then those of its host and its make; of each the oldest first."""
+    new = [binding for binding in after if binding not in before]
+    instances, makes = {one.instance for one in new} - {""}, {(one.host, one.user_agent) for one in new}
+
+    def likely(one: Binding) -> int:
+        if one.id in dead:
+            return 0
+        if one.call_id == request.call_id or one.instance in instances:
+            return 1
+        return 2 if (one.host, one.user_agent) in makes and not one.path else 3
+
+    past = sorted((one for one in after if one in before and likely(one) < 3), key=likely)
+    return past[: max(0, len(after) - max(most, len(before)))]
 
 
 def _wanted(contact: Contact, request: Request, terms: Terms) -> int:
