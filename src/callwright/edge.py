@@ -13,6 +13,8 @@ from callwright.sip.events.service import over as notified_over
 from callwright.sip.health import Health
 from callwright.sip.interconnect import Interconnect
 from callwright.sip.liveness import Grace, Liveness
+from callwright.sip.phone_pings import PhonePings
+from callwright.sip.phone_pings import over as pinged_over
 from callwright.sip.registrar import Registrar
 from callwright.sip.registration import Terms
 from callwright.sip.routes import Routes
@@ -94,6 +96,8 @@ class Edge:
         yield "registrar", self.registrar.serve()
         yield "registrations", self.registrar.prune()
         yield "connections of phones", self.liveness.serve()
+        if period := self._config.sip.phone_ping_s:
+            yield "pings of phones", PhonePings(self.registrar, period, pinged_over(self.endpoint)).serve()
         yield from self.events.work()
         yield "trunks", self.interconnect.serve()
         if self.endpoint.speaks_tls:

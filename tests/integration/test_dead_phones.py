@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.harness import Phone
+from tests.harness.dialog import response_to
+from tests.harness.message import Request
 from tests.harness.waiting import within
 
 from .house import House, people
@@ -107,6 +109,26 @@ async def test_a_phone_that_boots_again_and_again(sites: Sites, phones: Phones) 
         phone = await house.registered("alice", transport="tcp")
         await cut(phone)
     assert await registered(house) <= 2
+
+
+async def test_phones_that_are_asked_whether_they_are_there(sites: Sites, phones: Phones) -> None:
+    """Who says nothing is dropped after three OPTIONS, and who answers stays, whatever he answers."""
+    house = await opened(sites, phones, "alice", "bob", "carol", phone_ping_s=1)
+    alice = await house.phone("alice")
+    alice.handlers["OPTIONS"] = lambda request: response_to(request, 404, tag="t")
+    assert (await house.register(alice)).status == 200
+    carol = await house.registered("carol", transport="tcp")
+    connections = carol.connections
+    bob = await house.phone("bob")
+    bob.behaviour.never_answers.add("OPTIONS")
+    assert (await house.register(bob)).status == 200
+    await house.site.daemon.logged(r"dropped bob@.*: 3 OPTIONS in a row were not answered", 40)
+    assert await registered(house) == 2 and carol.connections == connections
+    (ping, *_) = alice.trace.messages("OPTIONS")
+    assert isinstance(ping, Request) and ping.uri == alice.contact.strip("<>")
+    assert (ping.to.uri, ping.headers["Max-Forwards"]) == (f"sip:alice@{house.site.daemon.host}", "70")
+    assert alice.trace.transactions("OPTIONS") > 3 and bob.trace.transactions("OPTIONS") == 3
+    assert carol.trace.transactions("OPTIONS") > 3
 
 
 async def test_the_preferred_phone_rings_first(sites: Sites, phones: Phones) -> None:

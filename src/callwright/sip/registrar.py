@@ -84,8 +84,11 @@ class Registrar:
         return sum(map(len, self._due.values()))
 
     def follow(self, follower: Follower) -> None:
-        """Tells another of what comes and goes from now on."""
+        """Tells another of what there is, and of what comes and goes from now on."""
         self._followers.append(follower)
+        for bindings in self._bindings.values():
+            for binding in bindings:
+                follower.bound(binding)
 
     async def load(self) -> None:
         """Takes up the bindings that the daemon before this one kept, but for those that nobody may have any more.
