@@ -63,7 +63,16 @@ def after(
         (["*"], {"cseq": 6, "expires": 0}, {}),
         ([HOME], {"cseq": 59, "call_id": "a restarted phone's"}, {"office": 100, "home": 1800}),
         ([HOME], {"cseq": 1, "call_id": "a restarted phone's"}, {"office": 100, "home": 1800}),
+        # RFC 3261 §10.2.1.1: what cannot be read is an hour
+        ([HOME], {"cseq": 6, "headers": [("Expires", "abc")]}, {"office": 100, "home": 3600}),
+        ([f"{HOME};expires=90"], {"cseq": 6, "headers": [("Expires", "-1")]}, {"office": 100, "home": 90}),
         # refused, with nothing changed
+        (["*;expires=0"], {"cseq": 6}, 400),
+        (["*"], {"cseq": 6, "headers": [("Expires", "-1")]}, 400),
+        *(
+            ([HOME], {"cseq": 6, "headers": [("Path", path)]}, 400)
+            for path in ("garbage", "<sip:p;lr>, <tel:+1>", "<sip:p;lr", '"a<sip:p>', "<sip:p> x", "sip:p;lr")
+        ),
         (["*"], {"cseq": 6, "expires": 10}, 400),
         (["*"], {"cseq": 6}, 400),
         ([f"*, {HOME}"], {"cseq": 6, "expires": 0}, 400),
@@ -89,6 +98,31 @@ def test_a_flow_replaces_itself_and_no_other() -> None:
     first = bound("<sip:alice@10.0.0.5:1>", "flow", instance="urn:uuid:1", reg_id=1)
     assert after([first], f"<sip:alice@10.0.0.5:2>{flow}1", cseq=6) == {"flow": 1800}
     assert after([first], f"<sip:alice@10.0.0.5:2>{flow}2", cseq=6) == {"flow": 100, "sip:alice@10.0.0.5:2": 1800}
+
+
+def test_one_flow_at_a_time() -> None:
+    """RFC 5626 §6; and a reg-id without an instance says nothing."""
+    one, two = (f'<sip:alice@10.0.0.5:{n}>;+sip.instance="<urn:uuid:1>";reg-id={n}' for n in (1, 2))
+    assert after((), one, two) == 400
+    assert after((), one, "<sip:alice@h>", most=9) == ["sip:alice@10.0.0.5:1", "sip:alice@h"]
+    first = bound("<sip:alice@h:1>", "first")
+    assert after([first], "<sip:alice@h:2>;reg-id=1", "<sip:alice@h:3>;reg-id=2", cseq=6, most=9) == [
+        "first",
+        "sip:alice@h:2",
+        "sip:alice@h:3",
+    ]
+    request = Answers().register("<sip:alice@h:2>;reg-id=1")
+    (binding,) = updated(request, ALICE, (), TERMS, now=NOON, draw=lambda: 0)  # type: ignore[misc]  # it is not refused
+    assert isinstance(binding, Binding) and binding.reg_id == 0
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["<sip:p;lr>", "<sips:p.example:5061;lr;ob>, <sip:p2;lr>", '"A, b" <sip:p;lr>', "Edge 1 <sip:[::1]:5060;lr>;a=b"],
+)
+def test_paths(path: str) -> None:
+    found = updated(Answers().register(HOME, headers=[("Path", path)]), ALICE, (), TERMS, now=NOON, draw=lambda: 0)
+    assert isinstance(found, tuple) and found[0].path == (path,)
 
 
 def test_a_new_connection_replaces_the_old_one() -> None:
@@ -170,7 +204,9 @@ def test_granted(wanted: int, draw: float, granted: int) -> None:
         ({"to": "sip:bob@pbx.example"}, 403),
         ({"name": "nobody"}, 403),
         ({"name": "", "to": "sip:alice@pbx.example"}, 403),
-        ({"headers": [("Require", "path, gruu")]}, 420),
+        ({"headers": [("Require", "path, tcp-crlf")]}, 420),
+        ({"registrar": "sip:other.example"}, 404),
+        ({"registrar": "sip:alice@other.example:5060"}, 404),
     ],
 )
 def test_not_his(facts: dict[str, object], code: int) -> None:
@@ -180,7 +216,9 @@ def test_not_his(facts: dict[str, object], code: int) -> None:
 
 def test_his() -> None:
     for to in ("sip:alice@pbx.example", "sip:alice@PBX.example:5060"):
-        assert addressed(Answers().register(to=to, headers=[("Require", "path")]), USERS) == ALICE
+        assert addressed(Answers().register(to=to, headers=[("Require", "path, gruu")]), USERS) == ALICE
+    for registrar in ("sip:PBX.example:5099;transport=tcp", "sip:192.0.2.1", "sips:[2001:db8::1]:5061"):
+        assert addressed(Answers().register(registrar=registrar), USERS) == ALICE
     assert isinstance(addressed(Answers().register(), Users([])), Refusal)
 
 

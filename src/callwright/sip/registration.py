@@ -1,12 +1,14 @@
 """What a REGISTER does to the bindings of an address of record (RFC 3261 §10.3, RFC 3327, RFC 5626)."""
 
+import re
 import secrets
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from callwright.sip import flow
 from callwright.sip.binding import Binding
-from callwright.sip.contact import Contact, parse
+from callwright.sip.contact import UNREADABLE_EXPIRES, Contact, parse, split
 from callwright.sip.leg import Headers
 from callwright.sip.request import Request
 from callwright.sip.users import User, Users
@@ -14,8 +16,9 @@ from callwright.sip.users import User, Users
 SPREAD = 0.1
 LONGEST_PATH = 1024
 LONGEST_AGENT = 128
-KNOWN = frozenset({"path", "outbound"})
+KNOWN = frozenset({"path", "outbound", "gruu"})
 """Extensions that a REGISTER may require of us."""
+_HOP = re.compile(r'(?:[^<>"]*|"[^<>"]*"\s*)<sips?:[^<>\s"]+>\s*(?:;[^<>]*)?', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Refusal:
 
 def addressed(request: Request, users: Users) -> User | Refusal:
     """Whose bindings a REGISTER is about: his who has authenticated, and no other's."""
+    if not users.serve(request.request_uri):
+        return Refusal(404, f"{request.request_uri} is no registrar of ours")
     if not users.is_local(request.to_uri):
         return Refusal(404, f"{request.to_uri} is of no domain of ours")
     required = [name.strip().lower() for value in request.values("Require") for name in value.split(",")]
@@ -83,12 +88,13 @@ def updated(
         dead: ids of those whose connection is gone.
     """
     try:
-        contacts = parse(request.values("Contact"))
+        contacts = _contacts(request)
     except ValueError as fault:
         return Refusal(400, f"Contact: {fault}", "Bad Contact")
-    path = "".join(request.values("Path"))
-    if len(path) > LONGEST_PATH or not (path.isascii() and path.isprintable()):
-        return Refusal(400, f"a Path of more than {LONGEST_PATH} characters, or not of ASCII", "Bad Path")
+    if fault := _fault_of_path(request):
+        return Refusal(400, fault, "Bad Path")
+    if contacts and not flow.is_kept_by_first_hop(request) and any(one.reg_id for one in contacts):
+        return Refusal(439, "the first proxy on its way keeps no flows", "First Hop Lacks Outbound Support")
     if contacts is None and request.expires != 0:
         return Refusal(400, "* without Expires: 0", "Wildcard Contact Needs Expires: 0")
     if contacts is None:
@@ -134,9 +140,40 @@ def _left_behind(
     return past[: max(0, len(after) - max(most, len(before)))]
 
 
+def _contacts(request: Request) -> list[Contact] | None:
+    """Its Contacts; None for `*`. A flow is of an instance, and one REGISTER is of one flow (RFC 5626 §6).
+
+    Raises:
+        ValueError: they cannot be read, or have several flows.
+    """
+    found = parse(request.values("Contact"))
+    if found is None:
+        return None
+    contacts = [one if one.instance else replace(one, reg_id=0) for one in found]
+    if sum(one.reg_id > 0 for one in contacts) > 1:
+        raise ValueError("more than one with a reg-id")
+    return contacts
+
+
+def _fault_of_path(request: Request) -> str:
+    """What is wrong with its Path; "" when nothing is (RFC 3327 §4)."""
+    values = request.values("Path")
+    text = "".join(values)
+    if len(text) > LONGEST_PATH or not (text.isascii() and text.isprintable()):
+        return f"a Path of more than {LONGEST_PATH} characters, or not of ASCII"
+    try:
+        hops = [hop for value in values for hop in split(value, ",")]
+    except ValueError as fault:
+        return f"Path: {fault}"
+    bad = next((hop for hop in hops if not _HOP.fullmatch(hop)), None)
+    return "" if bad is None else f"Path: {bad!r} is no address in brackets"
+
+
 def _wanted(contact: Contact, request: Request, terms: Terms) -> int:
     if contact.expires is not None:
         return contact.expires
+    if request.expires < 0 and request.values("Expires"):
+        return UNREADABLE_EXPIRES
     return request.expires if request.expires >= 0 else terms.usual
 
 
