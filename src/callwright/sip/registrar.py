@@ -32,7 +32,7 @@ TICK_S = 5.0
 TOGETHER = 100
 """How many phones are answered, or forgotten, before calls get their turn."""
 FLOW_FAILED = 430
-QUIET = frozenset({423, 500})
+QUIET = frozenset({423, 439, 500})
 """Refusals that a phone mends by itself."""
 
 

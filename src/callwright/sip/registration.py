@@ -87,16 +87,9 @@ def updated(
         draw: a random number of 0 to 1, once for each Contact.
         dead: ids of those whose connection is gone.
     """
-    try:
-        contacts = _contacts(request)
-    except ValueError as fault:
-        return Refusal(400, f"Contact: {fault}", "Bad Contact")
-    if fault := _fault_of_path(request):
-        return Refusal(400, fault, "Bad Path")
-    if contacts and not flow.is_kept_by_first_hop(request) and any(one.reg_id for one in contacts):
-        return Refusal(439, "the first proxy on its way keeps no flows", "First Hop Lacks Outbound Support")
-    if contacts is None and request.expires != 0:
-        return Refusal(400, "* without Expires: 0", "Wildcard Contact Needs Expires: 0")
+    contacts = _asked(request)
+    if isinstance(contacts, Refusal):
+        return contacts
     if contacts is None:
         return _out_of_order(request, bindings) or ()
     after = {binding.id: binding for binding in bindings}
@@ -118,6 +111,21 @@ def updated(
     if len(after) > user.max_contacts and len(after) > len(bindings):
         return Refusal(403, f"{user.aor} would have more than {user.max_contacts} contacts", "Too Many Contacts")
     return tuple(after.values())
+
+
+def _asked(request: Request) -> Refusal | list[Contact] | None:
+    """Its Contacts, when all that it says of them can be granted; None for `*`."""
+    try:
+        contacts = _contacts(request)
+    except ValueError as fault:
+        return Refusal(400, f"Contact: {fault}", "Bad Contact")
+    if wrong := _fault_of_path(request):
+        return Refusal(400, wrong, "Bad Path")
+    if contacts is None and request.expires != 0:
+        return Refusal(400, "* without Expires: 0", "Wildcard Contact Needs Expires: 0")
+    if any(one.reg_id for one in contacts or ()) and not flow.is_kept_by_first_hop(request):
+        return Refusal(439, "the first proxy on its way keeps no flows", "First Hop Lacks Outbound Support")
+    return contacts
 
 
 def _left_behind(
