@@ -131,6 +131,19 @@ async def test_phones_that_are_asked_whether_they_are_there(sites: Sites, phones
     assert carol.trace.transactions("OPTIONS") > 3
 
 
+async def test_S12_a_ping_goes_to_who_registered(sites: Sites, phones: Phones) -> None:
+    """Whatever his Path and his Contact name."""
+    house = await opened(sites, phones, "alice", phone_ping_s=1)
+    victim, alice = await phones("victim"), await house.phone("alice")
+    aor, there = f"sip:alice@{house.site.daemon.host}", f"{victim.address}:{victim.port}"
+    lines = [("Path", f"<sip:{there};lr>"), ("Contact", f"<sip:alice@{there}>"), ("Supported", "path")]
+    answer = await alice.request("REGISTER", house.registrar(), headers=lines, from_uri=aor, to_uri=aor)
+    assert answer.status == 200
+    ping = await alice.trace.expect("OPTIONS", 20)
+    assert ping.headers["Route"] == f"<sip:{there};lr>"
+    assert victim.trace.entries == [] and victim.connections == []
+
+
 async def test_the_preferred_phone_rings_first(sites: Sites, phones: Phones) -> None:
     """q of the Contacts (RFC 3261 §16.6): the next one rings when the first has refused."""
     house = await opened(sites, phones, "alice")
