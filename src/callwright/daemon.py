@@ -403,6 +403,7 @@ class Daemon:
             },
             outcomes=exchange.outcomes,
             registers=registrar.outcomes,
+            dropped=registrar.dropped,
             events=self.edge.events.outcomes,
             native=self.endpoint.engine.counts,
             gate=self.endpoint.engine.counters,

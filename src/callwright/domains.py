@@ -8,6 +8,8 @@ from pydantic import AfterValidator, Field, SecretStr
 from callwright.sections import Section
 from callwright.values import AccountSid, Codecs, Domain, Method, WebUrl
 
+SHORTEST_PING_S = 1
+
 DigestName = Literal["SHA-256", "MD5"]
 
 
@@ -27,11 +29,16 @@ class PhoneRules(Section):
     default_expires: int = Field(3600, ge=10, le=86400)
     subscriptions: int = Field(20000, ge=0, le=100000)
     user_subscriptions: int = Field(200, ge=1, le=10000)
+    phone_ping_s: float = Field(0.0, ge=0, le=3600)
+    connection_grace_s: float = Field(5.0, ge=0, le=3600)
+    start_grace_s: float = Field(60.0, ge=0, le=3600)
 
     def phone_faults(self) -> Iterator[str]:
         """What does not go together, with its key."""
         if self.min_expires > self.max_expires:
             yield "sip.min_expires: must not be above max_expires"
+        if 0 < self.phone_ping_s < SHORTEST_PING_S:
+            yield f"sip.phone_ping_s: must be 0, or at least {SHORTEST_PING_S}"
         if not self.min_expires <= self.default_expires <= self.max_expires:
             yield "sip.default_expires: must be between min_expires and max_expires"
 

@@ -12,6 +12,9 @@ from callwright.sip.events.service import Events
 from callwright.sip.events.service import over as notified_over
 from callwright.sip.health import Health
 from callwright.sip.interconnect import Interconnect
+from callwright.sip.liveness import Grace, Liveness
+from callwright.sip.phone_pings import PhonePings
+from callwright.sip.phone_pings import over as pinged_over
 from callwright.sip.registrar import Registrar
 from callwright.sip.registration import Terms
 from callwright.sip.routes import Routes
@@ -31,6 +34,7 @@ class Edge:
         trunks, users: those of the configuration file; `users` knows those of `domains` too.
         domains: the API's SIP domains.
         registrar: where users' phones are.
+        liveness: which of them are not there any more.
         endpoint: the engine; from `open` on.
         events: subscriptions and publications; from `open` on.
         health: which of the trunks' gateways are left alone.
@@ -49,6 +53,7 @@ class Edge:
         self.users = Users.of(config)
         sip = config.sip
         self.registrar = Registrar(self.users, store, Terms(sip.min_expires, sip.max_expires, sip.default_expires))
+        self.liveness = Liveness(self.registrar, Grace(sip.connection_grace_s, sip.start_grace_s))
         self.domains = self._hosted(resources)
         self.health = Health()
 
@@ -69,9 +74,11 @@ class Edge:
             StoreError: what the last run has kept cannot be read.
         """
         await self.registrar.load()
+        self.liveness.resume()
         config, sip = self._config, self._config.sip
         self.endpoint = Endpoint(config, self.trunks.sources(), self.trunks.policies())
         stack.push_async_callback(self.endpoint.close)
+        self.endpoint.flow_closed.append(self.liveness.closed)
         terms, most = self.registrar.terms, (sip.subscriptions, sip.user_subscriptions)
         self.events = Events(self.registrar, self.trunks, self._store, terms, most, notified_over(self.endpoint))
         self._access = Access(config, self.endpoint, self.trunks, self.registrar, self.domains)
@@ -88,6 +95,9 @@ class Edge:
             yield "trunk sources", Names(self.trunks, self._access.apply).watch()
         yield "registrar", self.registrar.serve()
         yield "registrations", self.registrar.prune()
+        yield "connections of phones", self.liveness.serve()
+        if period := self._config.sip.phone_ping_s:
+            yield "pings of phones", PhonePings(self.registrar, period, pinged_over(self.endpoint)).serve()
         yield from self.events.work()
         yield "trunks", self.interconnect.serve()
         if self.endpoint.speaks_tls:

@@ -1,7 +1,7 @@
 """What /metrics shows, read from the parts at each scrape: nothing is counted twice, nothing on the call path."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
@@ -24,6 +24,7 @@ class Facts(Collector):
         gauges, counters: by name without the `callwright_` prefix, with their help text.
         outcomes: finished calls by (direction, final status).
         registers: REGISTERs by what became of them.
+        dropped: registrations that led nowhere any more, by what has shown it.
         events: SUBSCRIBEs, PUBLISHes and NOTIFYs by (method, what became of them).
         native: live native objects by kind.
         gate: the engine's admission counters by name.
@@ -38,6 +39,7 @@ class Facts(Collector):
     gate: Callable[[], Mapping[str, int]]
     breakers: Callable[[], Mapping[str, str]]
     events: Callable[[], Mapping[tuple[str, str], int]] = dict
+    dropped: Mapping[str, int] = field(default_factory=dict)
 
     def collect(self) -> Iterator[Metric]:
         for name, (text, read) in self.gauges.items():
@@ -54,6 +56,12 @@ class Facts(Collector):
         for outcome, count in tuple(self.registers.items()):
             registers.add_metric([outcome], count)
         yield registers
+        dropped = CounterMetricFamily(
+            "callwright_registrations_dropped", "Registrations that led nowhere any more", labels=["by"]
+        )
+        for by, count in tuple(self.dropped.items()):
+            dropped.add_metric([by], count)
+        yield dropped
         events = CounterMetricFamily(
             "callwright_event_requests", "Event requests by what became of them", labels=["method", "outcome"]
         )

@@ -50,6 +50,7 @@ EVENT_OF = {
 UNLOGGED = frozenset({"params", "body", "statistics"})  # in the event log only
 WARNINGS = frozenset({"warning", "fallback", "failure"})  # steps that an operator looks for
 APPLICATION_FAILED = 480
+RING_S = 60.0
 TERMINATED, UNAVAILABLE = 487, 503
 REJECT_CODES = {"busy": (486, CallStatus.BUSY), "rejected": (603, CallStatus.NO_ANSWER)}
 
@@ -94,6 +95,7 @@ class Call(Aside):
         self.recording: Recording | None = None  # of the whole call
         self.recordings: dict[str, Recording] = {}  # all that go on
         self.time_limit = exchange.call_seconds
+        self.ring_s = RING_S  # how long it may ring
         self.verdict: CallStatus | None = None
         self.ended: asyncio.Future[CallStatus] = exchange.endpoint.loop.create_future()
         # done when a live redirect takes a dialled child out of its dial

@@ -146,7 +146,7 @@ class Dial:
         if self._call.identity.private:
             own = ANONYMOUS
         child = self._call.child(to, caller_id=self._plan.caller_id or own, callback=target.callback)
-        child.reason = self._plan.reason
+        child.reason, child.ring_s = self._plan.reason, self._plan.timeout
         return child
 
     async def _ring_child(

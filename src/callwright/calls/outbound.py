@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from callwright.calls.attestation import attested
 from callwright.calls.control import ApplicationTarget, ClientTarget, NumberTarget, SipTarget, Target
 from callwright.calls.fences import Denial
-from callwright.calls.fork import Fork
+from callwright.calls.fork import Fork, Way
 from callwright.calls.showing import about, diversion, history, presented, shown, user_of
 from callwright.errors import Fenced, NoSuchUser, NotRegistered
 from callwright.sip.binding import Binding
@@ -18,7 +18,8 @@ from callwright.sip.contact import parse
 from callwright.sip.events.dialogs import RECIPIENT
 from callwright.sip.gruu import instance_of
 from callwright.sip.identity import ANONYMOUS
-from callwright.sip.leg import Headers, Leg
+from callwright.sip.leg import Ending, Headers, Leg
+from callwright.sip.registrar import Registrar
 from callwright.sip.trunks import Trunk
 from callwright.sip.uri import is_sip, user_and_host, with_user, without_secure
 from callwright.sip.users import User
@@ -148,7 +149,8 @@ def _headers(call: "Call", target: SipTarget) -> Headers:
 
 
 def _to_user(call: "Call", target: SipTarget, _next_hop: str) -> Leg:
-    """All phones of a user ring, each at the address that it registered from, whatever its Contact says."""
+    """The phones of a user ring, each at the address that it registered from, whatever its Contact says: all at once,
+    unless their Contacts differ in q."""
     registrar = call.exchange.registrar
     user = registrar.users.named(target.uri)
     # another account's user is as good as none
@@ -157,8 +159,19 @@ def _to_user(call: "Call", target: SipTarget, _next_hop: str) -> Leg:
     if not (bindings := registrar.phones(user, target.uri)):
         phone = f"phone {instance}" if (instance := instance_of(target.uri)) else "phone"
         raise NotRegistered(f"{user.aor} has no {phone} registered")
-    endpoint, sends = call.exchange.endpoint, [partial(_to_phone, call, target, user, one) for one in bindings]
-    return sends[0]() if len(sends) == 1 else Fork(endpoint, sends)
+    ways = [
+        Way(partial(_to_phone, call, target, user, one), one.preference, partial(_unanswered, registrar, one))
+        for one in bindings
+    ]
+    if len(ways) > 1:
+        return Fork(call.exchange.endpoint, ways, seconds=call.ring_s)
+    leg = ways[0].send()
+    leg.ended.add_done_callback(lambda ended: ways[0].ended(ended.result()))
+    return leg
+
+
+def _unanswered(registrar: Registrar, binding: Binding, ending: Ending) -> None:
+    registrar.unreached(binding, ending.code)
 
 
 def _to_phone(call: "Call", target: SipTarget, user: User, binding: Binding) -> Leg:

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "capabilities.hpp"
 #include "engine.hpp"
 #include "gate.hpp"
 #include "leg.hpp"
@@ -114,6 +115,7 @@ void Engine::start() {
     start_wakeup();
     for (const Listen& listen : options_.listen) start_transport(listen);
     check(pjsua_start(), "pjsua does not start");
+    correct_capabilities(pjsua_get_pjsip_endpt());
     start_media();
 }
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from callwright.config import Config
 from callwright.domains import UserSection, domain_of
 from callwright.sip.credentials import Credential
+from callwright.sip.lookup import is_address
 from callwright.sip.uri import user_and_host, without_port
 
 
@@ -110,9 +111,17 @@ class Users:
         host = user_and_host(uri)[1]
         domain = without_port(host)
         port = host[len(domain) + 1 :]
-        known = domain.lower() in self._domains
-        known = known or (self._hosted is not None and domain.lower() in self._hosted)
-        return known and (not port or (port.isdecimal() and int(port) in self._ports))
+        return self._has(domain) and (not port or (port.isdecimal() and int(port) in self._ports))
+
+    def serve(self, uri: str) -> bool:
+        """Whether a REGISTER's Request-URI means this registrar: a domain of ours, whatever its port, or an address,
+        as behind a router we do not know all that are ours."""
+        host = without_port(user_and_host(uri)[1])
+        return self._has(host) or is_address(host)
+
+    def _has(self, domain: str) -> bool:
+        name = domain.lower()
+        return name in self._domains or (self._hosted is not None and name in self._hosted)
 
     def named(self, uri: str) -> User | None:
         """The user whose address of record a URI is."""
