@@ -137,6 +137,7 @@ LineFigures Line::figures() const {
     figures.source = lock_.source();
     figures.destination = lock_.destination();
     figures.foreign = foreign_;
+    figures.signalling = signalling_;
     figures.reception = reception_;
     figures.heard = report_.heard();
     figures.refused = refused_;
@@ -144,14 +145,19 @@ LineFigures Line::figures() const {
     note_jitter_buffer(figures.buffer);
     figures.forged = passed_up_ - came_back_;
     figures.digits = digits_heard_;
+    figures.comfort = comfort_;
+    figures.tx_reported = tx_reported_;
     figures.tx_packets = tx_packets_;
     figures.tx_bytes = tx_bytes_;
     figures.tx_refused = tx_refused_;
     figures.relayed = relayed_;
     figures.now = monotonic_now();
     figures.opened_at = opened_at_;
+    figures.described_at = described_at_;
+    figures.established_at = established_at_;
     figures.first_at = first_at_;
     figures.last_at = last_at_;
+    figures.comfort_at = comfort_at_;
     figures.tx_first_at = tx_first_at_;
     figures.tx_last_at = tx_last_at_;
     return figures;

@@ -93,10 +93,12 @@ std::size_t Report::write_block(std::uint8_t* data, Reception& reception, Nanos 
 
 bool Report::read(const std::uint8_t* data, std::size_t size, std::uint32_t own_ssrc, unsigned rate,
                   Nanos now) noexcept {
-    bool known = false;
+    bool known = false, reports = false;
+    const std::uint64_t before = heard_.reports;
     while (size >= HEAD && data[0] >> 6 == 2) {
         const std::size_t length = 4 * (std::size_t{get16(data + 2)} + 1);
-        if (length > size) return known;
+        if (length > size) break;
+        reports |= data[1] == SENDER || data[1] == RECEIVER;
         if (data[1] == SENDER) {
             read_sender(data, length, now);
             if (length >= HEAD + SENDER_INFO) {
@@ -111,6 +113,7 @@ bool Report::read(const std::uint8_t* data, std::size_t size, std::uint32_t own_
         data += length;
         size -= length;
     }
+    if (reports && heard_.reports == before) ++heard_.without;
     return known;
 }
 
