@@ -101,6 +101,15 @@ void test_why_nothing_was_sent() {
     expect(figures.verdict(), "");
 }
 
+void test_a_call_too_short_for_words() {
+    LineFigures figures = unheard();
+    figures.tx_packets = 0;
+    figures.established_at = figures.now - 490 * MS;
+    expect(figures.verdict(), "");
+    figures.established_at = figures.now - 500 * MS;
+    CHECK(!figures.verdict().empty());
+}
+
 void test_neither() {
     LineFigures figures = unheard();
     figures.tx_packets = 0;
@@ -255,6 +264,7 @@ int main() {
     test_both_ways_need_no_words();
     test_why_nothing_was_heard();
     test_why_nothing_was_sent();
+    test_a_call_too_short_for_words();
     test_neither();
     test_audio_that_came_late();
     test_audio_that_stopped();

@@ -10,6 +10,7 @@ namespace callwright {
 namespace {
 
 constexpr Nanos SECOND = 1'000'000'000;
+constexpr Nanos BRIEF = SECOND / 2;       // of a call so short nobody could expect to hear anything
 constexpr Nanos LATE = 2 * SECOND;        // after the answer: longer than any handshake of SRTP or ICE
 constexpr Nanos STOPPED = 5 * SECOND;     // before the end: longer than a pause of most silence suppression
 constexpr std::uint64_t ENOUGH = 100;     // packets of ours that reports must have had the time to see
@@ -29,6 +30,7 @@ void append(std::string& words, const std::string& further) {
 }  // namespace
 
 std::string LineFigures::verdict() const {
+    if (now - std::max(opened_at, established_at) < BRIEF) return {};
     const bool hears = reception.packets() != 0;
     const bool speaks = tx_packets != 0;
     std::string words;
