@@ -132,6 +132,23 @@ async def test_that_we_are_not_heard(line: Line, media: RtpPeer) -> None:
     ), said
 
 
+async def test_that_we_are_heard_no_more(line: Line, media: RtpPeer) -> None:
+    """The phone's RTCP knows of no packet that came after the first second."""
+    talk = await talking(line, media)
+    talk.speak()
+    await media.received(SECOND)
+    (ours,) = media.heard.sources
+    last = media.heard.arrivals[-1].packet.sequence
+    talk.report(ReportBlock(ours, 0, 0, last, 0))
+    await media.received(6 * SECOND, timeout=15)
+    talk.report(ReportBlock(ours, 0, 0, last, 0))
+    await media.received(SECOND // 2)
+    said = await talk.verdict()
+    assert re.fullmatch(
+        r"the peer reports that none of our last (29|30|31|32)\d packets came; they went to \S+, .*", said
+    )
+
+
 async def test_reports_that_tell_of_nothing(line: Line, media: RtpPeer) -> None:
     """The phone hears no packet, and so its RTCP has no block."""
     talk = await talking(line, media)

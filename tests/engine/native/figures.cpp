@@ -207,6 +207,26 @@ void test_that_we_are_not_heard() {
     expect(figures.verdict(), "");
 }
 
+void test_that_we_are_heard_no_more() {
+    LineFigures figures = heard();
+    figures.heard.reports = 3;
+    figures.first_reported = 100;
+    figures.first_highest = 0xFFFFFFF0;  // 30 more came, over the end of the numbers
+    figures.heard.highest = 14;
+    figures.tx_reported = 100 + 30 + 249;
+    expect(figures.verdict(), "");
+    ++figures.tx_reported;
+    expect(figures.verdict(), "the peer reports that none of our last 250 packets came; they went to 127.0.0.1:4000, "
+                              "which its description named");
+    figures.tx_reported = 100 + 30 + 60'000;  // it has begun anew
+    expect(figures.verdict(), "");
+    figures.heard.highest = figures.first_highest - 1;
+    expect(figures.verdict(), "");
+    figures.heard.highest = figures.first_highest = 0;  // it does not tell
+    figures.tx_reported = 500;
+    expect(figures.verdict(), "");
+}
+
 void test_reports_that_do_not_know_us() {
     LineFigures figures = heard();
     figures.tx_reported = 480;
@@ -270,6 +290,7 @@ int main() {
     test_audio_that_stopped();
     test_packets_without_sound();
     test_that_we_are_not_heard();
+    test_that_we_are_heard_no_more();
     test_reports_that_do_not_know_us();
     test_a_private_address_that_is_not_where_the_peer_is();
     test_opinions_follow_what_was_lost_and_when_it_came();

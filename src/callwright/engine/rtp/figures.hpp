@@ -71,6 +71,8 @@ struct LineFigures {
     std::uint64_t forged = 0, digits = 0;
     std::uint64_t comfort = 0;      // packets of comfort noise that came
     std::uint64_t tx_reported = 0;  // packets that we had sent when the peer's last report came
+    std::uint64_t first_reported = 0;  // and when its first one that told of them came,
+    std::uint32_t first_highest = 0;   // with this as the highest sequence number
     std::uint64_t tx_packets = 0, tx_bytes = 0, tx_refused = 0, relayed = 0;
     Nanos now = 0, opened_at = 0;                             // 0 in all that follows: never
     Nanos described_at = 0;                                   // the last offer/answer
@@ -88,6 +90,7 @@ struct LineFigures {
     std::string how_heard() const;
     std::string why_not_heard() const;
     std::string whither() const;
+    std::uint64_t unseen() const;
 };
 
 }  // namespace callwright

@@ -188,6 +188,7 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     void receive_rtcp(const std::uint8_t* data, std::size_t size, const Address& from, bool shared, Nanos now) noexcept;
     void receive_noise(const RtpPacket& packet, const std::uint8_t* data, Nanos now) noexcept;
     void note_arrival(Nanos now) noexcept;
+    void note_report(std::uint64_t before) noexcept;
     bool may_shake_hands(const Address& from) const noexcept;
     void refuse_foreign(const Address& from) noexcept;
     void refuse_malformed() noexcept;
@@ -291,6 +292,8 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
 
     Report report_;
     std::uint64_t tx_reported_ = 0;  // packets that had been sent when its last report came
+    std::uint64_t first_reported_ = 0;   // the same of the first one that told of them,
+    std::uint32_t first_highest_ = 0;    // and the highest sequence number that it had
     LineFigures::JitterBuffer jitter_buffers_;  // of the streams before
     LineFigures::JitterBuffer counted_buffers_;  // as far as the totals have them
     int counted_feed_ = -1;          // the egress as which the totals have it; -1: not at all

@@ -206,9 +206,18 @@ void Line::receive_rtcp(const std::uint8_t* data, std::size_t size, const Addres
         refuse_foreign(from);
         return;
     }
+    const std::uint64_t before = report_.heard().reports;
     if (!report_.read(data, size, ssrc_, format_.clock_rate, now)) return refuse_malformed();
-    tx_reported_ = tx_packets_;
+    note_report(before);
     if (!shared) rtcp_source_ = from;
+}
+
+// before: how many of its reports had told of ours.
+void Line::note_report(std::uint64_t before) noexcept {
+    tx_reported_ = tx_packets_;
+    if (before != 0 || report_.heard().reports == 0) return;
+    first_reported_ = tx_packets_;
+    first_highest_ = report_.heard().highest;
 }
 
 void Line::refuse_foreign(const Address& from) noexcept {

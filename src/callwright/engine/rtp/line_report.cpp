@@ -147,6 +147,8 @@ LineFigures Line::figures() const {
     figures.digits = digits_heard_;
     figures.comfort = comfort_;
     figures.tx_reported = tx_reported_;
+    figures.first_reported = first_reported_;
+    figures.first_highest = first_highest_;
     figures.tx_packets = tx_packets_;
     figures.tx_bytes = tx_bytes_;
     figures.tx_refused = tx_refused_;

@@ -137,6 +137,7 @@ void Report::read_block(const std::uint8_t* block, unsigned rate, Nanos now) noe
     heard_.lost = (lost & 0x800000) != 0 ? std::int64_t{lost} - 0x1000000 : std::int64_t{lost};
     heard_.fraction = block[4] / 256.0;
     heard_.worst_fraction = std::max(heard_.worst_fraction, heard_.fraction);
+    heard_.highest = get32(block + 8);
     heard_.jitter_ms = rate == 0 ? 0 : get32(block + 12) * 1000.0 / rate;
     heard_.jitter_max_ms = std::max(heard_.jitter_max_ms, heard_.jitter_ms);
     const std::uint32_t report = get32(block + 16);

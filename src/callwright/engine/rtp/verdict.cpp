@@ -15,6 +15,8 @@ constexpr Nanos LATE = 2 * SECOND;        // after the answer: longer than any h
 constexpr Nanos STOPPED = 5 * SECOND;     // before the end: longer than a pause of most silence suppression
 constexpr std::uint64_t ENOUGH = 100;     // packets of ours that reports must have had the time to see
 constexpr std::uint64_t REPORTS = 2;
+constexpr std::uint64_t STALLED = 250;      // packets: 5 s, more than any network holds back
+constexpr std::uint64_t RENUMBERED = 60000; // so many are none that went astray: the peer has begun to count anew
 constexpr std::int64_t NEARLY_ALL = 95;   // percent
 
 std::string seconds(Nanos time) {
@@ -92,6 +94,9 @@ std::string LineFigures::why_not_heard() const {
     const std::string count = std::to_string(tx_reported);
     if (heard.reports != 0) {
         const auto sent = static_cast<std::int64_t>(tx_reported);
+        if (const std::uint64_t last = unseen(); last >= STALLED && last < RENUMBERED) {
+            return "the peer reports that none of our last " + std::to_string(last) + " packets came" + whither();
+        }
         if (tx_reported < ENOUGH || heard.lost * 100 < sent * NEARLY_ALL) return {};
         const std::string lost = heard.lost >= sent ? "none of our " + count + " packets came"
                                                     : std::to_string(heard.lost) + " of our " + count + " packets were lost";
@@ -108,6 +113,14 @@ std::string LineFigures::why_not_heard() const {
                ", a private address that the description named; its signalling comes from " + signalling.host();
     }
     return {};
+}
+
+// Packets of the last ones that its reports do not know of: what we have sent since the first report, less by how much
+// the highest sequence number that it has seen has grown.
+std::uint64_t LineFigures::unseen() const {
+    const std::uint64_t sent = tx_reported - first_reported;
+    const std::uint64_t seen = static_cast<std::uint32_t>(heard.highest - first_highest);
+    return heard.highest != 0 && sent > seen ? sent - seen : 0;  // some peers leave it out
 }
 
 std::string LineFigures::whither() const {
