@@ -63,8 +63,10 @@ async def test_by_srv_alone(names: Nameserver) -> None:
 async def test_by_address(names: Nameserver) -> None:
     names.add(SERVICE, "SRV", "1 1 5080 carrier.test.")
     names.add("carrier.test", "A", "192.0.2.1", "192.0.2.2")
-    told = lines(await way(names, "sip:carrier.test:5080"))
-    assert told == ["ok   trunk x sip:carrier.test:5080: by A: udp:192.0.2.1:5080, then udp:192.0.2.2:5080"]
+    (told,) = lines(await way(names, "sip:carrier.test:5080"))
+    first, second = ("udp:192.0.2.1:5080", "udp:192.0.2.2:5080")
+    what = "ok   trunk x sip:carrier.test:5080: by A: "
+    assert told in (f"{what}{first}, then {second}", f"{what}{second}, then {first}"), "as the server has them"
     assert (SERVICE, "SRV") not in names.asked, "whose port is named is looked for by address only"
     (hosts,) = lines(await way(names, "sip:localhost"))
     assert hosts == "ok   trunk x sip:localhost: by the hosts file: udp:127.0.0.1:5060"
