@@ -89,11 +89,14 @@ async def test_figures_of_trunks() -> None:
     registry = CollectorRegistry()
     trunks = [declared(TrunkSection.model_validate(section))]
     registry.register(TrunkFigures(trunks, health, capacity, [registrant]))
+    registrant.fault, registrant.ends = "403 " + "x" * 200, time.monotonic() + 90
     text = generate_latest(registry).decode().splitlines()
     for line in (
         'callwright_trunk_calls{trunk="carrier"} 1.0',
         'callwright_trunk_target_up{target="sip:192.0.2.1",trunk="carrier"} 0.0',
         'callwright_trunk_target_up{target="sip:192.0.2.2",trunk="carrier"} 1.0',
-        'callwright_trunk_registered{state="idle",trunk="carrier"} 0.0',
+        'callwright_trunk_registered{state="idle",trunk="carrier"} 1.0',
+        'callwright_trunk_registration_left_seconds{trunk="carrier"} 90.0',
+        f'callwright_trunk_registration_fault{{fault="403 {"x" * 116}",trunk="carrier"}} 1.0',
     ):
         assert line in text

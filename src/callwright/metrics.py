@@ -14,6 +14,7 @@ from callwright.sip.trunks import Trunk
 
 MAX_ORIGINS = 100
 MAX_PLACES = 1000
+LONGEST_FAULT = 120
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,3 +171,19 @@ class TrunkFigures(Collector):
         for one in self.registrants:
             lines.add_metric([one.trunk, one.state.value], float(one.registered))
         yield lines
+        left = GaugeMetricFamily(
+            "callwright_trunk_registration_left_seconds",
+            "Until the registration expires; 0 without one",
+            labels=["trunk"],
+        )
+        faults = GaugeMetricFamily(
+            "callwright_trunk_registration_fault",
+            "1: why the last attempt to register has failed",
+            labels=["trunk", "fault"],
+        )
+        for one in self.registrants:
+            left.add_metric([one.trunk], round(one.left))
+            if one.fault:
+                faults.add_metric([one.trunk, one.fault[:LONGEST_FAULT]], 1)
+        yield left
+        yield faults

@@ -43,12 +43,13 @@ class EventKind(enum.IntEnum):
     text: reason. After `hangup` it comes at once; the transactions end by themselves, 32 s later at the longest.
     detail: by ("local" | "remote"), headers (of the BYE or of the final response), call_id, statistics: one JSON
     object as text, "" when no media ran: {codec, rtt_ms, relayed (packets), verdict (in words what went wrong when one
-    way or both carried no audio, else ""), mos: {rx, tx} (ITU-T G.107, 1 to 4.5; 0: nothing to judge), rx: {packets,
-    bytes, lost, discarded, reordered, duplicated, jitter_ms, jitter_max_ms, foreign (from elsewhere, dropped),
-    malformed, unexpected (payload type), early (outside a stream), forged (SRTP), jumps, bursts, longest_burst,
-    first_ms, last_ms (-1: none came), source, digits}, tx: {packets, bytes, lost, jitter_ms, jitter_max_ms (as the
-    peer's RTCP reports), first_ms, last_ms, refused, destination}, jitter_buffer: {size_ms, min_ms, max_ms,
-    avg_delay_ms, lost, discarded, empty (frames)}}."""
+    way or both carried no audio, or not from the answer to the end, or when the peer reports that nothing of ours came,
+    else ""), mos: {rx, tx} (ITU-T G.107, 1 to 4.5; 0: nothing to judge), rx: {packets, bytes, lost, discarded,
+    reordered, duplicated, jitter_ms, jitter_max_ms, foreign (from elsewhere, dropped), malformed, unexpected (payload
+    type), early (outside a stream), forged (SRTP), jumps, bursts, longest_burst, first_ms, last_ms (-1: none came),
+    comfort_noise (packets), source, digits}, tx: {packets, bytes, lost, jitter_ms, jitter_max_ms (as the peer's RTCP
+    reports), first_ms, last_ms, refused, reports, reports_without (that told of our packets, or of none), destination},
+    jitter_buffer: {size_ms, min_ms, max_ms, avg_delay_ms, lost, discarded, empty (frames)}}."""
     REQUEST = ...
     """A REGISTER, SUBSCRIBE, NOTIFY, MESSAGE or PUBLISH outside a call's dialog waits for `respond` (5 s, then the
     engine answers 503 itself). id: request. text: method. detail: as INCOMING but offer, plus content_type, body

@@ -165,6 +165,7 @@ void Legs::change_state(Leg& leg, const pjsip_event* event) {
 
 void Legs::established(Leg& leg) {
     if (leg.state() == Leg::State::CONFIRMED || !leg.set_state(Leg::State::CONFIRMED)) return;
+    if (const auto line = line_of(leg.id)) line->establish();
     auto event = std::make_unique<Event>(EventKind::ESTABLISHED, leg.id, PJSIP_SC_OK, "OK");
     event->with("headers", std::move(leg.answer));
     event->with("call_id", text_of(state_of(leg.call).inv->dlg->call_id->id));

@@ -172,6 +172,7 @@ void Line::open_stream(std::uint64_t leg, pjmedia_stream* stream, const pjmedia_
         open_ = ever_open_ = true;
         count_feed();
         if (opened_at_ == 0) opened_at_ = now;
+        described_at_ = now;
         silent_since_ = now;
     }
     engine_.media().post([self = shared_from_this()] { self->update_beat(); });
@@ -215,6 +216,11 @@ void Line::close_stream() {
 void Line::know_host(const Address& host) {
     Hold hold(*this);
     signalling_ = host;
+}
+
+void Line::establish() {
+    Hold hold(*this);
+    established_at_ = monotonic_now();
 }
 
 void Line::mark_events(bool on) {

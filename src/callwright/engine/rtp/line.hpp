@@ -80,6 +80,8 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     bool send_digits(const std::string& digits, unsigned duration_ms);
     // A host from which the peer's signalling comes: behind a NAT its media comes from there too.
     void know_host(const Address& host);
+    // The call has been answered, and that was acknowledged.
+    void establish();
     // Whether the first packet of an event bears the marker, as it should (RFC 4733 section 2.5.1.1); it does.
     void mark_events(bool on);
     // Any thread: figures so far as one JSON object (the stub's ENDED documents it); "" when no media ran.
@@ -184,7 +186,9 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     void receive_rtp(Datagram& datagram, std::uint8_t* data, std::size_t size, Nanos now, Forward& forward) noexcept;
     void receive_event(const RtpPacket& packet, const std::uint8_t* data) noexcept;
     void receive_rtcp(const std::uint8_t* data, std::size_t size, const Address& from, bool shared, Nanos now) noexcept;
+    void receive_noise(const RtpPacket& packet, const std::uint8_t* data, Nanos now) noexcept;
     void note_arrival(Nanos now) noexcept;
+    void note_report(std::uint64_t before) noexcept;
     bool may_shake_hands(const Address& from) const noexcept;
     void refuse_foreign(const Address& from) noexcept;
     void refuse_malformed() noexcept;
@@ -265,7 +269,10 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     Address foreign_;                   // the last one
     std::uint64_t foreign_reported_ = 0;
     Nanos foreign_reported_at_ = 0;
-    Nanos opened_at_ = 0, first_at_ = 0, last_at_ = 0, silent_since_ = 0;  // of RTP that came
+    Nanos opened_at_ = 0, described_at_ = 0, established_at_ = 0;
+    Nanos first_at_ = 0, last_at_ = 0, silent_since_ = 0;  // of RTP that came
+    Nanos comfort_at_ = 0;
+    std::uint64_t comfort_ = 0;
     std::uint64_t passed_up_ = 0, came_back_ = 0;  // through SRTP
     bool listening_ = false;
 
@@ -284,6 +291,9 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     Nanos tx_first_at_ = 0, tx_last_at_ = 0;
 
     Report report_;
+    std::uint64_t tx_reported_ = 0;  // packets that had been sent when its last report came
+    std::uint64_t first_reported_ = 0;   // the same of the first one that told of them,
+    std::uint32_t first_highest_ = 0;    // and the highest sequence number that it had
     LineFigures::JitterBuffer jitter_buffers_;  // of the streams before
     LineFigures::JitterBuffer counted_buffers_;  // as far as the totals have them
     int counted_feed_ = -1;          // the egress as which the totals have it; -1: not at all

@@ -137,12 +137,18 @@ void Line::receive_rtp(Datagram& datagram, std::uint8_t* data, std::size_t size,
     if (verdict == Reception::Verdict::DUPLICATE || verdict == Reception::Verdict::SUSPICIOUS) return;
     if (verdict == Reception::Verdict::RESTARTED) arrivals_ = EgressClock::new_series();
     if (event) receive_event(packet, data);
-    if (noise && packet.payload != 0 && audio_) audio_->comfort(-static_cast<int>(data[packet.header] & 0x7F));
-    if (noise || packet.payload == 0) return;
+    if (noise) return receive_noise(packet, data, now);
+    if (packet.payload == 0) return;
     if (!event && listening_) to_stream(data, size);
     if (relays_to_ != nullptr && (!event || relay_events_)) {
         forward_packet(datagram, data, size, packet, event, forward);
     }
+}
+
+void Line::receive_noise(const RtpPacket& packet, const std::uint8_t* data, Nanos now) noexcept {
+    ++comfort_;
+    comfort_at_ = now;
+    if (packet.payload != 0 && audio_) audio_->comfort(-static_cast<int>(data[packet.header] & 0x7F));
 }
 
 void Line::note_arrival(Nanos now) noexcept {
@@ -200,8 +206,18 @@ void Line::receive_rtcp(const std::uint8_t* data, std::size_t size, const Addres
         refuse_foreign(from);
         return;
     }
+    const std::uint64_t before = report_.heard().reports;
     if (!report_.read(data, size, ssrc_, format_.clock_rate, now)) return refuse_malformed();
+    note_report(before);
     if (!shared) rtcp_source_ = from;
+}
+
+// before: how many of its reports had told of ours.
+void Line::note_report(std::uint64_t before) noexcept {
+    tx_reported_ = tx_packets_;
+    if (before != 0 || report_.heard().reports == 0) return;
+    first_reported_ = tx_packets_;
+    first_highest_ = report_.heard().highest;
 }
 
 void Line::refuse_foreign(const Address& from) noexcept {
