@@ -1,7 +1,7 @@
 """What /metrics shows, read from the parts at each scrape: nothing is counted twice, nothing on the call path."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
@@ -25,6 +25,7 @@ class Facts(Collector):
         outcomes: finished calls by (direction, final status).
         registers: REGISTERs by what became of them.
         events: SUBSCRIBEs, PUBLISHes and NOTIFYs by (method, what became of them).
+        auths: requests whose senders only an `auth_url` knows, by what became of them.
         native: live native objects by kind.
         gate: the engine's admission counters by name.
         breakers: origins of applications that are not asked, or only tried, with the state of their breaker.
@@ -38,6 +39,7 @@ class Facts(Collector):
     gate: Callable[[], Mapping[str, int]]
     breakers: Callable[[], Mapping[str, str]]
     events: Callable[[], Mapping[tuple[str, str], int]] = dict
+    auths: Mapping[str, int] = field(default_factory=dict)
 
     def collect(self) -> Iterator[Metric]:
         for name, (text, read) in self.gauges.items():
@@ -54,6 +56,10 @@ class Facts(Collector):
         for outcome, count in tuple(self.registers.items()):
             registers.add_metric([outcome], count)
         yield registers
+        auths = CounterMetricFamily("callwright_auth_requests", "Requests of users of an auth_url", labels=["outcome"])
+        for outcome, count in tuple(self.auths.items()):
+            auths.add_metric([outcome], count)
+        yield auths
         events = CounterMetricFamily(
             "callwright_event_requests", "Event requests by what became of them", labels=["method", "outcome"]
         )

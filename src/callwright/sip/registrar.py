@@ -78,7 +78,7 @@ class Registrar:
         now, found = self._now(), 0
         for row in await self._store.fetch(select(tables.bindings)):
             binding = Binding.of(row)
-            if self.users.at(binding.aor) is not None and binding.lives(now):
+            if binding.lives(now) and self.users.registered(binding.aor) is not None:
                 self._bindings[binding.aor] = (*self._bindings.get(binding.aor, ()), binding)
                 self._schedule(binding)
                 found += 1
