@@ -52,14 +52,8 @@ class Facts(Collector):
         for (direction, status), count in tuple(self.outcomes.items()):
             calls.add_metric([direction, status], count)
         yield calls
-        registers = CounterMetricFamily("callwright_registers", "REGISTERs by what became of them", labels=["outcome"])
-        for outcome, count in tuple(self.registers.items()):
-            registers.add_metric([outcome], count)
-        yield registers
-        auths = CounterMetricFamily("callwright_auth_requests", "Requests of users of an auth_url", labels=["outcome"])
-        for outcome, count in tuple(self.auths.items()):
-            auths.add_metric([outcome], count)
-        yield auths
+        yield _outcomes("callwright_registers", "REGISTERs by what became of them", self.registers)
+        yield _outcomes("callwright_auth_requests", "Requests whose users an auth_url knows", self.auths)
         events = CounterMetricFamily(
             "callwright_event_requests", "Event requests by what became of them", labels=["method", "outcome"]
         )
@@ -80,6 +74,13 @@ class Facts(Collector):
         for origin, state in islice(self.breakers().items(), MAX_ORIGINS):
             breakers.add_metric([origin, state], 1)
         yield breakers
+
+
+def _outcomes(name: str, text: str, counts: Mapping[str, int]) -> Metric:
+    counted = CounterMetricFamily(name, text, labels=["outcome"])
+    for outcome, count in tuple(counts.items()):
+        counted.add_metric([outcome], count)
+    return counted
 
 
 @dataclass(frozen=True, eq=False)

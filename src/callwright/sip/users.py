@@ -35,7 +35,7 @@ class User:
     max_contacts: int = 10
     hosted: bool = False
     secure: bool = False
-    voice_url: str = ""
+    voice_url: str = field(default="", repr=False)
 
     @property
     def aor(self) -> str:
