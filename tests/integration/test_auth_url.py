@@ -87,14 +87,13 @@ class Tenancy:
 
 @pytest.fixture
 def tenancies(sites: Sites, phones: Phones) -> Tenancies:
-    """A factory: strangers are asked who they are, and the log tells everything; keys are those of [[domain]]."""
+    """A factory: strangers are asked who they are; keys are those of [[domain]]. With an `auth_cache_s` the log tells
+    when it has passed."""
 
     async def start(users: Sequence[dict[str, Any]] = (), **keys: Any) -> Tenancy:
         domain = {"name": DOMAIN, "auth_url": "/auth", "voice_url": "/user", "auth_refused_s": 1, **keys}
-        verbose = {"server": {"log_level": "DEBUG"}}
-        return Tenancy(
-            await sites(strangers=True, canary=True, users=users, domains=[domain], sections=verbose), phones
-        )
+        options: dict[str, Any] = {"sections": {"server": {"log_level": "DEBUG"}}} if "auth_cache_s" in keys else {}
+        return Tenancy(await sites(strangers=True, canary=True, users=users, domains=[domain], **options), phones)
 
     return start
 
