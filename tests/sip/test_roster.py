@@ -9,6 +9,7 @@ import pytest
 import callwright.sip.roster as roster_module
 from callwright.errors import ApplicationError
 from callwright.sip.credentials import Credential
+from callwright.sip.inquiries import AGAIN_S
 from callwright.sip.roster import LEASE_S, SEEN_AGAIN_S, Key, Roster
 from callwright.sip.users import User
 from callwright.sip.vouching import Question, Vouching
@@ -203,6 +204,21 @@ async def test_names_that_nobody_is_asked_for(house: House) -> None:
         conclusive, delay = await house.judged(name)
         assert conclusive and delay > 0
     assert house.asked == [] and not house.engine.users
+
+
+async def test_an_application_that_is_back_is_found_out(house: House) -> None:
+    """By a name of the file's, too: else its wrong passwords would be answered as if nobody could tell, for ever."""
+    house.taken.add(("bob", REALM))
+    house.down = "no connection"
+    await house.judged("nobody")
+    assert (await house.judged("bob"))[0] is False
+    house.down = ""
+    await house.passes(AGAIN_S)
+    assert (await house.judged("a b"))[0] is False
+    assert await house.judged("bob") == (True, 0.0)
+    assert house.asked == ["nobody", "bob"] and not house.engine.users
+    conclusive, delay = await house.judged("bob")
+    assert conclusive and delay > 0 and house.roster.named("bob", DOMAIN) is None
 
 
 async def test_a_name_that_becomes_somebody_elses(house: House) -> None:

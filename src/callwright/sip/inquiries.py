@@ -17,6 +17,7 @@ USUAL_S = 0.05
 REMEMBERED = 16
 LONGEST_S = 10.0
 QUIET_S = 30.0
+AGAIN_S = 5.0
 LATE = 11203
 
 
@@ -43,7 +44,14 @@ class Inquiries:
         self._turns = asyncio.Semaphore(vouching.at_once)
         self._durations = deque((USUAL_S,), REMEMBERED)
         self._quiet_until = float("-inf")
+        self._failed_at = float("-inf")
         self._telling = True
+
+    @property
+    def overdue(self) -> bool:
+        """Whether it failed some time ago and nothing has been asked since: whoever comes next finds out if it is back,
+        also when there is no need to ask for him."""
+        return self.failing and self._time() >= self._failed_at + AGAIN_S
 
     def pace(self) -> float:
         """How long an answer took lately: what is answered from memory must not be known by its haste."""
@@ -71,6 +79,8 @@ class Inquiries:
 
     def _enter(self, *, failing: bool, why: str = "") -> None:
         """The one place that changes `failing`. An application that wavers is told of once in a while only."""
+        if failing:
+            self._failed_at = self._time()
         if failing is self.failing:
             return
         self.failing = failing

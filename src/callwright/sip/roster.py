@@ -151,7 +151,7 @@ class Roster:
         if (waiting := self._held.get(key)) is not None:
             self.outcomes["joined"] += 1
             waiting.append(question.id)
-        elif self._is_settled(key):
+        elif self._is_settled(key) and not (inquiries.overdue and _is_name(question.user)):
             self.outcomes["remembered"] += 1
             self._gate.judge(question.id, conclusive=not inquiries.failing, delay=inquiries.pace())
         else:
