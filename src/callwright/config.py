@@ -399,6 +399,7 @@ class Config(Section):
         named: tuple[NumberSection | VoiceSection, ...] = (*self.number, *self.domain, *self.user)
         for one in named:
             urls += [one.voice_url, one.voice_fallback_url, one.status_callback]
+        urls += [domain.auth_url for domain in self.domain]
         return frozenset(origin(self.absolute(url)) for url in urls if url)
 
 

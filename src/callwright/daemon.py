@@ -26,6 +26,7 @@ from callwright.apps.breaker import Rules
 from callwright.apps.callbacks import Callbacks, GivenUp
 from callwright.apps.client import ApplicationClient
 from callwright.apps.fallback import Documents
+from callwright.apps.vouchers import Vouchers
 from callwright.calls.alerts import CONFERENCE_CALLBACK_LOST, Alerts
 from callwright.calls.application import Application, Hook
 from callwright.calls.attestation import Attestation
@@ -155,6 +156,7 @@ class Daemon:
         recordings = RecordingFiles(self.directory / "recordings")
         await self._close_the_past(recordings)
         edge = self.edge = Edge(config, self.store, self.resources)
+        edge.roster.ask = Vouchers(config, self.client, self.accounts).ask
         await edge.open(stack)
         for name, work in edge.work():
             self._watch(stack, work, name)
@@ -405,6 +407,7 @@ class Daemon:
             registers=registrar.outcomes,
             dropped=registrar.dropped,
             events=self.edge.events.outcomes,
+            auths=self.edge.roster.outcomes,
             native=self.endpoint.engine.counts,
             gate=self.endpoint.engine.counters,
             breakers=breakers.tripped,

@@ -11,6 +11,7 @@ from callwright.values import AccountSid, Codecs, Domain, Method, WebUrl
 SHORTEST_PING_S = 1
 
 DigestName = Literal["SHA-256", "MD5"]
+USER_NAME = r"^[A-Za-z0-9+_.!~*'()-]+$"
 
 
 def _once(value: tuple[DigestName, ...]) -> tuple[DigestName, ...]:
@@ -57,16 +58,23 @@ class VoiceSection(Section):
 
 
 class DomainSection(VoiceSection):
-    """[[domain]]: a further domain, and the application of those of its users who have none of their own."""
+    """[[domain]]: a further domain, the application of those of its users who have none of their own, and who knows the
+    users that this file does not."""
 
     name: Domain
     account: AccountSid
+    auth_url: WebUrl = ""
+    auth_timeout_ms: int = Field(2000, ge=100, le=5000)
+    auth_cache_s: int = Field(300, ge=1, le=86400)
+    auth_refused_s: int = Field(30, ge=1, le=3600)
+    auth_grace_s: int = Field(3600, ge=0, le=86400)
+    auth_requests: int = Field(20, ge=1, le=100)
 
 
 class UserSection(VoiceSection):
     """[[user]]: a SIP phone. domain "": that of [sip]."""
 
-    name: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9+_.!~*'()-]+$")
+    name: str = Field(min_length=1, max_length=64, pattern=USER_NAME)
     domain: Domain | Literal[""] = ""
     account: AccountSid
     password: SecretStr = SecretStr("")
@@ -104,6 +112,15 @@ def domain_of(user: UserSection, default: str) -> str:
         default: that of [sip].
     """
     return (user.domain or default).lower()
+
+
+def realm_of(domain: str, default: str) -> str:
+    """The realm of a domain's users, as challenges spell it.
+
+    Args:
+        default: the domain of [sip], whose realm is spelled as it stands there.
+    """
+    return default if domain.lower() == default.lower() else domain.lower()
 
 
 def faults(

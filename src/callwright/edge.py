@@ -17,12 +17,14 @@ from callwright.sip.phone_pings import PhonePings
 from callwright.sip.phone_pings import over as pinged_over
 from callwright.sip.registrar import Registrar
 from callwright.sip.registration import Terms
+from callwright.sip.roster import Roster
 from callwright.sip.routes import Routes
 from callwright.sip.routes import declared as declared_route
 from callwright.sip.sources import Names
 from callwright.sip.trunks import Trunks
 from callwright.sip.trunks import declared as declared_trunk
 from callwright.sip.users import Users
+from callwright.sip.vouching import declared as vouching
 from callwright.store.directory import Directory
 from callwright.store.store import Store
 
@@ -33,6 +35,7 @@ class Edge:
     Attributes:
         trunks, users: those of the configuration file; `users` knows those of `domains` too.
         domains: the API's SIP domains.
+        roster: users whom applications vouch for; `ask` of it asks them.
         registrar: where users' phones are.
         liveness: which of them are not there any more.
         endpoint: the engine; from `open` on.
@@ -55,6 +58,9 @@ class Edge:
         self.registrar = Registrar(self.users, store, Terms(sip.min_expires, sip.max_expires, sip.default_expires))
         self.liveness = Liveness(self.registrar, Grace(sip.connection_grace_s, sip.start_grace_s))
         self.domains = self._hosted(resources)
+        self.roster = Roster(vouching(config))
+        self.roster.registered = lambda aor: bool(self.registrar.bindings_of(aor))
+        self.users.vouch(self.roster)
         self.health = Health()
 
     def _hosted(self, resources: Directory) -> Domains:
@@ -81,9 +87,10 @@ class Edge:
         self.endpoint.flow_closed.append(self.liveness.closed)
         terms, most = self.registrar.terms, (sip.subscriptions, sip.user_subscriptions)
         self.events = Events(self.registrar, self.trunks, self._store, terms, most, notified_over(self.endpoint))
-        self._access = Access(config, self.endpoint, self.trunks, self.registrar, self.domains)
+        self._access = Access(config, self.endpoint, self.trunks, self.registrar, self.domains, self.roster)
         self._access.open()
         stack.callback(self._access.close)
+        stack.push_async_callback(self.roster.close)
         await self.events.load()
         self.events.answer(self.endpoint)
         stack.push_async_callback(self.events.notifier.close)
@@ -98,6 +105,8 @@ class Edge:
         yield "connections of phones", self.liveness.serve()
         if period := self._config.sip.phone_ping_s:
             yield "pings of phones", PhonePings(self.registrar, period, pinged_over(self.endpoint)).serve()
+        if self.roster.realms:
+            yield "roster", self.roster.serve()
         yield from self.events.work()
         yield "trunks", self.interconnect.serve()
         if self.endpoint.speaks_tls:

@@ -27,6 +27,7 @@ class Facts(Collector):
         registers: REGISTERs by what became of them.
         dropped: registrations that led nowhere any more, by what has shown it.
         events: SUBSCRIBEs, PUBLISHes and NOTIFYs by (method, what became of them).
+        auths: requests whose senders only an `auth_url` knows, by what became of them.
         native: live native objects by kind.
         gate: the engine's admission counters by name.
         breakers: origins of applications that are not asked, or only tried, with the state of their breaker.
@@ -41,6 +42,7 @@ class Facts(Collector):
     breakers: Callable[[], Mapping[str, str]]
     events: Callable[[], Mapping[tuple[str, str], int]] = dict
     dropped: Mapping[str, int] = field(default_factory=dict)
+    auths: Mapping[str, int] = field(default_factory=dict)
 
     def collect(self) -> Iterator[Metric]:
         for name, (text, read) in self.gauges.items():
@@ -53,16 +55,14 @@ class Facts(Collector):
         for (direction, status), count in tuple(self.outcomes.items()):
             calls.add_metric([direction, status], count)
         yield calls
-        registers = CounterMetricFamily("callwright_registers", "REGISTERs by what became of them", labels=["outcome"])
-        for outcome, count in tuple(self.registers.items()):
-            registers.add_metric([outcome], count)
-        yield registers
         dropped = CounterMetricFamily(
             "callwright_registrations_dropped", "Registrations that led nowhere any more", labels=["by"]
         )
         for by, count in tuple(self.dropped.items()):
             dropped.add_metric([by], count)
         yield dropped
+        yield _outcomes("callwright_registers", "REGISTERs by what became of them", self.registers)
+        yield _outcomes("callwright_auth_requests", "Requests whose users an auth_url knows", self.auths)
         events = CounterMetricFamily(
             "callwright_event_requests", "Event requests by what became of them", labels=["method", "outcome"]
         )
@@ -83,6 +83,13 @@ class Facts(Collector):
         for origin, state in islice(self.breakers().items(), MAX_ORIGINS):
             breakers.add_metric([origin, state], 1)
         yield breakers
+
+
+def _outcomes(name: str, text: str, counts: Mapping[str, int]) -> Metric:
+    counted = CounterMetricFamily(name, text, labels=["outcome"])
+    for outcome, count in tuple(counts.items()):
+        counted.add_metric([outcome], count)
+    return counted
 
 
 @dataclass(frozen=True, eq=False)

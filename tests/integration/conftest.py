@@ -136,7 +136,7 @@ async def sites(
     """A factory of sites with a daemon of their own: `await sites(sections={"limits": {...}}, canary=True)`.
 
     `numbers` and `trunks` are further tables; `strangers` admits the carrier's own address only; users call /user, and
-    tell /status of the end; all else goes to `Daemon.start`.
+    tell /status of the end; `domains` have URLs of the application's; all else goes to `Daemon.start`.
     """
 
     async def start(
@@ -146,6 +146,7 @@ async def sites(
         numbers: Sequence[Table] = (),
         trunks: Sequence[Table] = (),
         users: Sequence[Table] = (),
+        domains: Sequence[Table] = (),
         **options: Any,
     ) -> Site:
         application, carrier = await applications(TOKEN), await phones("+15557654321")
@@ -155,6 +156,11 @@ async def sites(
         tables = [own, *numbers, *([canary_number(application)] if canary else [])]
         calling = {"voice_url": application.url("/user"), "status_callback": application.url("/status")}
         people = [{**calling, **user} for user in users]
+        if domains:
+            options["domains"] = [
+                {key: application.url(value) if key.endswith("_url") else value for key, value in table.items()}
+                for table in domains
+            ]
         running = await daemon(numbers=tables, trunks=[through, *trunks], users=people, **options)
         application.on("/status", "")
         return Site(running, application, carrier)

@@ -4,12 +4,15 @@ from pathlib import Path
 from typing import Any, cast
 
 from callwright.config import validate
+from callwright.engine import EventKind
 from callwright.sip.access import Access
 from callwright.sip.credentials import Credential
 from callwright.sip.domains import Domains
 from callwright.sip.registrar import Registrar
+from callwright.sip.roster import Roster
 from callwright.sip.trunks import Trunks, declared
 from callwright.sip.users import Users
+from callwright.sip.vouching import declared as vouching
 from callwright.store.directory import Directory
 from callwright.store.store import Store
 from tests.calls.fakes import ACCOUNT_SID, SETTINGS, Room
@@ -30,7 +33,8 @@ class Gate:
         self.users = Users.of(config)
         registrar = Registrar(self.users, cast(Store, room.rows))
         self.users.host(self.hosting.domains)
-        self.access = Access(config, room.endpoint, self.trunks, registrar, self.hosting.domains)
+        self.roster = Roster(vouching(config), lambda: 0.0)
+        self.access = Access(config, room.endpoint, self.trunks, registrar, self.hosting.domains, self.roster)
         self.engine.commands.clear()
 
     def names(self) -> list[str]:
@@ -91,6 +95,26 @@ async def test_a_trunks_users_prove_themselves(room: Room) -> None:
     assert [one.name for one in gate.trunks.of_user("pbx", REALM)] == ["roaming"]
     assert gate.trunks.of_user("pbx", "other.example") == gate.trunks.of_user("x", REALM) == ()
     gate.access.close()
+
+
+async def test_a_domain_whose_users_an_application_knows(room: Room) -> None:
+    """The engine holds its requests though there is no user at all; a name that the API gives somebody is theirs."""
+    domain = {"name": REALM, "account": ACCOUNT_SID, "auth_url": "http://app.example/auth"}
+    gate = Gate(room, domain=[domain])
+    gate.access.open()
+    assert gate.names() == ["admit", "credentials", "authenticate"]
+    assert gate.engine.of("authenticate")[0].values["asking"] == (REALM,)
+    facts = {"source_host": "", "source_port": 0, "transport": "", "call_id": "", "user_agent": ""}
+    gate.engine.happen(EventKind.HELD, 7, text="REGISTER", user="alice", realm=REALM, **facts)
+    await turns()
+    [judged] = gate.engine.of("judge")
+    assert judged.values == {"request": 7, "conclusive": False, "delay": 0.0}, "nobody can be asked yet"
+    assert gate.roster.presume(f"alice@{REALM}") is not None
+    gate.hosting.domain("office.example", registers=gate.hosting.credentials(("alice", "a")))
+    await turns()
+    assert gate.roster.taken(("alice", REALM)) and gate.roster.named("alice", REALM) is None
+    gate.access.close()
+    await gate.roster.close()
 
 
 async def test_a_name_that_has_moved(room: Room) -> None:

@@ -105,6 +105,10 @@ class EventKind(enum.IntEnum):
     400 (no Refer-To that can be read), 416 (no SIP or telephone URI), 603 (`permit` does not allow it). text: the
     Refer-To's URI. detail: transfer (int: id for `notify`; 0: refused, or no reports are wanted), replaced (int: the
     leg whose dialog the URI's Replaces names, which has been taken out of the URI; 0: none of ours), referred_by."""
+    HELD = ...
+    """A request of an asking realm waits for `judge` (15 s, then nobody can tell), with what comes again of it; at most
+    1,000 do, 64 of a source. id: request. text: method. detail: user (as claimed), realm, source_host, source_port
+    (int), transport, call_id, user_agent (at most 256 characters)."""
 
 @final
 class Event:
@@ -217,14 +221,14 @@ class Engine:
         """
     def counts(self) -> dict[str, int]:
         """Live native objects: legs, ports, sounds, requests (of others, to be answered), transactions (requests of
-        ours without their response), bridge_ports, jobs, events, transfers."""
+        ours without their response), bridge_ports, jobs, events, transfers, held (requests that wait for `judge`)."""
     def counters(self) -> dict[str, int]:
         """Since start: invites, refused_source, refused_rate, refused_backlog, refused_full, refused_offer (488 to an
         INVITE whose offer fits nothing), refused_connections (TCP and TLS, beyond 1,024 of one source), requests,
         malformed, authenticated, challenged (401 sent), auth_failed, auth_replayed, blocked (requests of a blocked
-        source), scanners, refused_strangers (beyond their rate), unreported (SECURITY events beyond their rate), stun
-        and pongs (keep-alives answered: Binding requests over UDP, double line ends over TCP and TLS), dropped_lines
-        (of the log: beyond 100 a second, or 2,000 undrained events)."""
+        source), scanners, refused_strangers (beyond their rate), unreported (SECURITY events beyond their rate), held,
+        stun and pongs (keep-alives answered: Binding requests over UDP, double line ends over TCP and TLS),
+        dropped_lines (of the log: beyond 100 a second, or 2,000 undrained events)."""
 
     def media_facts(self) -> dict[str, str]:
         """io ("io_uring" | "epoll"), why_not_io_uring ("" when it is, or was not asked for), priority (of the media
@@ -271,6 +275,7 @@ class Engine:
         algorithms: Sequence[str] = ("SHA-256", "MD5"),
         silent: bool = False,
         scanners: Sequence[str] = (),
+        asking: Sequence[str] = (),
     ) -> None:
         """From now on every request outside a call must authenticate as a user (RFC 3261 §22, RFC 7616, RFC 8760),
         but ACK and CANCEL, and what comes from an admitted source and is no REGISTER, SUBSCRIBE or PUBLISH. In force
@@ -292,6 +297,8 @@ class Engine:
                 are no users, none).
             scanners: requests with one of these in their User-Agent (whatever the case) are dropped, unless their
                 source is admitted.
+            asking: realms of whose users somebody knows more than `credentials` has: a response that is not right by
+                these, to a nonce that is good and was not used with its count, is HELD, whoever it is of.
 
         Raises: ValueError: not a realm or an algorithm, a lifetime out of range, an empty scanner.
         """
@@ -315,6 +322,14 @@ class Engine:
         """One more user, or another password. Raises: as `credentials`."""
     def remove_credential(self, username: str, realm: str) -> None:
         """Unknown: no-op."""
+    def judge(self, request: int, *, conclusive: bool = True, delay: float = 0.0) -> None:
+        """Decides on a HELD request, by the credentials as they are now: who proves himself is let in at once, all
+        others are answered after the delay (seconds, at most 15): conclusive: 401, and it counts as a wrong response.
+        Else nobody can tell now: 503 with Retry-After, whoever it is; a guess at one of the credentials counts, but
+        whom that blocks gets 503 like all others. Unknown: no-op.
+
+        Raises: ValueError: a delay out of range.
+        """
 
     # signalling
     def originate(

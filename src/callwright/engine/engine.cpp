@@ -9,6 +9,7 @@
 
 #include "flow.hpp"
 #include "gate.hpp"
+#include "held.hpp"
 #include "keep_alive.hpp"
 #include "leg.hpp"
 #include "message.hpp"
@@ -51,6 +52,7 @@ Engine::Engine(EngineOptions options) : options_(std::move(options)) {
     try {
         flows_ = std::make_unique<Flows>(*this);
         gate_ = std::make_unique<Gate>(*this);
+        held_ = std::make_unique<Held>(*this);
         keep_alives_ = std::make_unique<KeepAlives>(*gate_);
         offers_ = std::make_unique<Offers>(*this);
         outgoing_ = std::make_unique<Outgoing>(*this);
@@ -167,6 +169,7 @@ void Engine::end_calls() {
     gate_->shut();
     legs_->shut();
     legs_->hang_up_all();
+    held_->close();
     requests_->close();
     outgoing_->close();
     legs_->transfers().close();

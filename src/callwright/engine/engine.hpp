@@ -32,6 +32,7 @@ namespace callwright {
 class Crew;
 class Flows;
 class Gate;
+class Held;
 class KeepAlives;
 class Legs;
 class MediaThread;
@@ -154,6 +155,7 @@ class Engine {
     Digits& digits() noexcept { return digits_; }
     Flows& flows() noexcept { return *flows_; }
     Gate& gate() noexcept { return *gate_; }
+    Held& held() noexcept { return *held_; }
     KeepAlives& keep_alives() noexcept { return *keep_alives_; }
     Legs& legs() noexcept { return *legs_; }
     Offers& offers() noexcept { return *offers_; }
@@ -222,6 +224,7 @@ class Engine {
 
     std::unique_ptr<Flows> flows_;
     std::unique_ptr<Gate> gate_;
+    std::unique_ptr<Held> held_;
     std::unique_ptr<KeepAlives> keep_alives_;
     std::unique_ptr<Offers> offers_;
     std::unique_ptr<Outgoing> outgoing_;

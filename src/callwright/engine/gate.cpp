@@ -8,6 +8,7 @@
 
 #include "engine.hpp"
 #include "flow.hpp"
+#include "held.hpp"
 #include "keep_alive.hpp"
 #include "leg.hpp"
 #include "request.hpp"
@@ -109,12 +110,13 @@ Gate::Verdict Gate::judge(pjsip_rx_data* rdata) {
     if (of_a_call || method.id == PJSIP_CANCEL_METHOD) return Verdict::PASS;
     if (method.id == PJSIP_ACK_METHOD) return Verdict::DROP;
     if (known(rdata)) return Verdict::PASS;
+    if (engine_.held().holds(rdata)) return Verdict::DROP;
     const bool invite = method.id == PJSIP_INVITE_METHOD;
     if (invite) ++counters_.invites;
-    return judge_source(rdata, invite);
+    return judge_source(rdata, invite, Stage::FIRST);
 }
 
-Gate::Verdict Gate::judge_source(pjsip_rx_data* rdata, bool invite) {
+Gate::Verdict Gate::judge_source(pjsip_rx_data* rdata, bool invite, Stage stage) {
     const bool users = authenticator_.on();
     const bool trunk = is_admitted(rdata->pkt_info.src_addr);
     const bool asks = rdata->msg_info.msg->line.req.method.id == PJSIP_OPTIONS_METHOD;
@@ -122,25 +124,44 @@ Gate::Verdict Gate::judge_source(pjsip_rx_data* rdata, bool invite) {
     if (!users && asks) return judge_stranger(rdata);
     const bool of_a_user = users && Authenticator::is_of_a_user(rdata->msg_info.msg->line.req.method);
     if (trunk && !of_a_user) return judge_load(invite);
-    if (users) return judge_user(rdata, invite, trunk);
+    if (users) return judge_user(rdata, invite, trunk, stage);
     ++counters_.refused_source;
     return Verdict::FORBIDDEN;
 }
 
-Gate::Verdict Gate::judge_user(pjsip_rx_data* rdata, bool invite, bool trunk) {
-    const auto judgement = authenticator_.judge(rdata, trunk);
+Gate::Verdict Gate::judge_user(pjsip_rx_data* rdata, bool invite, bool trunk, Stage stage) {
+    const auto judgement = authenticator_.judge(rdata, trunk, stage);
     switch (judgement.finding) {
         case Authenticator::Finding::CHALLENGE: return Verdict::CHALLENGE;
         case Authenticator::Finding::STALE: return Verdict::STALE;
         case Authenticator::Finding::MALFORMED: return Verdict::MALFORMED;
         case Authenticator::Finding::SILENCE: return Verdict::DROP;
         case Authenticator::Finding::BUSY: return Verdict::OVERLOAD;
+        case Authenticator::Finding::HELD: return judge_room().value_or(Verdict::HOLD);
+        case Authenticator::Finding::UNDECIDED: return Verdict::FULL;
         case Authenticator::Finding::PROVEN: break;
     }
     const Verdict verdict = judge_load(invite);
     // A request that is not let in may come again as it is: its nonce count is not used up.
     if (verdict == Verdict::PASS) authenticator_.accept(rdata, judgement, module_.id);
     return verdict;
+}
+
+bool Gate::settle(pjsip_rx_data* rdata, Stage stage) {
+    const bool invite = rdata->msg_info.msg->line.req.method.id == PJSIP_INVITE_METHOD;
+    const Verdict verdict = judge_source(rdata, invite, stage);
+    if (verdict == Verdict::HOLD) return false;
+    if (verdict != Verdict::PASS) {
+        refuse(rdata, verdict);
+        return true;
+    }
+    pjsip_process_rdata_param onward;
+    pjsip_process_rdata_param_default(&onward);
+    onward.silent = PJ_TRUE;
+    onward.start_mod = &module_;
+    onward.idx_after_start = 1;
+    pjsip_endpt_process_rx_data(endpoint_, rdata, &onward, nullptr);
+    return true;
 }
 
 // Where there are no users a stranger may ask what we can do, and nothing else; it takes nothing from the trunks.
@@ -194,6 +215,9 @@ void Gate::refuse(pjsip_rx_data* rdata, Verdict verdict) {
             break;
         case Verdict::CHALLENGE: challenge(rdata, false); break;
         case Verdict::STALE: challenge(rdata, true); break;
+        case Verdict::HOLD:
+            if (!engine_.held().keep(rdata)) refuse(rdata, Verdict::OVERLOAD);
+            break;
         case Verdict::FORBIDDEN: respond(rdata, PJSIP_SC_FORBIDDEN, false); break;
         case Verdict::FULL: respond(rdata, PJSIP_SC_SERVICE_UNAVAILABLE, true); break;
         case Verdict::OVERLOAD:

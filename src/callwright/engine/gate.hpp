@@ -59,6 +59,8 @@ class Gate {
     // --- engine thread ---
     // Throws std::runtime_error.
     void install(pjsip_endpoint* endpoint);
+    // Decides once more on a request that was held; false when it is held on. Else it has gone on, or is answered.
+    bool settle(pjsip_rx_data* rdata, Stage stage);
     // From now on nothing new is taken.
     void shut() { shut_ = true; }
     // Whether a user has proven himself for it.
@@ -77,14 +79,14 @@ class Gate {
 
   private:
     using Clock = std::chrono::steady_clock;
-    enum class Verdict { PASS, DROP, MALFORMED, CHALLENGE, STALE, FORBIDDEN, OVERLOAD, FULL };
+    enum class Verdict { PASS, DROP, MALFORMED, CHALLENGE, STALE, FORBIDDEN, OVERLOAD, FULL, HOLD };
 
     static pj_bool_t on_request(pjsip_rx_data* rdata);
     static void on_dropped(pjsip_tp_dropped_data* dropped);
 
     Verdict judge(pjsip_rx_data* rdata);
-    Verdict judge_source(pjsip_rx_data* rdata, bool invite);
-    Verdict judge_user(pjsip_rx_data* rdata, bool invite, bool trunk);
+    Verdict judge_source(pjsip_rx_data* rdata, bool invite, Stage stage);
+    Verdict judge_user(pjsip_rx_data* rdata, bool invite, bool trunk, Stage stage);
     Verdict judge_stranger(pjsip_rx_data* rdata);
     Verdict judge_load(bool invite);
     std::optional<Verdict> judge_room();

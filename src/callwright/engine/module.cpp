@@ -315,7 +315,8 @@ void bind_events(nb::module_& module) {
         .value("RESPONSE", EventKind::RESPONSE)
         .value("FLOW_CLOSED", EventKind::FLOW_CLOSED)
         .value("TRANSFER", EventKind::TRANSFER)
-        .value("REFER", EventKind::REFER);
+        .value("REFER", EventKind::REFER)
+        .value("HELD", EventKind::HELD);
     nb::class_<Event>(module, "Event", nb::is_final())
         .def_prop_ro("kind", [](const Event& event) { return event.kind; })
         .def_prop_ro("id", [](const Event& event) { return event.id; })

@@ -12,6 +12,7 @@ from callwright.sip.credentials import Credential
 from callwright.sip.domains import Domains
 from callwright.sip.endpoint import Endpoint
 from callwright.sip.registrar import Registrar
+from callwright.sip.roster import Roster
 from callwright.sip.trunks import Trunks
 
 
@@ -20,15 +21,23 @@ class Access:
 
     Args:
         registrar: it answers REGISTER as soon as anybody can authenticate.
+        roster: it hands the engine users of its own, where nobody else's name is theirs.
     """
 
     def __init__(
-        self, config: Config, endpoint: Endpoint, trunks: Trunks, registrar: Registrar, domains: Domains
+        self,
+        config: Config,
+        endpoint: Endpoint,
+        trunks: Trunks,
+        registrar: Registrar,
+        domains: Domains,
+        roster: Roster | None = None,
     ) -> None:
         self._rules, self._endpoint, self._trunks = config.sip, endpoint, trunks
         self._registrar, self._domains = registrar, domains
         self._own = [user.credential for user in registrar.users]
         self._own += trunks.credentials()
+        self._roster = Roster(()) if roster is None else roster
         self._in_force: dict[tuple[str, str], Credential] = {}
         self._admitted: object = None
         self._authenticates = False
@@ -36,6 +45,9 @@ class Access:
 
     def open(self) -> None:
         """Lets in whoever may now, and from now on whenever that changes."""
+        self._roster.taken = lambda key: key in self._in_force
+        self._roster.open(self._endpoint.engine)
+        self._endpoint.held = self._roster.take
         self.apply()
         self._domains.listen(self._changed)
 
@@ -70,12 +82,13 @@ class Access:
 
     def _prove(self, users: Mapping[tuple[str, str], Credential]) -> None:
         engine = self._endpoint.engine
-        if not self._authenticates and (users or self._rules.silent):
+        asking = self._roster.realms
+        if not self._authenticates and (users or asking or self._rules.silent):
             self._authenticates = True
             self._in_force = dict(users)
             self._endpoint.requests["REGISTER"] = self._registrar.take
             rules = self._rules
-            self._endpoint.authenticate(users.values(), algorithms=rules.digest, silent=rules.silent)
+            self._endpoint.authenticate(users.values(), algorithms=rules.digest, silent=rules.silent, asking=asking)
             return
         for key in self._in_force.keys() - users.keys():
             engine.remove_credential(*key)

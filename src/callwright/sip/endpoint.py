@@ -24,6 +24,7 @@ from callwright.sip.tape import Tape, Taped
 from callwright.sip.transaction import Transactions
 from callwright.sip.trunks import SourcePolicy
 from callwright.sip.uri import escaped
+from callwright.sip.vouching import Question
 
 logger = logging.getLogger(__name__)
 wire = logging.getLogger("callwright.engine")
@@ -65,6 +66,7 @@ class Endpoint:
         self.incoming: Callable[[Leg], None] = _not_ready
         self.moved: Callable[[int, LegState, Mapping[str, Any]], None] = lambda node, state, detail: None
         self.requests: dict[str, Callable[[Request], None]] = {}  # who answers, by method
+        self.held: Callable[[Question], None] = lambda question: self.engine.judge(question.id, conclusive=False)
         # called with transport, host and port of every TCP or TLS connection that is gone
         self.flow_closed: list[Callable[[str, str, int], None]] = []
         self._players: dict[int, asyncio.Future[Played]] = {}
@@ -96,7 +98,12 @@ class Endpoint:
         return f"<sip:{escaped(user)}@{host}>" if user else f"<sip:{host}>"
 
     def authenticate(
-        self, users: Iterable[Credential], *, algorithms: Sequence[str] = ("SHA-256", "MD5"), silent: bool = False
+        self,
+        users: Iterable[Credential],
+        *,
+        algorithms: Sequence[str] = ("SHA-256", "MD5"),
+        silent: bool = False,
+        asking: Sequence[str] = (),
     ) -> None:
         """From now on these users are let in from anywhere, and nobody else who is no trunk.
 
@@ -105,12 +112,14 @@ class Endpoint:
         Args:
             algorithms: offered and taken: "SHA-256", "MD5" or both.
             silent: strangers get an answer to REGISTER only.
+            asking: realms whose requests are `held` unless one of the users has proven to be himself.
 
         Raises:
             ValueError: a user's name or realm cannot stand in a challenge. Nothing has changed then.
         """
         self.engine.credentials([user.as_tuple() for user in users])
-        self.engine.authenticate(realm=self.domain, algorithms=algorithms, silent=silent, scanners=security.SCANNERS)
+        policy: dict[str, Any] = {"algorithms": algorithms, "silent": silent, "asking": asking}
+        self.engine.authenticate(realm=self.domain, scanners=security.SCANNERS, **policy)
 
     def originate(
         self,
@@ -328,6 +337,8 @@ class Endpoint:
             transfer.on_transfer(self, event)
         elif kind is EventKind.REFER:
             transfer.on_refer(self, event)
+        elif kind is EventKind.HELD:
+            self.held(Question.of(event.id, event.text, event.detail))
         elif kind is EventKind.FAILED:
             self._on_failed(event)
 

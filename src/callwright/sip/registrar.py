@@ -101,7 +101,7 @@ class Registrar:
         rows = await self._store.fetch(select(tables.bindings).order_by(tables.bindings.c.expires_at))
         for row in rows:
             binding = Binding.of(row)
-            if self.users.at(binding.aor) is not None and binding.lives(now):
+            if binding.lives(now) and self.users.registered(binding.aor) is not None:
                 self._bindings[binding.aor] = (*self._bindings.get(binding.aor, ()), binding)
                 self._schedule(binding)
                 found += 1

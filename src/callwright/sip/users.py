@@ -7,7 +7,7 @@ from typing import Protocol
 from urllib.parse import unquote
 
 from callwright.config import Config
-from callwright.domains import UserSection, domain_of
+from callwright.domains import UserSection, domain_of, realm_of
 from callwright.sip.credentials import Credential
 from callwright.sip.lookup import is_address
 from callwright.sip.uri import user_and_host, without_port
@@ -24,6 +24,7 @@ class User:
         max_contacts: how many phones of his may be registered.
         hosted: he is of a domain of the API, not of the file.
         secure: his calls have encrypted media.
+        voice_url: what runs when he calls out, as the application that vouches for him says; "" for his domain's.
     """
 
     name: str
@@ -35,6 +36,7 @@ class User:
     max_contacts: int = 10
     hosted: bool = False
     secure: bool = False
+    voice_url: str = field(default="", repr=False)
 
     @property
     def aor(self) -> str:
@@ -45,13 +47,11 @@ class User:
 def declared(section: UserSection, config: Config) -> User:
     """A user as the configuration file declares him."""
     domain = domain_of(section, config.sip.domain)
-    # the realm of challenges is spelled as [sip] spells it
-    realm = config.sip.domain if domain == config.sip.domain.lower() else domain
     return User(
         name=section.name,
         domain=domain,
         account_sid=section.account,
-        credential=_credential(section, realm),
+        credential=_credential(section, realm_of(domain, config.sip.domain)),
         caller_id=section.caller_id,
         codecs=section.codecs,
         max_contacts=section.max_contacts,
@@ -74,6 +74,14 @@ class Hosted(Protocol):
     def registrant(self, username: str, host: str) -> User | None: ...
 
 
+class Vouched(Protocol):
+    """Users whom applications vouch for."""
+
+    def named(self, name: str, domain: str) -> User | None: ...
+    def proven(self, name: str, realm: str) -> User | None: ...
+    def presume(self, aor: str) -> User | None: ...
+
+
 class Users:
     """All users.
 
@@ -87,6 +95,7 @@ class Users:
         self._domains = {user.domain for user in self._users.values()} | {domain.lower() for domain in domains}
         self._ports = frozenset(ports)
         self._hosted: Hosted | None = None
+        self._vouched: Vouched | None = None
 
     @classmethod
     def of(cls, config: Config) -> "Users":
@@ -98,6 +107,10 @@ class Users:
     def host(self, domains: "Hosted") -> None:
         """Takes the users and the domains of the API as ours too; those of the file go before."""
         self._hosted = domains
+
+    def vouch(self, roster: Vouched) -> None:
+        """Takes the users whom applications vouch for as ours too; all others go before."""
+        self._vouched = roster
 
     def __iter__(self) -> Iterator[User]:
         """Those of the file."""
@@ -135,9 +148,17 @@ class Users:
         name, _, domain = aor.rpartition("@")
         return self._find(name, domain)
 
+    def registered(self, aor: str) -> User | None:
+        """The same, of somebody who has registered with the daemon before this one: an application that may vouch for
+        him has not been asked yet."""
+        known = self.at(aor)
+        return known if known is not None or self._vouched is None else self._vouched.presume(aor)
+
     def _find(self, name: str, domain: str) -> User | None:
-        own = self._users.get((name, domain))
-        return own if own is not None or self._hosted is None else self._hosted.registrant(name, domain)
+        found = self._users.get((name, domain))
+        if found is None and self._hosted is not None:
+            found = self._hosted.registrant(name, domain)
+        return found if found is not None or self._vouched is None else self._vouched.named(name, domain)
 
     def proven(self, name: str, realm: str, from_uri: str = "") -> User | None:
         """The user whom the engine has authenticated.
@@ -150,4 +171,6 @@ class Users:
             return own
         claimed = self.named(from_uri) if from_uri else None
         fits = claimed is not None and claimed.hosted and claimed.credential.realm == realm and claimed.name == name
-        return claimed if fits else None
+        if fits or self._vouched is None:
+            return claimed if fits else None
+        return self._vouched.proven(name, realm)
