@@ -9,6 +9,8 @@ from callwright.sections import Section
 from callwright.values import AccountSid, Codecs, Domain, Method, WebUrl
 
 DigestName = Literal["SHA-256", "MD5"]
+Srtp = Literal["off", "optional", "required"]
+Keying = Literal["sdes", "dtls"]
 
 
 def _once(value: tuple[DigestName, ...]) -> tuple[DigestName, ...]:
@@ -50,10 +52,15 @@ class VoiceSection(Section):
 
 
 class DomainSection(VoiceSection):
-    """[[domain]]: a further domain, and the application of those of its users who have none of their own."""
+    """[[domain]]: a further domain, the application of those of its users who have none of their own, and the
+    certificate of TLS listeners for those who call its name."""
 
     name: Domain
     account: AccountSid
+    srtp: Srtp = "optional"
+    srtp_keying: Keying = "sdes"
+    certificate: str = ""
+    private_key: str = ""
 
 
 class UserSection(VoiceSection):
@@ -67,6 +74,8 @@ class UserSection(VoiceSection):
     ha1_sha256: SecretStr = SecretStr("")
     caller_id: str = Field("", pattern=r"^(\+?[0-9]{1,20})?$")
     codecs: Codecs = ()
+    srtp: Srtp | Literal[""] = ""
+    srtp_keying: Keying | Literal[""] = ""
     max_contacts: int = Field(10, ge=1, le=10)
 
     def secret_faults(self, algorithms: Iterable[DigestName]) -> Iterator[str]:
@@ -113,6 +122,8 @@ def faults(
         if domain.name.lower() in owners:
             yield f"domain.{index}.name: {domain.name} is declared twice"
         owners.setdefault(domain.name.lower(), domain.account)
+        if bool(domain.certificate) != bool(domain.private_key):
+            yield f"domain.{index}.certificate: certificate and private_key go together"
     seen: set[tuple[str, str]] = set()
     for index, user in enumerate(users):
         where = domain_of(user, default)

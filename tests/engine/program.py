@@ -186,8 +186,8 @@ class Toolchain:
 
 def _wraps(program: Program) -> list[str]:
     """As CMakeLists.txt links the engine; a program without that file has nothing in the function's place."""
-    wraps = ENGINE / "keep_alive.cpp" in program.sources
-    return ["-Wl,--wrap=pj_sock_recvfrom"] if wraps else []
+    wraps = {"keep_alive.cpp": "pj_sock_recvfrom", "tls_names.cpp": "SSL_CTX_new"}
+    return [f"-Wl,--wrap={function}" for file, function in wraps.items() if ENGINE / file in program.sources]
 
 
 def _beside(source: Path) -> list[Path]:

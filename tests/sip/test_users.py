@@ -92,3 +92,20 @@ def test_users_of_domains_of_the_api() -> None:
     assert users.named("sip:nobody@office.example") is users.named("sip:zoe@three.example") is None
     assert users.is_local("sip:x@office.example") and not users.is_local("sip:x@office.example:5060")
     assert users.proven("zoe", "Pbx.Example") is None, "whom the engine has proven is the domain's to say"
+
+
+def test_srtp_is_his_own_or_his_domains() -> None:
+    users = [
+        {"name": "alice", "account": ONE, "password": "a"},
+        {"name": "bob", "account": ONE, "password": "a", "srtp": "required", "srtp_keying": "dtls"},
+        {"name": "zoe", "account": TWO, "password": "a", "domain": "Two.example"},
+        {"name": "own", "account": TWO, "password": "a", "domain": "two.example", "srtp": "off", "srtp_keying": "sdes"},
+    ]
+    domain = [{"name": "Two.Example", "account": TWO, "srtp": "required", "srtp_keying": "dtls"}]
+    config = validate({"account": [{"sid": ONE}, {"sid": TWO}], "domain": domain, "user": users})
+    assert [(user.srtp, user.srtp_keying, user.encrypted) for user in Users.of(config)] == [
+        ("optional", "sdes", False),
+        ("required", "dtls", True),
+        ("required", "dtls", True),
+        ("off", "sdes", False),
+    ]

@@ -9,10 +9,15 @@ from collections.abc import Mapping
 
 from callwright.config import Config
 from callwright.sip.credentials import Credential
-from callwright.sip.domains import Domains
+from callwright.sip.domains import ANYWHERE, Domains
 from callwright.sip.endpoint import Endpoint
 from callwright.sip.registrar import Registrar
-from callwright.sip.trunks import Trunks
+from callwright.sip.trunks import SourcePolicy, Trunks
+from callwright.sip.users import OPTIONAL
+
+STRANGERS: list[SourcePolicy] = [(prefix, (), OPTIONAL, "", ()) for prefix in ANYWHERE]
+"""Policies of users of the API's domains, wherever they are, and of sources that such a domain admits: encrypted media
+are taken when they are offered."""
 
 
 class Access:
@@ -29,6 +34,7 @@ class Access:
         self._registrar, self._domains = registrar, domains
         self._own = [user.credential for user in registrar.users]
         self._own += trunks.credentials()
+        self._policies = [*(user.policy for user in registrar.users), *trunks.user_policies()]
         self._in_force: dict[tuple[str, str], Credential] = {}
         self._admitted: object = None
         self._authenticates = False
@@ -36,6 +42,8 @@ class Access:
 
     def open(self) -> None:
         """Lets in whoever may now, and from now on whenever that changes."""
+        if self._policies:
+            self._endpoint.engine.trust(self._policies)
         self.apply()
         self._domains.listen(self._changed)
 
@@ -62,7 +70,7 @@ class Access:
     def _let_in(self) -> None:
         hosted, own = map(str, self._domains.networks), self._trunks.sources()
         # of two policies for one prefix the first counts
-        policies = [*self._trunks.policies(), *self._domains.policies(map(ipaddress.ip_network, own))]
+        policies = [*self._trunks.policies(), *self._domains.policies(map(ipaddress.ip_network, own)), *STRANGERS]
         admitted = sorted({*own, *hosted}), policies
         if admitted != self._admitted:
             self._admitted = admitted
