@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from callwright.engine import EventKind
 from tests.engine.station import Station
-from tests.engine.test_tls import AUTHORITY, STRANGER, leaf_of, options
+from tests.engine.test_tls import AUTHORITY, STRANGER, caller, leaf_of, options
 from tests.harness.certificates import Certificate
 from tests.harness.sip import Phone
 from tests.harness.waiting import within
@@ -120,8 +120,7 @@ async def test_clients_prove_themselves_whatever_they_call(stations: Stations, p
 async def test_p10_a_new_one_drops_no_connection(stations: Stations, phones: Phones) -> None:
     station = stations(**options(OWN))
     station.engine.certify_names(NAMES)
-    tls = AUTHORITY.tls("127.0.0.1", server_name="one.example", verify=True)
-    phone = await phones("caller", transport="tls", tls=tls)
+    phone = await caller(phones, server_name="one.example", verify=True)
     call = await phone.invite(f"sip:service@{station.host}:{station.port('tls')};transport=tls")
     event = await station.event(EventKind.INCOMING)
     station.engine.answer(event.id, 200)
