@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import ssl
-import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -153,17 +152,19 @@ async def test_a_bad_one_leaves_the_old_ones(stations: Stations) -> None:
     assert await shown(station, "one.example") == leaf_of(OWN)
 
 
-async def test_a_chain_goes_along(stations: Stations) -> None:
-    """The authority's own certificate stands behind the leaf in what is shown."""
-    station = stations(**options(OWN))
+@pytest.mark.parametrize("verify_client", [True, False])
+async def test_what_else_is_said(stations: Stations, tmp_path: Path, verify_client: bool) -> None:
+    """The chain goes along; a client is asked for a certificate where one is wanted, and nowhere else: some phones ask
+    their users for it."""
+    station = stations(**options(OWN, verify_client=verify_client))
     station.engine.certify_names(NAMES)
-    with tempfile.TemporaryDirectory() as directory:
-        (Path(directory) / "ca.pem").write_text(AUTHORITY.certificate)
-        process = await asyncio.create_subprocess_exec(
-            *("openssl", "s_client", "-connect", f"{station.host}:{station.port('tls')}", "-servername", "one.example"),
-            *("-showcerts", "-CAfile", f"{directory}/ca.pem"),
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
-        said, _ = await within(process.communicate(), 10, "openssl ends")
+    (tmp_path / "ca.pem").write_text(AUTHORITY.certificate)
+    process = await asyncio.create_subprocess_exec(
+        *("openssl", "s_client", "-connect", f"{station.host}:{station.port('tls')}", "-servername", "one.example"),
+        *("-showcerts", "-CAfile", str(tmp_path / "ca.pem")),
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    said, _ = await within(process.communicate(), 10, "openssl ends")
     assert b" 1 s:" in said, said.decode()
     assert b"Verify return code: 0" in said or b"Verification: OK" in said
+    assert (b"Acceptable client certificate CA names" in said) == verify_client
