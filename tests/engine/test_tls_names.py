@@ -129,7 +129,7 @@ async def test_p10_a_new_one_drops_no_connection(stations: Stations, phones: Pho
     station.engine.certify_names([named("one.example", second)])
     assert await shown(station, "one.example") == leaf_of(second)
     assert await shown(station, "pbx.example") == leaf_of(OWN)
-    assert phone.connections == before
+    assert set(phone.connections) >= set(before)
     assert (await call.reinvite()).status == 200
     await call.hangup()
 
