@@ -44,8 +44,8 @@ async def shown(station: Station, name: str, *, check: bool = False, newest: boo
     context.maximum_version = ssl.TLSVersion.TLSv1_3 if newest else ssl.TLSVersion.TLSv1_2
     address = station.host, station.port("tls")
     # without a name asyncio calls the host, which is an address: no name goes out
-    calls = {"server_hostname": name} if name else {}
-    _, writer = await within(asyncio.open_connection(*address, ssl=context, **calls), 5, "a TLS connection")
+    opened = asyncio.open_connection(*address, ssl=context, server_hostname=name or None)
+    _, writer = await within(opened, 5, "a TLS connection")
     certificate: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     writer.close()
     await writer.wait_closed()

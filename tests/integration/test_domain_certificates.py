@@ -40,9 +40,8 @@ async def shown(host: str, port: int, name: str = "") -> str:
     """The certificate that a client gets which calls a name, PEM; "": it calls none."""
     context = ssl.create_default_context(cadata=AUTHORITY.certificate)
     context.check_hostname = False
-    _, writer = await within(
-        asyncio.open_connection(host, port, ssl=context, **({"server_hostname": name} if name else {})), 5, "TLS"
-    )
+    opened = asyncio.open_connection(host, port, ssl=context, server_hostname=name or None)
+    _, writer = await within(opened, 5, "a TLS connection")
     found = ssl.DER_cert_to_PEM_cert(writer.get_extra_info("ssl_object").getpeercert(binary_form=True))
     writer.close()
     await writer.wait_closed()

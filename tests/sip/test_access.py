@@ -110,7 +110,7 @@ async def test_a_name_that_has_moved(room: Room) -> None:
 
 async def test_who_has_proven_who_he_is_has_his_own_policy(room: Room) -> None:
     """A user of the file, also by his domain, and a peer that is a trunk; of others SRTP is taken that is offered."""
-    trunk = {"name": "roaming", "account": ACCOUNT_SID, "srtp": "required", "codecs": ["PCMA"]}
+    trunk: dict[str, Any] = {"name": "roaming", "account": ACCOUNT_SID, "srtp": "required", "codecs": ["PCMA"]}
     trunk["users"] = [{"username": "pbx", "password": "secret"}]
     users = [
         {"name": "alice", "account": ACCOUNT_SID, "password": "a"},
