@@ -266,12 +266,20 @@ def test_faults_of_a_trunks_users(users: list[dict[str, str]], fault: str) -> No
     assert told.startswith(fault)
 
 
-def test_srtp_of_a_trunk_without_a_source() -> None:
-    """The engine knows its callers' trunk by the source alone."""
-    users = [{"username": "x", "password": "1"}]
-    trunk = {"name": "t", "account": DEMO_ACCOUNT, "users": users, "srtp": "required"}
-    (told,) = faults({"account": [ACCOUNT], "trunk": [trunk]})
-    assert told.startswith("trunk.0.srtp: ")
+@pytest.mark.parametrize(
+    ("domain", "fault"),
+    [
+        ({"certificate": "c.pem"}, "domain.0.certificate: certificate and private_key go together"),
+        ({"private_key": "k.pem"}, "domain.0.certificate: certificate and private_key go together"),
+        ({"certificate": "c.pem", "private_key": "k.pem"}, "domain.0.certificate: TLS needs a tls: entry"),
+        ({"srtp": "always"}, "domain.0.srtp: "),
+        ({"srtp_keying": ""}, "domain.0.srtp_keying: "),
+    ],
+)
+def test_faults_of_a_domains_secrets(domain: dict[str, str], fault: str) -> None:
+    table = {"name": "two.example", "account": DEMO_ACCOUNT}
+    told = faults({"account": [ACCOUNT], "domain": [table | domain]})
+    assert any(line.startswith(fault) for line in told), told
 
 
 @pytest.mark.parametrize(

@@ -324,6 +324,9 @@ class Config(Section):
                 yield f"trunk.{index}.targets: TLS needs a tls: entry in sip.listen"
             if trunk.registers_by_tls and not listening:
                 yield f"trunk.{index}.register: TLS needs a tls: entry in sip.listen"
+        for index, domain in enumerate(self.domain):
+            if domain.certificate and not listening:
+                yield f"domain.{index}.certificate: TLS needs a tls: entry in sip.listen"
 
     def _routes(self) -> Iterator[str]:
         """Routes that lead nowhere."""
@@ -347,8 +350,6 @@ class Config(Section):
         for index, trunk in enumerate(self.trunk):
             for fault in trunk.rule_faults(trunk.username):
                 yield f"trunk.{index}.{fault}"
-            if trunk.users and trunk.srtp == "required" and not trunk.allow:
-                yield f'trunk.{index}.srtp: "required" holds for the sources of allow, and there are none'
             for place, user in enumerate(trunk.users):
                 if user.username in taken:
                     yield f"trunk.{index}.users.{place}.username: {user.username} is {taken[user.username]}'s already"

@@ -12,6 +12,8 @@ SHORTEST_PING_S = 1
 
 DigestName = Literal["SHA-256", "MD5"]
 USER_NAME = r"^[A-Za-z0-9+_.!~*'()-]+$"
+Srtp = Literal["off", "optional", "required"]
+Keying = Literal["sdes", "dtls"]
 
 
 def _once(value: tuple[DigestName, ...]) -> tuple[DigestName, ...]:
@@ -58,11 +60,15 @@ class VoiceSection(Section):
 
 
 class DomainSection(VoiceSection):
-    """[[domain]]: a further domain, the application of those of its users who have none of their own, and who knows the
-    users that this file does not."""
+    """[[domain]]: a further domain, the application of those of its users who have none of their own, who knows the
+    users that this file does not, and the certificate of TLS listeners for those who call its name."""
 
     name: Domain
     account: AccountSid
+    srtp: Srtp = "optional"
+    srtp_keying: Keying = "sdes"
+    certificate: str = ""
+    private_key: str = ""
     auth_url: WebUrl = ""
     auth_timeout_ms: int = Field(2000, ge=100, le=5000)
     auth_cache_s: int = Field(300, ge=1, le=86400)
@@ -82,6 +88,8 @@ class UserSection(VoiceSection):
     ha1_sha256: SecretStr = SecretStr("")
     caller_id: str = Field("", pattern=r"^(\+?[0-9]{1,20})?$")
     codecs: Codecs = ()
+    srtp: Srtp | Literal[""] = ""
+    srtp_keying: Keying | Literal[""] = ""
     max_contacts: int = Field(10, ge=1, le=10)
 
     def secret_faults(self, algorithms: Iterable[DigestName]) -> Iterator[str]:
@@ -137,6 +145,8 @@ def faults(
         if domain.name.lower() in owners:
             yield f"domain.{index}.name: {domain.name} is declared twice"
         owners.setdefault(domain.name.lower(), domain.account)
+        if bool(domain.certificate) != bool(domain.private_key):
+            yield f"domain.{index}.certificate: certificate and private_key go together"
     seen: set[tuple[str, str]] = set()
     for index, user in enumerate(users):
         where = domain_of(user, default)

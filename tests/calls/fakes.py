@@ -41,7 +41,7 @@ from callwright.sip.routes import declared as declared_route
 from callwright.sip.trunks import SourcePolicy, Trunks
 from callwright.sip.trunks import declared as declared_trunk
 from callwright.sip.uri import user_and_host, without_port
-from callwright.sip.users import Users
+from callwright.sip.users import UserPolicy, Users
 from callwright.store.declared import numbers as declared_numbers
 from callwright.store.directory import Directory
 from callwright.store.store import Store
@@ -209,6 +209,9 @@ class FakeEngine(Patchbay):
 
     def admit(self, sources: Sequence[str], policies: Sequence[SourcePolicy] = ()) -> None:
         self._note("admit", sources=list(sources), policies=list(policies))
+
+    def trust(self, users: Sequence[UserPolicy]) -> None:
+        self._note("trust", users=list(users))
 
     def gate(self, **values: int) -> None:
         self._note("gate", **values)
@@ -405,7 +408,8 @@ class Room:
     """
 
     def __init__(self, config: Config, directory: Path, make_engine: Callable[[Config], Any]) -> None:
-        endpoint_start, endpoint_module._start = endpoint_module._start, make_engine
+        endpoint_start = endpoint_module._start
+        endpoint_module._start = lambda config, shown: make_engine(config)
         try:
             routes = Routes(declared_route(section) for section in config.route)
             trunks = Trunks((declared_trunk(section) for section in config.trunk), routes)

@@ -98,6 +98,30 @@ class TestUsers:
         assert values["local_uri"] == "<sip:+15550001000@pbx.example>" and values["codecs"] == ("PCMA",)
         assert values["headers"][-1] == ("X-A", "1") and values["username"] == ""
 
+    @pytest.mark.parametrize(
+        ("facts", "uri", "transport", "offered"),
+        [
+            ({}, "sip:zoe@pbx.example", "TLS", ("optional", "")),
+            ({}, "sip:zoe@pbx.example", "TCP", ("off", "")),
+            ({}, "sip:zoe@pbx.example;secure=true", "TCP", ("required", "sdes")),
+            ({"srtp": "off"}, "sip:zoe@pbx.example", "TLS", ("off", "")),
+            ({"srtp": "off"}, "sip:zoe@pbx.example;secure=true", "TLS", ("required", "sdes")),
+            ({"srtp": "required"}, "sip:zoe@pbx.example", "UDP", ("required", "sdes")),
+            ({"srtp": "required", "srtp_keying": "dtls"}, "sip:zoe@pbx.example", "TLS", ("required", "dtls")),
+            ({"srtp_keying": "dtls"}, "sip:zoe@pbx.example", "TLS", ("optional", "")),
+        ],
+    )
+    async def test_how_a_phone_is_offered_srtp(
+        self, rooms: Callable[..., Room], facts: dict[str, str], uri: str, transport: str, offered: tuple[str, str]
+    ) -> None:
+        """As its user says; keys that it may leave go only where nobody can read them."""
+        zoe = {"name": "zoe", "account": ACCOUNT_SID, "password": "a", **facts}
+        room = rooms(user=[zoe], sip={"domain": "pbx.example"})
+        register = Answers().register("<sip:zoe@10.0.0.5>", name="zoe", to="sip:zoe@pbx.example", transport=transport)
+        room.registrar.take(register)
+        values = invite(room, "+15550001000", SipTarget(uri)).values
+        assert (values["srtp"], values["srtp_keying"]) == offered
+
     async def test_all_phones_of_a_user(self, house: Room) -> None:
         call = call_from(house, "+1")
         (attempt,) = outbound.attempts(call, SipTarget("sip:bob@pbx.example"))

@@ -21,7 +21,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 ENGINE = ROOT / "src/callwright/engine"
-WRAPS = {"keep_alive.cpp": "pj_sock_recvfrom", "leniency.cpp": "pjsip_parse_rdata"}
+WRAPS = {
+    "keep_alive.cpp": "pj_sock_recvfrom",
+    "leniency.cpp": "pjsip_parse_rdata",
+    "tls_names.cpp": "SSL_CTX_new",
+}
 """What the engine puts in the place of pjproject's functions, by its sources."""
 WARNINGS = ("-std=c++17", "-Wall", "-Wextra", "-Werror")
 SANITIZER_OPTIONS = {

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from callwright.config import validate
 from callwright.engine import EventKind
-from callwright.sip.access import Access
+from callwright.sip.access import STRANGERS, Access
 from callwright.sip.credentials import Credential
 from callwright.sip.domains import Domains
 from callwright.sip.registrar import Registrar
@@ -127,7 +127,30 @@ async def test_a_name_that_has_moved(room: Room) -> None:
     for _ in range(2):
         gate.access.apply()
     assert gate.sources() == ["198.51.100.1/32"] and gate.names() == ["admit", "admit"]
-    assert gate.engine.of("admit")[-1].values["policies"] == [("198.51.100.1/32", ("PCMA",), "off", "supported", ())]
+    carriers = ("198.51.100.1/32", ("PCMA",), "off", "supported", ())
+    assert gate.engine.of("admit")[-1].values["policies"] == [carriers, *STRANGERS]
+    gate.access.close()
+
+
+async def test_who_has_proven_who_he_is_has_his_own_policy(room: Room) -> None:
+    """A user of the file, also by his domain, and a peer that is a trunk; of others SRTP is taken that is offered."""
+    trunk: dict[str, Any] = {"name": "roaming", "account": ACCOUNT_SID, "srtp": "required", "codecs": ["PCMA"]}
+    trunk["users"] = [{"username": "pbx", "password": "secret"}]
+    users = [
+        {"name": "alice", "account": ACCOUNT_SID, "password": "a"},
+        {"name": "zoe", "account": ACCOUNT_SID, "password": "a", "domain": "two.example", "codecs": ["G722"]},
+        {"name": "own", "account": ACCOUNT_SID, "password": "a", "domain": "two.example", "srtp": "off"},
+    ]
+    domain = [{"name": "two.example", "account": ACCOUNT_SID, "srtp": "required"}]
+    gate = Gate(room, trunk=[trunk], user=users, domain=domain)
+    gate.access.open()
+    assert gate.engine.of("trust")[-1].values["users"] == [
+        ("alice", REALM, (), "optional", "", ()),
+        ("zoe", "two.example", ("G722",), "required", "", ()),
+        ("own", "two.example", (), "off", "", ()),
+        ("pbx", REALM, ("PCMA",), "required", "supported", ()),
+    ]
+    assert gate.engine.of("admit")[-1].values["policies"] == STRANGERS
     gate.access.close()
 
 

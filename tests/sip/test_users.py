@@ -111,3 +111,20 @@ def test_users_whom_an_application_vouches_for() -> None:
     users.host(Office())
     hosted = users.at("carol@two.example")
     assert hosted is not None and hosted.hosted
+
+
+def test_srtp_is_his_own_or_his_domains() -> None:
+    users = [
+        {"name": "alice", "account": ONE, "password": "a"},
+        {"name": "bob", "account": ONE, "password": "a", "srtp": "required", "srtp_keying": "dtls"},
+        {"name": "zoe", "account": TWO, "password": "a", "domain": "Two.example"},
+        {"name": "own", "account": TWO, "password": "a", "domain": "two.example", "srtp": "off", "srtp_keying": "sdes"},
+    ]
+    domain = [{"name": "Two.Example", "account": TWO, "srtp": "required", "srtp_keying": "dtls"}]
+    config = validate({"account": [{"sid": ONE}, {"sid": TWO}], "domain": domain, "user": users})
+    assert [(user.srtp, user.srtp_keying, user.encrypted) for user in Users.of(config)] == [
+        ("optional", "sdes", False),
+        ("required", "dtls", True),
+        ("required", "dtls", True),
+        ("off", "sdes", False),
+    ]

@@ -84,7 +84,7 @@ class Vouchers:
             if user.voice_url.startswith("/"):
                 faults.append("voice_url: must be an http:// or https:// URL")
             if not faults:
-                return replace(declared(user, self._config), voice_url=user.voice_url)
+                return replace(declared(user, self._config, section), voice_url=user.voice_url)
         raise ApplicationError(f"what is said of {name} cannot be used: {'; '.join(faults)}", code=UNUSABLE)
 
 

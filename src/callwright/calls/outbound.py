@@ -175,7 +175,7 @@ def _unanswered(registrar: Registrar, binding: Binding, ending: Ending) -> None:
 
 
 def _to_phone(call: "Call", target: SipTarget, user: User, binding: Binding) -> Leg:
-    local_uri = _local(call, user.domain)
+    local_uri, srtp = _local(call, user.domain), _srtp(target, user, binding)
     leg = call.exchange.endpoint.originate(
         binding.target,
         local_uri=local_uri,
@@ -184,10 +184,19 @@ def _to_phone(call: "Call", target: SipTarget, user: User, binding: Binding) -> 
         keep_hop=not binding.path,  # a proxy says itself whether it stays on the way
         headers=_headers(call, target),
         codecs=user.codecs,
-        srtp="required" if user.secure or without_secure(target.uri)[1] else "",
+        srtp=srtp,
+        srtp_keying=user.srtp_keying if srtp == "required" else "",
     )
     call.exchange.dialogs.begin(user.aor, leg.node, direction=RECIPIENT, remote=local_uri.strip("<>"))
     return leg
+
+
+def _srtp(target: SipTarget, user: User, binding: Binding) -> str:
+    """How a phone is offered SRTP. Keys that it may take or leave go to phones that are registered over TLS: on another
+    way everybody reads them, who could then hear the call."""
+    if user.encrypted or without_secure(target.uri)[1]:
+        return "required"
+    return user.srtp if binding.transport == "TLS" else "off"
 
 
 def _to_uri(call: "Call", target: SipTarget, next_hop: str) -> Leg:

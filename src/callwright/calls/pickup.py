@@ -68,5 +68,5 @@ def _take(exchange: Exchange, ringing: Leg, call: "Call", leg: Leg, user: User) 
     source = f"{invite.source_host}:{invite.source_port}"
     exchange.dialogs.called(user.aor, leg.node, invite)
     pickup = Pickup(leg, ringing, lambda: call.note("picked up", by=user.aor, source=source))
-    pickup.codecs, pickup.encrypted = user.codecs, user.secure
+    pickup.codecs, pickup.encrypted = user.codecs, user.encrypted
     pickup.accept()

@@ -131,6 +131,7 @@ class Router:
             from_=invite.from_uri if own else f"sip:{user.aor}",
             to=invite.request_uri,
             identity=identity.of_user(invite),
+            secure=user.encrypted,
             extra={
                 "SipDomain": user.domain,
                 "SipDomainSid": ids.derived(ids.SIP_DOMAIN, user.account_sid, user.domain),
@@ -156,6 +157,7 @@ def _from_trunk(invite: Invite, trunk: Trunk, account: Account, number: Number) 
         to=number.number,
         number_sid=number.sid,
         identity=who,
+        secure=trunk.srtp == "required",
         extra={name: value for name, value in told.items() if value},
     )
 

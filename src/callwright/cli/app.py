@@ -66,7 +66,7 @@ def check_config(file: Annotated[Path, typer.Argument(help="The TOML file to che
     except ConfigError as error:
         fail(*error.faults)
     try:
-        for files in certificates.files_of(config.sip):
+        for files in certificates.all_of(config):
             certificates.read(files)
     except StartError as error:
         fail(error.message)

@@ -219,6 +219,15 @@ class Engine:
 
         Raises: ValueError: a text is no PEM, or key and certificate do not belong together; the old ones stay.
         """
+    def certify_names(self, names: Sequence[tuple[str, str, str]]) -> None:
+        """What every "tls" transport shows to a new connection that calls a name (SNI), in place of its own, and of
+        what was said before: (name, certificate with its chain, private key), the last two as PEM text. The one that is
+        declared for the name goes before those that are issued for it, wildcards too; whom a listener trusts stays.
+
+        In force when it returns.
+
+        Raises: ValueError: a text is no PEM, or key and certificate do not belong together; nothing has changed.
+        """
     def counts(self) -> dict[str, int]:
         """Live native objects: legs, ports, sounds, requests (of others, to be answered), transactions (requests of
         ours without their response), bridge_ports, jobs, events, transfers, held (requests that wait for `judge`)."""
@@ -258,6 +267,12 @@ class Engine:
         In force when it returns.
 
         Raises: ValueError: not an address or prefix; no codec; no policy.
+        """
+    def trust(self, users: Sequence[tuple[str, str, Sequence[str], str, str, Sequence[str]]]) -> None:
+        """(name, realm, codecs, srtp, reliable, quirks) of the INVITEs of users who have proven to be so, as the
+        policies of `admit`, before which they go. In place of all; in force when it returns.
+
+        Raises: ValueError: no codec; no policy.
         """
     def gate(self, *, requests_per_second: int, burst: int, backlog: int) -> None:
         """Overload gate for requests outside a call: a token bucket over all sources, and a bound on undrained

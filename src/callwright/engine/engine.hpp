@@ -26,6 +26,7 @@
 #include "patch.hpp"
 #include "policy.hpp"
 #include "tls.hpp"
+#include "tls_names.hpp"
 
 namespace callwright {
 
@@ -150,6 +151,9 @@ class Engine {
     // The certificate that a "tls" transport (counted from 0) shows to new connections. Throws std::invalid_argument.
     void certify(std::size_t transport, const std::string& certificate, const std::string& private_key,
                  const std::string& ca);
+    // What every "tls" transport shows to new connections that call one of these names, in place of what was said
+    // before. Throws std::invalid_argument; then nothing has changed.
+    void certify_names(const std::vector<NamedCertificate>& names);
 
     // --- parts, for each other ---
     Digits& digits() noexcept { return digits_; }
@@ -162,6 +166,7 @@ class Engine {
     Outgoing& outgoing() noexcept { return *outgoing_; }
     Ports& ports() noexcept { return *ports_; }
     Requests& requests() noexcept { return *requests_; }
+    TlsNames& tls_names() noexcept { return tls_names_; }
     std::vector<std::pair<const char*, std::uint64_t>> counts() const;
     std::vector<std::pair<const char*, std::uint64_t>> counters() const;
     // Of the media plane: what it is, how things stand, and what it has done since the start. After close(): nothing.
@@ -221,6 +226,7 @@ class Engine {
     Patch patch_;
     std::unordered_map<std::uint64_t, Port*> placed_;
     std::vector<std::unique_ptr<TlsFiles>> tls_files_;
+    TlsNames tls_names_;
 
     std::unique_ptr<Flows> flows_;
     std::unique_ptr<Gate> gate_;

@@ -246,10 +246,6 @@ void Gate::challenge(pjsip_rx_data* rdata, bool stale) {
     pjsip_endpt_respond_stateless(endpoint_, rdata, PJSIP_SC_UNAUTHORIZED, nullptr, &headers, nullptr);
 }
 
-bool Gate::is_of_a_user(const pjsip_rx_data* rdata) const {
-    return !std::string(Authenticator::identity_of(rdata, module_.id).user).empty();
-}
-
 bool Gate::reaches(const std::string& hop) const {
     std::array<char, 4096> memory;
     pj_pool_t* pool = pj_pool_create_on_buf("hop", memory.data(), memory.size());
@@ -273,7 +269,7 @@ bool Gate::admits_keep_alive(const pj_sockaddr& source) {
 }
 
 void Gate::describe_sender(Event& event, const pjsip_rx_data* rdata) const {
-    const Identity identity = Authenticator::identity_of(rdata, module_.id);
+    const Identity identity = identity_of(rdata);
     event.with("user", std::string(identity.user));
     event.with("realm", std::string(identity.realm));
 }

@@ -63,8 +63,9 @@ class Gate {
     bool settle(pjsip_rx_data* rdata, Stage stage);
     // From now on nothing new is taken.
     void shut() { shut_ = true; }
-    // Whether a user has proven himself for it.
-    bool is_of_a_user(const pjsip_rx_data* rdata) const;
+    // Who has proven himself for it.
+    Identity identity_of(const pjsip_rx_data* rdata) const { return Authenticator::identity_of(rdata, module_.id); }
+    bool is_of_a_user(const pjsip_rx_data* rdata) const { return !identity_of(rdata).user.empty(); }
     // Whether a request to this hop (a sip: URI of an address) can be sent: one over TCP or TLS goes down a connection
     // that its other end has opened (RFC 5626 section 5.3).
     bool reaches(const std::string& hop) const;

@@ -101,6 +101,20 @@ void command(Engine& engine, Command command) {
 using SourcePolicy =
     std::tuple<std::string, std::vector<std::string>, std::string, std::string, std::vector<std::string>>;
 
+// (name, realm, codecs, srtp, reliable, quirks)
+using UserPolicy = std::tuple<std::string, std::string, std::vector<std::string>, std::string, std::string,
+                              std::vector<std::string>>;
+
+void trust(Engine& engine, const std::vector<UserPolicy>& users) {
+    UserPolicies policies;
+    policies.reserve(users.size());
+    for (const auto& [name, realm, codecs, srtp, reliable, quirks] : users) {
+        const PolicyText policy{codecs, srtp, {}, reliable, quirks};
+        policies.insert_or_assign(Offers::key_of(name, realm), policy.amend(engine.offers().usual()));
+    }
+    engine.offers().trust_users(std::move(policies));
+}
+
 void admit(Engine& engine, const std::vector<std::string>& sources, const std::vector<SourcePolicy>& policies) {
     std::vector<Prefix> prefixes;
     prefixes.reserve(sources.size());
@@ -351,6 +365,7 @@ void bind_life(nb::class_<Engine>& engine) {
         .def("close", &Engine::close, Released())
         .def("certify", &Engine::certify, "transport"_a, nb::kw_only(), "certificate"_a, "private_key"_a, "ca"_a = "",
              Released())
+        .def("certify_names", &Engine::certify_names, "names"_a, Released())
         .def("counts", [](const Engine& self) { return to_dict(self.counts()); })
         .def("counters", [](const Engine& self) { return to_dict(self.counters()); })
         .def("media_facts", [](const Engine& self) { return to_dict(self.media_facts()); })
@@ -361,6 +376,7 @@ void bind_life(nb::class_<Engine>& engine) {
 void bind_signalling(nb::class_<Engine>& engine) {
     engine
         .def("admit", &admit, "sources"_a, "policies"_a = std::vector<SourcePolicy>(), Released())
+        .def("trust", &trust, "users"_a, Released())
         .def("gate", &limit, nb::kw_only(), "requests_per_second"_a, "burst"_a, "backlog"_a, Released())
         .def("originate", &originate, "uri"_a, nb::kw_only(), "local_uri"_a, "next_hop"_a = "",
              "headers"_a = Headers(), "username"_a = "", "password"_a = "", "realm"_a = "",

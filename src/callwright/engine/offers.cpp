@@ -142,10 +142,25 @@ void Offers::trust(std::vector<std::pair<Prefix, Policy>> sources) {
     sources_.swap(sources);
 }
 
-Policy Offers::of_source(const pj_sockaddr& source) {
+// No name has a line end.
+std::string Offers::key_of(std::string_view user, std::string_view realm) {
+    return std::string(realm).append("\n").append(user);
+}
+
+void Offers::trust_users(UserPolicies users) {
     std::lock_guard<std::mutex> lock(mutex_);
+    users_.swap(users);
+}
+
+Policy Offers::of_request(const pjsip_rx_data* rdata) {
+    const Identity identity = engine_.gate().identity_of(rdata);
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!identity.user.empty()) {
+        const auto known = users_.find(key_of(identity.user, identity.realm));
+        if (known != users_.end()) return known->second;
+    }
     for (const auto& [prefix, policy] : sources_) {
-        if (prefix.holds(source)) return policy;
+        if (prefix.holds(rdata->pkt_info.src_addr)) return policy;
     }
     return usual_;
 }
@@ -155,7 +170,7 @@ pj_bool_t Offers::on_request(pjsip_rx_data* rdata) {
     const auto& info = rdata->msg_info;
     if (info.msg->line.req.method.id != PJSIP_INVITE_METHOD || info.to->tag.slen != 0) return PJ_FALSE;
     Offers& offers = Engine::current()->offers();
-    offers.incoming_ = offers.of_source(rdata->pkt_info.src_addr);
+    offers.incoming_ = offers.of_request(rdata);
     offers.incoming_outside_ = offers.advertised_.is_for(rdata->pkt_info.src_addr);
     const auto* sdp = pjsip_rdata_get_sdp_info(rdata);
     if (sdp->sdp == nullptr || sdp->sdp_err != PJ_SUCCESS || sdp->sdp->media_count == 0) return PJ_FALSE;

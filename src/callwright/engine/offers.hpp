@@ -9,6 +9,8 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -32,14 +34,21 @@ std::string hold_of(pjsua_call_id id);
 // "none" | "sdes" | "dtls".
 std::string srtp_of(pjsua_call_id id);
 
+// By name and realm, as `key_of` puts them together.
+using UserPolicies = std::unordered_map<std::string, Policy>;
+
 class Offers {
   public:
+    static std::string key_of(std::string_view user, std::string_view realm);
+
     explicit Offers(Engine& engine);
 
     // --- any thread ---
     const Policy& usual() const { return usual_; }
     // Of the INVITEs from these sources; the narrowest prefix wins, and any other source has the usual policy.
     void trust(std::vector<std::pair<Prefix, Policy>> sources);
+    // Of the INVITEs of these users; it goes before that of their source.
+    void trust_users(UserPolicies users);
     std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
 
     // --- engine thread ---
@@ -67,7 +76,7 @@ class Offers {
                          pjsua_call_setting* setting);
     static void on_stream(pjsua_call_id call, pjsua_on_stream_precreate_param* created);
 
-    Policy of_source(const pj_sockaddr& source);
+    Policy of_request(const pjsip_rx_data* rdata);
     std::optional<Unfit> judge_line(const pjmedia_sdp_session* offer, const pjmedia_sdp_media* media,
                                     const Policy& policy) const;
     void refuse(pjsip_rx_data* rdata, const Unfit& unfit);
@@ -81,6 +90,7 @@ class Offers {
     Advertised advertised_;
     std::mutex mutex_;
     std::vector<std::pair<Prefix, Policy>> sources_;  // under mutex_
+    UserPolicies users_;                              // under mutex_
     std::atomic<std::uint64_t> refused_{0};
     pjsip_endpoint* endpoint_ = nullptr;
     pjsip_module module_{};

@@ -9,11 +9,16 @@ from collections.abc import Mapping
 
 from callwright.config import Config
 from callwright.sip.credentials import Credential
-from callwright.sip.domains import Domains
+from callwright.sip.domains import ANYWHERE, Domains
 from callwright.sip.endpoint import Endpoint
 from callwright.sip.registrar import Registrar
 from callwright.sip.roster import Roster
-from callwright.sip.trunks import Trunks
+from callwright.sip.trunks import SourcePolicy, Trunks
+from callwright.sip.users import OPTIONAL
+
+STRANGERS: list[SourcePolicy] = [(prefix, (), OPTIONAL, "", ()) for prefix in ANYWHERE]
+"""Policies of users of the API's domains, wherever they are, and of sources that such a domain admits: encrypted media
+are taken when they are offered."""
 
 
 class Access:
@@ -38,6 +43,7 @@ class Access:
         self._own = [user.credential for user in registrar.users]
         self._own += trunks.credentials()
         self._roster = Roster(()) if roster is None else roster
+        self._policies = [*(user.policy for user in registrar.users), *trunks.user_policies()]
         self._in_force: dict[tuple[str, str], Credential] = {}
         self._admitted: object = None
         self._authenticates = False
@@ -48,6 +54,8 @@ class Access:
         self._roster.taken = lambda key: key in self._in_force
         self._roster.open(self._endpoint.engine)
         self._endpoint.held = self._roster.take
+        if self._policies:
+            self._endpoint.engine.trust(self._policies)
         self.apply()
         self._domains.listen(self._changed)
 
@@ -74,7 +82,7 @@ class Access:
     def _let_in(self) -> None:
         hosted, own = map(str, self._domains.networks), self._trunks.sources()
         # of two policies for one prefix the first counts
-        policies = [*self._trunks.policies(), *self._domains.policies(map(ipaddress.ip_network, own))]
+        policies = [*self._trunks.policies(), *self._domains.policies(map(ipaddress.ip_network, own)), *STRANGERS]
         admitted = sorted({*own, *hosted}), policies
         if admitted != self._admitted:
             self._admitted = admitted

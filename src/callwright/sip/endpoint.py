@@ -74,8 +74,8 @@ class Endpoint:
         self.taps: dict[int, Tap] = {}
         self.transfers: dict[int, transfer.Transfer] = {}
         self.domain = config.sip.domain
-        self._certificates = certificates.files_of(config.sip)
-        self.engine = _start(config)
+        self._certificates = certificates.Shown(config)
+        self.engine = _start(config, self._certificates)
         self.transactions = Transactions(self.engine)
         self.engine.admit(list(sources), policies)
         self.engine.gate(
@@ -194,13 +194,7 @@ class Endpoint:
 
     async def watch_certificates(self) -> None:
         """Takes certificates anew when their files change, until cancelled; no connection is dropped."""
-
-        def take(number: int, identity: certificates.Identity) -> None:
-            self.engine.certify(
-                number, certificate=identity.certificate, private_key=identity.private_key, ca=identity.ca
-            )
-
-        await certificates.watch(self._certificates, take)
+        await self._certificates.watch(self.engine)
 
     # audio
 
@@ -446,13 +440,12 @@ _STATES = {
 }
 
 
-def _start(config: Config) -> Engine:
+def _start(config: Config, shown: certificates.Shown) -> Engine:
     media = config.media
-    identities = [certificates.read(files) for files in certificates.files_of(config.sip)]
     settings: dict[str, Any] = {
         "listen": [(entry.transport, *entry.place) for entry in config.sip.listen],
         "advertised": [entry.advertise for entry in config.sip.listen],
-        "tls": [(one.certificate, one.private_key, one.ca, one.verify_client) for one in identities],
+        "tls": shown.listeners(),
         "verify_server": config.sip.verify_server,
         "session_expires": config.sip.session_expires,
         "min_session_expires": config.sip.min_session_expires,
@@ -479,7 +472,9 @@ def _start(config: Config) -> Engine:
         "log_level": 4 if logger.isEnabledFor(logging.DEBUG) else 2,
     }
     try:
-        return Engine(**settings)
+        engine = Engine(**settings)
+        shown.name(engine)
+        return engine
     except OSError as error:
         hint = ": another program listens there" if error.errno == errno.EADDRINUSE else ""
         raise StartError(f"sip.listen: cannot bind {error.strerror or error}{hint}") from None

@@ -130,7 +130,8 @@ class Roster:
         if (known := self.named(name, domain)) is None:
             # what nobody knows: it is never handed to the engine
             secret = Credential(name, realm, secrets.token_hex(16), secrets.token_hex(32))
-            known = User(name, domain, self._inquiries[realm].vouching.account_sid, secret)
+            of = self._inquiries[realm].vouching
+            known = User(name, domain, of.account_sid, secret, srtp=of.srtp, srtp_keying=of.srtp_keying)
             self._keep(Entry(known), self._time() + SEEN_AGAIN_S)
         return known
 

@@ -7,10 +7,14 @@ from typing import Protocol
 from urllib.parse import unquote
 
 from callwright.config import Config
-from callwright.domains import UserSection, domain_of, realm_of
+from callwright.domains import DomainSection, UserSection, domain_of, realm_of
 from callwright.sip.credentials import Credential
 from callwright.sip.lookup import is_address
 from callwright.sip.uri import user_and_host, without_port
+
+UserPolicy = tuple[str, str, Sequence[str], str, str, Sequence[str]]
+"""Of INVITEs of a user: (name, realm, codecs, srtp, reliable, quirks), as the engine's `trust` takes it."""
+OPTIONAL, SDES = "optional", "sdes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +26,10 @@ class User:
         caller_id: the number that those see whom he dials through a trunk; "" for his name.
         codecs: by preference; empty for the engine's.
         max_contacts: how many phones of his may be registered.
+        srtp: of his phones' calls, both ways: "off", "optional" or "required"; srtp_keying, of our offers that require
+            it: "sdes" or "dtls".
         hosted: he is of a domain of the API, not of the file.
-        secure: his calls have encrypted media.
+        secure: that domain is: he calls over TLS with SRTP, and is called so.
         voice_url: what runs when he calls out, as the application that vouches for him says; "" for his domain's.
     """
 
@@ -34,6 +40,8 @@ class User:
     caller_id: str = ""
     codecs: Sequence[str] = ()
     max_contacts: int = 10
+    srtp: str = OPTIONAL
+    srtp_keying: str = SDES
     hosted: bool = False
     secure: bool = False
     voice_url: str = field(default="", repr=False)
@@ -43,9 +51,23 @@ class User:
         """His address of record, without a scheme."""
         return f"{self.name}@{self.domain}"
 
+    @property
+    def policy(self) -> UserPolicy:
+        """Of his INVITEs."""
+        return self.name, self.credential.realm, self.codecs, self.srtp, "", ()
 
-def declared(section: UserSection, config: Config) -> User:
-    """A user as the configuration file declares him."""
+    @property
+    def encrypted(self) -> bool:
+        """Whether no call of his goes without SRTP."""
+        return self.secure or self.srtp == "required"
+
+
+def declared(section: UserSection, config: Config, shared: DomainSection | None = None) -> User:
+    """A user as the configuration file declares him.
+
+    Args:
+        shared: what his domain says for all of its users.
+    """
     domain = domain_of(section, config.sip.domain)
     return User(
         name=section.name,
@@ -55,6 +77,8 @@ def declared(section: UserSection, config: Config) -> User:
         caller_id=section.caller_id,
         codecs=section.codecs,
         max_contacts=section.max_contacts,
+        srtp=section.srtp or (shared.srtp if shared else OPTIONAL),
+        srtp_keying=section.srtp_keying or (shared.srtp_keying if shared else SDES),
     )
 
 
@@ -101,7 +125,9 @@ class Users:
     def of(cls, config: Config) -> "Users":
         """Those that the configuration file declares."""
         ports = {entry.place[1] for entry in config.sip.listen}
-        users = (declared(section, config) for section in config.user)
+        shared = {section.name.lower(): section for section in config.domain}
+        known = ((section, shared.get(domain_of(section, config.sip.domain))) for section in config.user)
+        users = (declared(section, config, domain) for section, domain in known)
         return cls(users, (section.name for section in config.domain), ports)
 
     def host(self, domains: "Hosted") -> None:

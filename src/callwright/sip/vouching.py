@@ -6,7 +6,7 @@ from typing import Any
 
 from callwright.config import Config
 from callwright.domains import realm_of
-from callwright.sip.users import User
+from callwright.sip.users import OPTIONAL, SDES, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Vouching:
         grace: for how much longer its word on a user serves when it cannot be asked.
         patience: that one request may take, and wait for its turn.
         at_once: requests at a time.
+        srtp, srtp_keying: of its users' calls.
     """
 
     domain: str
@@ -32,6 +33,8 @@ class Vouching:
     grace: float = 3600.0
     patience: float = 2.0
     at_once: int = 20
+    srtp: str = OPTIONAL
+    srtp_keying: str = SDES
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,8 @@ def declared(config: Config) -> list[Vouching]:
             grace=section.auth_grace_s,
             patience=section.auth_timeout_ms / 1000,
             at_once=section.auth_requests,
+            srtp=section.srtp,
+            srtp_keying=section.srtp_keying,
         )
         for section in config.domain
         if section.auth_url
