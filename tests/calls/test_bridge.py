@@ -12,6 +12,7 @@ from callwright.calls.elastic import Elastic, Transfers
 from callwright.calls.status import CallStatus, Direction
 from callwright.engine import EventKind
 from callwright.errors import RestError
+from callwright.sip.events.dialogs import RECIPIENT
 from tests.calls.dialling import BOB, EVE, Dialling
 from tests.calls.fakes import OTHER_SID, OTHERS_NUMBER, SETTINGS, Room
 from tests.calls.jumping import turns
@@ -58,9 +59,10 @@ async def talking(room: Room, refer: Hook | None = REFER) -> tuple[Dialling, Cal
     return dialling, dialling.children[0], leg
 
 
-def asks(room: Room, leg: int, *, replaced: int = 0, code: int = 202, transfer: int = 900) -> None:
+def asks(room: Room, leg: int, *, replaced: int = 0, code: int = 202, transfer: int = 900, target: str = ZOE) -> None:
     """A party's phone sends a REFER."""
-    room.engine.happen(EventKind.REFER, leg, code, ZOE, transfer=transfer, replaced=replaced, referred_by="")
+    facts = {"transfer": transfer, "attended": replaced > 0, "replaced": replaced, "referred_by": ""}
+    room.engine.happen(EventKind.REFER, leg, code, target, **facts)
 
 
 def reports(room: Room) -> list[tuple[int, int]]:
@@ -136,7 +138,7 @@ async def test_the_pbx_of_a_trunk_transfers_and_nobody_else(room: Room) -> None:
     await room.engine.until("permit", leg)
     sip_only = {"blind": True, "attended": False}
     assert permitted(room, leg) == sip_only and permitted(room, dialling.leg) == {"blind": False, "attended": False}
-    room.engine.happen(EventKind.REFER, leg, 202, "tel:+15558880000", transfer=900, replaced=0, referred_by="")
+    asks(room, leg, target="tel:+15558880000")
     await room.engine.until("permit", leg, 2)
     assert reports(room) == [(900, 603)] and permitted(room, leg) == sip_only
     assert warnings(room, dialling.children[0]) == [32218] and dialling.connected(dialling.leg, leg)
@@ -212,25 +214,43 @@ async def test_the_other_way_round(room: Room) -> None:
     assert await other.ended is CallStatus.COMPLETED, "who was given to the caller leaves with it"
 
 
-async def test_two_callers_cannot_be_joined(room: Room) -> None:
-    """Each waits for documents of its own."""
-    first, _, left = await talking(room)
-    second, _, right = await talking(room)
-    asks(room, left, replaced=right)
-    await turns()
-    assert reports(room) == [(900, 603)]
-    assert first.connected(first.leg, left) and second.connected(second.leg, right)
-
-
 async def test_S7_no_transfer_out_of_the_account(room: Room) -> None:
-    first, _, left = await talking(room)
+    """Neither to what is nobody's nor to what is another account's, and the one like the other."""
+    first, child, left = await talking(room, refer=None)
     second, _, right = await talking(room)
     asks(room, left, replaced=4711)
     owner, second.call.account = second.call.account, room.accounts[OTHER_SID]
     asks(room, left, replaced=right, transfer=901)
     await turns()
     second.call.account = owner
-    assert reports(room) == [(900, 481), (901, 481)]
+    assert reports(room) == [(900, 481), (901, 481)] and warnings(room, child) == [32218, 32218]
+    assert first.connected(first.leg, left) and second.connected(second.leg, right)
+    assert permitted(room, left) == {"blind": False, "attended": True}, "he may ask for something else"
+
+
+async def test_S7_another_accounts_dialog_may_be_anybodys(room: Room) -> None:
+    """Who may transfer to anybody transfers to who is named: what exists elsewhere is not told."""
+    first, _, left = await talking(room)
+    second, other, right = await talking(room)
+    for one in (second.call, other):
+        one.account = room.accounts[OTHER_SID]
+    asks(room, left, replaced=right, target=f"{ZOE}?Replaces=x")
+    assert (await first.task).transferred_to == f"{ZOE}?Replaces=x"
+    assert second.connected(second.leg, right)
+    for one in (second.call, other):
+        one.account = room.account
+
+
+async def test_S7_nobody_transfers_the_calls_of_others(room: Room) -> None:
+    """Of one account, but of two users."""
+    first, _, left = await talking(room)
+    second, _, right = await talking(room)
+    dialogs = room.exchange.dialogs
+    for aor, node in (("alice@host.example", left), ("bob@host.example", right)):
+        dialogs.begin(aor, node, direction=RECIPIENT, remote=ZOE)
+    asks(room, left, replaced=right)
+    await turns()
+    assert reports(room) == [(900, 481)]
     assert first.connected(first.leg, left) and second.connected(second.leg, right)
 
 

@@ -2,7 +2,9 @@
 (call-control reference §1.6)."""
 
 import asyncio
+import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from callwright.calls import machine, outbound, screening
@@ -17,6 +19,7 @@ from callwright.calls.control import (
     SipTarget,
     Target,
 )
+from callwright.calls.party import Party
 from callwright.calls.prompts import send_keys
 from callwright.calls.recording import Recording
 from callwright.calls.status import CallStatus
@@ -62,6 +65,8 @@ class Dial:
         self._early: Leg | None = None
         self._ringback: asyncio.Task[Played] | None = None
         self._target = ""  # whom the callee has transferred the caller to
+        self._bridge: Bridge | None = None  # the last one
+        self._outlived, self._seconds = False, 0  # who has answered: then from its answer to the end of the talk
 
     async def run(self) -> Dialled:
         """Rings, bridges, ends."""
@@ -223,16 +228,17 @@ class Dial:
     # talking
 
     async def _connect(self, caller: Leg, winner: "Call") -> Dialled:
-        callee = await self._introduce(caller, winner)
-        if callee is not None:
-            await self._bridge(caller, winner, callee)
+        introduced = await self._introduce(caller, winner)
+        if introduced:
+            await self._converse(caller, winner)
         if not winner.taken.done():
             await asyncio.shield(winner.ended)
-        bridged = callee is not None
-        return self._result(winner, "completed", bridged=bridged, recording=await self._finish_recording())
+        if caller.ending:
+            await asyncio.shield(caller.ended)  # a transfer has released it
+        return self._result(winner, "completed", bridged=introduced, recording=await self._finish_recording())
 
-    async def _introduce(self, caller: Leg, winner: "Call") -> Leg | None:
-        """Sends the keys that a party wants before it is connected. Returns its leg, if it is still there."""
+    async def _introduce(self, caller: Leg, winner: "Call") -> bool:
+        """Sends the keys that a party wants before it is connected. Returns whether it is still there."""
         target = self._plan.targets[self._children.index(winner)]
         if isinstance(target, NumberTarget | SipTarget) and target.send_digits and target.screening is None:
             try:
@@ -242,50 +248,68 @@ class Dial:
                     raise
         callee = winner.leg
         if callee is None or callee.gone or winner.taken.done():
-            return None
+            return False
         await self._call.answer()
-        return callee
+        return True
 
-    async def _bridge(self, caller: Leg, winner: "Call", callee: Leg) -> None:
+    async def _converse(self, caller: Leg, winner: "Call") -> None:
         """Until one of them leaves, or the child is taken out of the dial; another may take its place meanwhile."""
         await self._ringback_ended()  # or its last 20 ms would be the first of the recording
         self._record(caller)
-        party, leg = winner, callee
-        while True:
-            bridge = await self._talk(caller, party, leg)
-            if bridge.successor is None or caller.gone:
-                self._target = bridge.target
-                return
-            party = bridge.successor
-            if party.leg is None or party.leg.gone:
-                return
-            leg = party.leg
+        party: Party | None = Party(winner)
+        try:
+            while party is not None and (party.call is winner or not caller.gone):
+                party = await self._talk(caller, party, winner)
+                self._outlived = self._outlived or party is not None
+        finally:
+            if self._bridge is not None and self._bridge.successor is not None:
+                self._bridge.successor.part()
+        if self._outlived:
+            self._seconds = max(1, math.ceil(winner.since_answer))
 
-    async def _talk(self, caller: Leg, party: "Call", callee: Leg) -> Bridge:
-        """Two hear each other, until that is over."""
-        party.limit_to(self._plan.time_limit)
+    async def _talk(self, caller: Leg, party: Party, winner: "Call") -> Party | None:
+        """Two hear each other, until that is over. Returns who takes the other one's place then."""
+        callee = party.call.leg
+        if callee is None or party.left:
+            party.part()
+            return None
         over: asyncio.Future[None] = caller.waiter()
-        bridge = Bridge(self._call, party, self._plan, lambda: _settle(over, None))
-        callee.ended.add_done_callback(lambda _: _settle(over, None))
-        lent = party.taken.done()  # by the dial that has called it: it goes with this bridge
-        if not lent:
-            party.taken.add_done_callback(lambda _: _settle(over, None))
-        self._endpoint.connect(caller.node, callee.node)
-        self._call.note("bridged", child=party.sid)
+        bridge = self._bridge = Bridge(self._call, party, self._plan, lambda: _settle(over, None))
+        party.on_leaving(lambda: _settle(over, None))
+        limit = self._limit(party, winner, over)
+        # of two dials whose callers talk, each lets its own caller hear the other one
+        wires = self._endpoint.engine if party.waits else self._endpoint
+        wires.connect(callee.node, caller.node)
+        self._call.note("bridged", child=party.call.sid)
         try:
             with (
                 bridge.open(caller, callee),
                 caller.digits(lambda digit: self._pass_on(digit, callee, over)),
-                callee.digits(caller.relay),
+                nullcontext() if party.waits else callee.digits(caller.relay),
             ):
                 await over
         except LegGone:
             self._call.log.debug("- the caller left its dial")
         finally:
-            self._endpoint.disconnect(caller.node, callee.node)
-            if lent or not party.taken.done():
-                callee.hang_up()
-        return bridge
+            if limit is not None:
+                limit.cancel()
+            wires.disconnect(callee.node, caller.node)
+            party.part()
+        self._target = bridge.target
+        return bridge.successor
+
+    def _limit(self, party: Party, winner: "Call", over: "asyncio.Future[None]") -> asyncio.TimerHandle | None:
+        """Ends the talk when its time is up. A leg of one who waits in a dial of his own outlives it."""
+        if not party.waits:
+            party.call.limit_to(self._plan.time_limit)
+            return None
+
+        def on_limit() -> None:
+            self._call.note("limit", seconds=self._plan.time_limit)
+            _settle(over, None)
+
+        left = self._plan.time_limit - winner.since_answer
+        return self._endpoint.loop.call_later(max(0.0, left), on_limit)
 
     def _pass_on(self, digit: Digit, callee: Leg, over: "asyncio.Future[None]") -> None:
         """A key of the caller: the dial's own, or one for the callee (RFC 4733 events cross no bridge)."""
@@ -356,7 +380,7 @@ class Dial:
         return Dialled(
             status=str(status),
             call_sid=child.sid,
-            duration=child.duration if answered else None,
+            duration=(self._seconds or child.duration) if answered else None,
             bridged=bridged,
             recording=recording,
             sip_call_id=leg.call_id if leg else "",
