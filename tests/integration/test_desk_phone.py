@@ -93,6 +93,49 @@ async def test_who_has_called_and_whom_it_has_called(house: House, backwards: bo
     assert (await caller.until_ended()).how is How.BYE_RECEIVED
 
 
+async def test_whom_it_has_called_has_not_answered_yet(house: House) -> None:
+    """The phone waits for the answer, and is released then."""
+    desk = await house.registered("desk")
+    caller, one = await called(house, desk)
+    await one.hold()
+    other = await desk.invite(house.aor("600"))
+    callee = await house.site.carrier.incoming()
+    await callee.ring()
+    await other.answered()
+    assert (await one.refer(referred_to(other))).status == 202
+    assert await reported(one) == [DONE[0], "SIP/2.0 180 Ringing"]
+    caller.media.tone(500)
+    await one.media.heard_tone(500)
+    await callee.answer()
+    assert (await one.expect("NOTIFY")).body.decode().strip() == DONE[1]
+    for call in (one, other):
+        assert (await call.until_ended()).how is How.BYE_RECEIVED
+    await both(caller, callee)
+    await callee.hangup()
+    await caller.until_ended()
+
+
+async def test_whom_it_has_called_is_busy(house: House) -> None:
+    """The phone has its caller back, and leaves him with somebody else."""
+    desk = await house.registered("desk")
+    caller, one = await called(house, desk)
+    other = await desk.invite(house.aor("600"))
+    callee = await house.site.carrier.incoming()
+    await callee.ring()
+    await other.answered()
+    assert (await one.refer(referred_to(other))).status == 202
+    await callee.refuse(486)
+    told = [(await one.expect("NOTIFY")).body.decode().strip() for _ in range(3)]
+    assert told == [DONE[0], "SIP/2.0 180 Ringing", GONE]
+    assert (await other.until_ended()).how is How.BYE_RECEIVED, "by its document"
+    await both(caller, one)
+    again, callee = await calling(house, desk)
+    await transfers(one, again)
+    await both(caller, callee)
+    await callee.hangup()
+    await caller.until_ended()
+
+
 async def test_two_whom_it_has_called(house: House) -> None:
     """Both Dials are the phone's, and over: nobody's documents are left, and they talk until one hangs up."""
     desk = await house.registered("desk")

@@ -4,7 +4,6 @@ else, to each other's other calls, and calls that take a place (call-control ref
 Every account's bridges are closed to every other account: what is named across that border does not exist.
 """
 
-import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -15,7 +14,6 @@ from callwright.calls.control import DialPlan
 from callwright.calls.elastic import NOTHING, Grant, Transfers
 from callwright.calls.party import Party, waiting
 from callwright.calls.pickup import named
-from callwright.errors import LegGone
 from callwright.sip.leg import Leg
 from callwright.sip.transfer import Referral
 
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
 
 NO_REFER_URL = 13802
 NO_TRANSFER = 32218
-OK, NOT_HERE, DECLINED, OVER = 200, 481, 603, 480
+RINGING, OK, NOT_HERE, DECLINED, OVER = 180, 200, 481, 603, 480
 
 
 class Bridge:
@@ -72,6 +70,7 @@ class Bridge:
                     bridges[leg.node] = self
                     blind, attended = self._grant(call)
                     referring.enter_context(leg.referring(partial(self._asked, call), blind=blind, attended=attended))
+                self.caller.exchange.unanswered.settled(caller.node)
                 yield
         finally:
             self._over = True
@@ -80,9 +79,7 @@ class Bridge:
                     del bridges[leg.node]
 
     def _grant(self, call: "Call") -> Grant:
-        """What the phone of one of the two may ask for. Who is lent goes with the talk: he cannot be given away."""
-        if call is self.caller and self._party.lent:
-            return NOTHING
+        """What the phone of one of the two may ask for."""
         if self._transfers is None:
             return Grant(blind=self._refer is not None, attended=True)
         if self._party.lent or self._party.waits:
@@ -96,11 +93,9 @@ class Bridge:
         if self._is_callee(node):
             self._succeed(Party(by))
             self.callee.hang_up()
-        elif self._party.lent:
-            return False
         else:
             self._let_go()
-            self.caller.exchange.tasks.spawn(join(by, self.callee), f"join of {by.sid}")
+            self._leave_together(by, self.callee)
             self.caller.hang_up()
         self.caller.note("replaced", by=by.sid)
         return True
@@ -164,6 +159,8 @@ class Bridge:
     def _join(self, by: "Call", referral: Referral) -> None:
         """An attended transfer: who is left here, and who is left there, talk with each other."""
         other = self._named(by, referral.replaced)
+        if other is None and self._rings(by, referral):
+            return
         if other is None:
             self._decline(by, referral, NOT_HERE, "the other call is not connected")
             return
@@ -186,7 +183,7 @@ class Bridge:
         elif there is other.caller:
             other._succeed(Party(here, lent=True))
         else:
-            here.exchange.tasks.spawn(join(here, there), f"join of {here.sid}")
+            self._leave_together(here, there)
         by.hang_up()
         gone.hang_up()
 
@@ -204,15 +201,33 @@ class Bridge:
         return call is not None and call.account_sid == self.account_sid
 
     def _named(self, by: "Call", replaced: int) -> "Bridge | None":
-        """Where the leg talks that a phone wants to be replaced; None when it is none of its account's, or none of
-        its user's: nobody transfers the calls of others."""
-        exchange = by.exchange
-        other, leg = exchange.bridges.get(replaced), by.leg
-        if other is None or other.over or other.account_sid != self.account_sid or leg is None:
+        """Where the leg talks that a phone wants to be replaced; None when it does not, or is not the phone's."""
+        other = by.exchange.bridges.get(replaced)
+        if other is None or other.over or by in other._parted(replaced):  # these two talk with each other already
             return None
-        if by in other._parted(replaced):
-            return None  # these two talk with each other already
-        return other if exchange.dialogs.owner(leg.node) == exchange.dialogs.owner(replaced) else None
+        return other if self._is_theirs(by, replaced) else None
+
+    def _is_theirs(self, by: "Call", node: int) -> bool:
+        """Whether a leg is of this account and the phone's own user: nobody transfers the calls of others."""
+        dialogs = by.exchange.dialogs
+        return by.leg is not None and self._is_ours(node) and dialogs.owner(by.leg.node) == dialogs.owner(node)
+
+    def _rings(self, by: "Call", referral: Referral) -> bool:
+        """Whether it has to be waited for: who was called by the phone has not answered yet."""
+
+        def answered() -> None:
+            if self.over:
+                referral.tell(OVER)
+            else:
+                self._join(by, referral)
+
+        if not self._is_theirs(by, referral.replaced):
+            return False
+        waits = by.exchange.unanswered.wait(referral.replaced, answered)
+        if waits:
+            by.note("transfer", waits="until it is answered")
+            referral.tell(RINGING)
+        return waits
 
     def _is_callee(self, node: int) -> bool:
         leg = self.callee.leg
@@ -227,32 +242,16 @@ class Bridge:
         self._end()
 
     def _let_go(self) -> None:
-        """The callee lives on without its dial."""
-        self._over = True
-        self.callee.taken.set_result(None)
+        """The callee lives on without this talk."""
+        self._party.let_go()
+        self._end()
+
+    def _leave_together(self, one: "Call", other: "Call") -> None:
+        """Two whom nobody runs talk with each other."""
+        from callwright.calls.conversation import join  # which is made of bridges
+
+        one.exchange.tasks.spawn(join(one, other), f"join of {one.sid}")
 
     def _end(self) -> None:
         self._over = True
         self._settle()
-
-
-async def join(one: "Call", other: "Call") -> None:
-    """Two calls that nobody else runs any more talk until one of them leaves."""
-    left, right = one.leg, other.leg
-    if left is None or right is None or left.gone or right.gone:
-        one.hang_up()
-        other.hang_up()
-        return
-    over: asyncio.Future[None] = left.waiter()
-    right.ended.add_done_callback(lambda _: None if over.done() else over.set_result(None))
-    one.exchange.endpoint.connect(left.node, right.node)
-    one.note("joined", other=other.sid)
-    try:
-        with left.digits(right.relay), right.digits(left.relay):
-            await over
-    except LegGone:
-        one.log.debug("- left whom it was joined with")
-    finally:
-        one.exchange.endpoint.disconnect(left.node, right.node)
-        left.hang_up()
-        right.hang_up()

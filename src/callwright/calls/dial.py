@@ -2,13 +2,10 @@
 (call-control reference §1.6)."""
 
 import asyncio
-import math
 from collections.abc import Sequence
-from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from callwright.calls import machine, outbound, screening
-from callwright.calls.bridge import Bridge
 from callwright.calls.control import (
     ApplicationTarget,
     ClientTarget,
@@ -19,6 +16,7 @@ from callwright.calls.control import (
     SipTarget,
     Target,
 )
+from callwright.calls.conversation import Conversation
 from callwright.calls.party import Party
 from callwright.calls.prompts import send_keys
 from callwright.calls.recording import Recording
@@ -64,9 +62,7 @@ class Dial:
         self._recording: Recording | None = None
         self._early: Leg | None = None
         self._ringback: asyncio.Task[Played] | None = None
-        self._target = ""  # whom the callee has transferred the caller to
-        self._bridge: Bridge | None = None  # the last one
-        self._outlived, self._seconds = False, 0  # who has answered: then from its answer to the end of the talk
+        self._conversation = Conversation(call, plan)
 
     async def run(self) -> Dialled:
         """Rings, bridges, ends."""
@@ -77,10 +73,11 @@ class Dial:
             await self._call.answer()
         caller = self._call.require_leg()
         try:
-            winner = await self._ring(caller)
-            if winner is None:
-                return await self._unanswered()
-            return await self._connect(caller, winner)
+            with self._call.exchange.unanswered.ringing(caller.node):
+                winner = await self._ring(caller)
+                if winner is None:
+                    return await self._unanswered()
+                return await self._connect(caller, winner)
         except LegGone:
             return await self._caller_gone()
         finally:
@@ -230,7 +227,9 @@ class Dial:
     async def _connect(self, caller: Leg, winner: "Call") -> Dialled:
         introduced = await self._introduce(caller, winner)
         if introduced:
-            await self._converse(caller, winner)
+            await self._ringback_ended()  # or its last 20 ms would be the first of the recording
+            self._record(caller)
+            await self._conversation.run(caller, Party(winner))
         if not winner.taken.done():
             await asyncio.shield(winner.ended)
         if caller.ending:
@@ -251,71 +250,6 @@ class Dial:
             return False
         await self._call.answer()
         return True
-
-    async def _converse(self, caller: Leg, winner: "Call") -> None:
-        """Until one of them leaves, or the child is taken out of the dial; another may take its place meanwhile."""
-        await self._ringback_ended()  # or its last 20 ms would be the first of the recording
-        self._record(caller)
-        party: Party | None = Party(winner)
-        try:
-            while party is not None and (party.call is winner or not caller.gone):
-                party = await self._talk(caller, party, winner)
-                self._outlived = self._outlived or party is not None
-        finally:
-            if self._bridge is not None and self._bridge.successor is not None:
-                self._bridge.successor.part()
-        if self._outlived:
-            self._seconds = max(1, math.ceil(winner.since_answer))
-
-    async def _talk(self, caller: Leg, party: Party, winner: "Call") -> Party | None:
-        """Two hear each other, until that is over. Returns who takes the other one's place then."""
-        callee = party.call.leg
-        if callee is None or party.left:
-            party.part()
-            return None
-        over: asyncio.Future[None] = caller.waiter()
-        bridge = self._bridge = Bridge(self._call, party, self._plan, lambda: _settle(over, None))
-        party.on_leaving(lambda: _settle(over, None))
-        limit = self._limit(party, winner, over)
-        # of two dials whose callers talk, each lets its own caller hear the other one
-        wires = self._endpoint.engine if party.waits else self._endpoint
-        wires.connect(callee.node, caller.node)
-        self._call.note("bridged", child=party.call.sid)
-        try:
-            with (
-                bridge.open(caller, callee),
-                caller.digits(lambda digit: self._pass_on(digit, callee, over)),
-                nullcontext() if party.waits else callee.digits(caller.relay),
-            ):
-                await over
-        except LegGone:
-            self._call.log.debug("- the caller left its dial")
-        finally:
-            if limit is not None:
-                limit.cancel()
-            wires.disconnect(callee.node, caller.node)
-            party.part()
-        self._target = bridge.target
-        return bridge.successor
-
-    def _limit(self, party: Party, winner: "Call", over: "asyncio.Future[None]") -> asyncio.TimerHandle | None:
-        """Ends the talk when its time is up. A leg of one who waits in a dial of his own outlives it."""
-        if not party.waits:
-            party.call.limit_to(self._plan.time_limit)
-            return None
-
-        def on_limit() -> None:
-            self._call.note("limit", seconds=self._plan.time_limit)
-            _settle(over, None)
-
-        left = self._plan.time_limit - winner.since_answer
-        return self._endpoint.loop.call_later(max(0.0, left), on_limit)
-
-    def _pass_on(self, digit: Digit, callee: Leg, over: "asyncio.Future[None]") -> None:
-        """A key of the caller: the dial's own, or one for the callee (RFC 4733 events cross no bridge)."""
-        self._on_star(digit, over)
-        if not over.done():
-            callee.relay(digit)
 
     # recording
 
@@ -380,7 +314,7 @@ class Dial:
         return Dialled(
             status=str(status),
             call_sid=child.sid,
-            duration=(self._seconds or child.duration) if answered else None,
+            duration=(self._conversation.seconds or child.duration) if answered else None,
             bridged=bridged,
             recording=recording,
             sip_call_id=leg.call_id if leg else "",
@@ -388,7 +322,7 @@ class Dial:
             sip_headers=[(name, value) for name, value in headers if name.lower().startswith("x-")],
             sip=is_sip(child.to),
             hung_up=self._call.leg is None or self._call.leg.gone,
-            transferred_to=self._target,
+            transferred_to=self._conversation.target,
         )
 
     async def _release(self) -> None:

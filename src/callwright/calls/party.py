@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from callwright.calls.call import Call
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Party:
     """One of the two who talk; the other one is the caller.
 
@@ -23,6 +23,7 @@ class Party:
     call: "Call"
     lent: bool = False
     parted: "asyncio.Future[None] | None" = None
+    _free: bool = False
 
     @property
     def waits(self) -> bool:
@@ -48,11 +49,17 @@ class Party:
         elif not self.lent:
             self.call.taken.add_done_callback(left)
 
+    def let_go(self) -> None:
+        """He lives on with somebody else, who has him as lent."""
+        self._free = True
+        if not self.lent:
+            self.call.taken.set_result(None)
+
     def part(self) -> None:
         """The caller talks with him no more: who waits goes on with his own document, and all others are hung up,
-        but for one who was taken out of the dial that has called him."""
+        but for one who was let go, or taken out of the dial that has called him."""
         if self.parted is None:
-            if self.lent or not self.call.taken.done():
+            if not self._free and (self.lent or not self.call.taken.done()):
                 self.call.hang_up()
         elif not self.parted.done():
             self.parted.set_result(None)
