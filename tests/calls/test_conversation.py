@@ -284,3 +284,15 @@ async def test_S8_who_was_called_by_a_trunks_pbx_is_no_pbx(room: Room) -> None:
     await turns()
     assert first.connected(first.leg, right)
     assert permitted(room, right) == {"blind": False, "attended": False}
+
+
+async def test_S8_two_who_were_called_by_a_trunks_pbx_are_no_pbx(room: Room) -> None:
+    """It has left them with each other, and they transfer nobody."""
+    trunk = Elastic("TK1", "acme.example", Direction.TRUNKING_TERMINATING, pbx="caller", transfer="enable-all")
+    first, _, left = await dialled(room, transfers=Transfers(trunk))
+    second, _, right = await dialled(room, transfers=Transfers(trunk))
+    asks(room, first.leg, replaced=second.leg)
+    assert (await first.task).hung_up and (await second.task).hung_up
+    await turns()
+    assert edges(room, left, right) == {(left, right), (right, left)}
+    assert permitted(room, left) == permitted(room, right) == {"blind": False, "attended": False}

@@ -7,6 +7,7 @@ import pytest
 from tests.harness import Phone, PhoneCall
 from tests.harness.baseline import baseline
 from tests.harness.call import How
+from tests.harness.daemon import ACCOUNT, TOKEN
 
 from .house import House, people
 from .line import both, document
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.integration
 Sites = Callable[..., Awaitable[Site]]
 Phones = Callable[..., Awaitable[Phone]]
 
+OTHER = "AC00000000000000000000000000000002"
 DONE = ["SIP/2.0 100 Trying", "SIP/2.0 200 OK"]
 GONE = "SIP/2.0 481 Call/Transaction Does Not Exist"
 
@@ -159,6 +161,57 @@ async def test_S7_nobody_transfers_the_calls_of_others(house: House) -> None:
     await both(second, bobs)
     for call in (first, second):
         await call.hangup()
+
+
+async def test_S7_another_accounts_dialog_is_nobodys(sites: Sites, phones: Phones) -> None:
+    """What is answered is the same, whether it exists or not."""
+    both_accounts = [
+        {"sid": ACCOUNT, "auth_token": TOKEN, "friendly_name": "Main"},
+        {"sid": OTHER, "auth_token": "another", "friendly_name": "Other"},
+    ]
+    users = [*people("desk"), *({**user, "account": OTHER} for user in people("stranger"))]
+    shared = House(await sites(strangers=True, users=users, accounts=both_accounts), phones)
+    shared.site.script("/user", f"<Dial><Sip>{shared.aor('stranger')}</Sip></Dial>")
+    desk, foreign = await shared.registered("desk"), await shared.registered("stranger")
+    caller, one = await called(shared, desk)
+    theirs = await foreign.invite(shared.aor("600"))
+    far = await foreign.incoming()
+    await far.answer()
+    await theirs.answered()
+    known = referred_to(theirs)
+    for named in (known, known.replace("to-tag%3D", "to-tag%3Dx")):
+        assert (await one.refer(named)).status == 202
+        assert await reported(one) == [DONE[0], GONE]
+    await both(caller, one)
+    await both(theirs, far)
+    for call in (caller, theirs):
+        await call.hangup()
+
+
+async def test_hold_and_keys_when_they_are_joined(house: House) -> None:
+    """Who is a phone too holds the other one, who hears what the phone plays, and talks on; keys cross both ways."""
+    desk, bob = await house.registered("desk"), await house.registered("bob")
+    caller, one = await called(house, desk)
+    house.site.script("/user", f"<Dial action='/own'><Sip>{house.aor('desk')}</Sip></Dial>")
+    bobs = await bob.invite(house.aor("desk"))
+    other = await desk.incoming()
+    await other.answer()
+    await bobs.answered()
+    await transfers(one, other)
+    await both(caller, bobs)
+    await bobs.hold()
+    bobs.media.tone(900)
+    await caller.media.heard_tone(900)
+    await bobs.media.silence_heard()
+    await bobs.resume()
+    await both(caller, bobs)
+    await caller.media.send_digits("42")
+    await bobs.media.heard_digits("42")
+    await bobs.media.send_digits("#1")
+    await caller.media.heard_digits("#1")
+    await bobs.hangup()
+    assert (await house.site.application.request("/own")).form["DialCallStatus"] == "completed"
+    await caller.until_ended()
 
 
 async def test_nothing_is_left(house: House) -> None:

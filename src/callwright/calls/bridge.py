@@ -95,7 +95,7 @@ class Bridge:
             self.callee.hang_up()
         else:
             self._let_go()
-            self._leave_together(by, self.callee)
+            self._leave_together(by, self.callee, self._transfers)
             self.caller.hang_up()
         self.caller.note("replaced", by=by.sid)
         return True
@@ -183,17 +183,17 @@ class Bridge:
         elif there is other.caller:
             other._succeed(Party(here, lent=True))
         else:
-            self._leave_together(here, there)
+            self._leave_together(here, there, self._transfers or other._transfers)
         by.hang_up()
         gone.hang_up()
 
     def _decline(self, by: "Call", referral: Referral, code: int, why: str) -> None:
         """They talk on, and may ask for something else."""
-        referral.tell(code)
-        by.note("warning", code=NO_TRANSFER, message=f"REFER: {why}")
         if by.leg is not None:
             blind, attended = self._grant(by)
-            by.leg.permit(blind=blind, attended=attended)  # a permission is for one
+            by.leg.permit(blind=blind, attended=attended)  # a permission is for one; before it hears that it may
+        referral.tell(code)
+        by.note("warning", code=NO_TRANSFER, message=f"REFER: {why}")
 
     def _is_ours(self, node: int) -> bool:
         """Whether a leg is of this account: no other one's dialog exists, and what names it may be anybody's."""
@@ -246,11 +246,11 @@ class Bridge:
         self._party.let_go()
         self._end()
 
-    def _leave_together(self, one: "Call", other: "Call") -> None:
-        """Two whom nobody runs talk with each other."""
+    def _leave_together(self, one: "Call", other: "Call", transfers: Transfers | None) -> None:
+        """Two whom nobody runs talk with each other; on a trunk neither of them is its PBX."""
         from callwright.calls.conversation import join  # which is made of bridges
 
-        one.exchange.tasks.spawn(join(one, other), f"join of {one.sid}")
+        one.exchange.tasks.spawn(join(one, other, transfers), f"join of {one.sid}")
 
     def _end(self) -> None:
         self._over = True

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from callwright.calls.bridge import Bridge
 from callwright.calls.control import DialPlan
+from callwright.calls.elastic import Transfers
 from callwright.calls.party import Party
 from callwright.errors import LegGone
 from callwright.sip.leg import Digit, Leg
@@ -105,12 +106,17 @@ class Conversation:
             callee.relay(digit)
 
 
-async def join(one: "Call", other: "Call") -> None:
-    """Two calls that nobody else runs any more talk until one of them leaves; they may be transferred again."""
+async def join(one: "Call", other: "Call", transfers: Transfers | None = None) -> None:
+    """Two calls that nobody else runs any more talk until one of them leaves; they may be transferred again.
+
+    Args:
+        transfers: of the elastic trunk that one of them is of.
+    """
     party, leg = Party(other, lent=True), one.leg
+    plan = DialPlan((), time_limit=other.time_limit, transfers=transfers)
     try:
         if leg is not None and not leg.gone:
-            await Conversation(one, DialPlan((), time_limit=other.time_limit)).run(leg, party)
+            await Conversation(one, plan).run(leg, party)
     except LegGone:
         one.log.debug("- left whom it was joined with")
     finally:
