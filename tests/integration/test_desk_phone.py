@@ -214,6 +214,33 @@ async def test_hold_and_keys_when_they_are_joined(house: House) -> None:
     await caller.until_ended()
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+async def test_who_was_in_a_queue(house: House, backwards: bool) -> None:
+    """An agent's phone leaves him with whom it has called; his time in the queue ends with that talk."""
+    agent, site = await house.registered("desk"), house.site
+    site.script("/voice", "<Enqueue action='/waited' waitUrl=''>support</Enqueue>")
+    site.script("/waited", "<Hangup/>")
+    caller = await site.dial_in()
+    await caller.answered()
+    await site.daemon.logged("queued sid=")
+    site.script("/user", "<Dial action='/queue'><Queue>support</Queue></Dial>")
+    site.script("/queue", "<Hangup/>")
+    one = await agent.invite(house.aor("queue"))
+    await one.answered()
+    await both(caller, one)
+    await one.hold()
+    site.script("/user", f"<Dial action='/own'>{site.callee}</Dial>")
+    other, callee = await calling(house, agent)
+    await transfers(*((other, one) if backwards else (one, other)))
+    told = (await site.application.request("/queue")).form
+    assert (told["DialCallStatus"], told["DequeueResult"], told["CallStatus"]) == ("completed", "bridged", "completed")
+    await both(caller, callee)
+    assert site.application.count("/waited") == 0
+    await callee.hangup()
+    assert (await site.application.request("/waited")).form["QueueResult"] == "bridged"
+    assert (await caller.until_ended()).how is How.BYE_RECEIVED
+
+
 async def test_nothing_is_left(house: House) -> None:
     """Neither in Python nor in the engine, whoever ends the talk and how."""
     desk, site = await house.registered("desk"), house.site

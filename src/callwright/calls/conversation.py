@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Conversation:
-    """All talk of one dial, or of two whom nobody runs.
+    """All talk of one dial, of one who was in a queue, or of two whom nobody runs.
 
     Args:
         call: who talks.
@@ -35,26 +35,31 @@ class Conversation:
         self._bridge: Bridge | None = None
         self.target = ""
         self.seconds = 0
+        self._began = 0.0
 
-    async def run(self, caller: Leg, first: Party) -> None:
+    async def run(self, caller: Leg, first: Party, *, since: float | None = None) -> None:
         """Until one of the two leaves, or the party goes elsewhere; another may take its place meanwhile.
+
+        Args:
+            since: from when the time limit counts, on the loop's clock; None: from the answer of the first party.
 
         Raises:
             LegGone: the caller had left before.
         """
         party: Party | None = first
+        self._began = since if since is not None else self._endpoint.loop.time() - first.call.since_answer
         outlived = False
         try:
             while party is not None and (party is first or not caller.gone):
-                party = await self._talk(caller, party, first)
+                party = await self._talk(caller, party)
                 outlived = outlived or party is not None
         finally:
             if self._bridge is not None and self._bridge.successor is not None:
                 self._bridge.successor.part()
         if outlived:
-            self.seconds = max(1, math.ceil(first.call.since_answer))
+            self.seconds = max(1, math.ceil(self._endpoint.loop.time() - self._began))
 
-    async def _talk(self, caller: Leg, party: Party, first: Party) -> Party | None:
+    async def _talk(self, caller: Leg, party: Party) -> Party | None:
         """Two hear each other, until that is over. Returns who takes the other one's place then."""
         callee = party.call.leg
         if callee is None or party.left:
@@ -63,7 +68,7 @@ class Conversation:
         over: asyncio.Future[None] = caller.waiter()
         bridge = self._bridge = Bridge(self._call, party, self._plan, lambda: _settle(over))
         party.on_leaving(lambda: _settle(over))
-        limit = self._limit(party, first, over)
+        limit = self._limit(party, over)
         # of two dials whose callers talk, each lets its own caller hear the other one
         wires = self._endpoint.engine if party.waits else self._endpoint
         wires.connect(callee.node, caller.node)
@@ -85,7 +90,7 @@ class Conversation:
         self.target = bridge.target
         return bridge.successor
 
-    def _limit(self, party: Party, first: Party, over: "asyncio.Future[None]") -> asyncio.TimerHandle | None:
+    def _limit(self, party: Party, over: "asyncio.Future[None]") -> asyncio.TimerHandle | None:
         """Ends the talk when its time is up. The leg of one who waits in a dial of his own outlives it."""
         if not party.waits:
             party.call.limit_to(self._plan.time_limit)
@@ -95,8 +100,7 @@ class Conversation:
             self._call.note("limit", seconds=self._plan.time_limit)
             _settle(over)
 
-        left = self._plan.time_limit - first.call.since_answer
-        return self._endpoint.loop.call_later(max(0.0, left), on_limit)
+        return self._endpoint.loop.call_at(self._began + self._plan.time_limit, on_limit)
 
     def _pass_on(self, digit: Digit, callee: Leg, over: "asyncio.Future[None]") -> None:
         """A key of the caller: the dial's own, or one for the callee (RFC 4733 events cross no bridge)."""
