@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.harness import Phone, PhoneCall, tones
+from tests.harness import Codec, Phone, PhoneCall, tones
 from tests.harness.call import How
+from tests.harness.sdp import PCMA
 
 from .line import Line, both, seconds_of, steady
 from .test_bridge import referred_to, replaces, reported
@@ -37,12 +38,14 @@ class Desk:
     sids: dict[str, str]
 
     @classmethod
-    async def busy(cls, line: Line, first: str = "", second: str = "", phone: Phone | None = None) -> "Desk":
+    async def busy(
+        cls, line: Line, first: str = "", second: str = "", phone: Phone | None = None, codec: Codec | None = None
+    ) -> "Desk":
         """Everybody talks; the first call is on hold.
 
         Args:
             first, second: further attributes of the two Dials; their actions are /first and /second.
-            phone: of the second caller.
+            phone, codec: of the second caller.
         """
         line.sound("/after.wav", AFTER_HZ, 10.0)
         for path in ("/first", "/second"):
@@ -52,7 +55,10 @@ class Desk:
             verbs = (
                 f"<Dial action='/{name}' {attributes}><Number statusCallback='/leg'>{line.dialled()}</Number></Dial>"
             )
-            caller = await line.call(verbs, phone=phone if name == "second" else None)
+            if codec is not None and name == "second":
+                caller = await line.call_with((codec,), verbs)
+            else:
+                caller = await line.call(verbs, phone=phone if name == "second" else None)
             sids[name] = (await line.request("/voice")).form["CallSid"]
             desk = await gateway.incoming()
             await desk.answer()
@@ -124,6 +130,19 @@ async def test_no_gap_when_they_are_joined(line: Line) -> None:
     await desk.leaves()
     heard = desk.second.media.pcm(since=began)
     assert steady(heard), tones.gaps(heard, longer_than_ms=20)
+
+
+async def test_they_speak_different_codecs(line: Line) -> None:
+    """Nothing is relayed then: each hears the other in his own codec, without a hole."""
+    desk = await Desk.busy(line, codec=PCMA)
+    await desk.leaves()
+    began = [caller.media.mark() for caller in (desk.first, desk.second)]
+    await desk.second.media.received(60)
+    for caller, since, hz in zip((desk.first, desk.second), began, (SECOND_HZ, FIRST_HZ), strict=True):
+        heard = caller.media.pcm(since=since)
+        assert steady(heard) and tones.contains(heard, hz)
+    for call in (desk.first, desk.second):
+        await call.hangup()
 
 
 async def test_keys_cross_and_a_star_ends_the_talk(line: Line) -> None:
