@@ -132,16 +132,39 @@ async def test_one_is_taken_out_by_a_redirect(room: Room) -> None:
     assert pair.silent and room.exchange.bridges == {}
 
 
+def taken_out_at_once(room: Room, task: "asyncio.Task[Any]") -> None:
+    """A request takes a call away after its transfer has been done, and before its dial has heard of that."""
+    notify, loop = room.engine.notify, asyncio.get_running_loop()
+
+    def told(transfer: int, code: int, **options: Any) -> None:
+        loop.call_soon(task.cancel)
+        notify(transfer, code, **options)
+
+    room.engine.notify = told  # type: ignore[method-assign]  # for this test
+
+
 async def test_one_is_taken_out_at_the_same_moment(room: Room) -> None:
     """Before its dial has gone on: the other one does not wait for it."""
     first, _, left = await dialled(room)
     second, _, right = await dialled(room)
+    taken_out_at_once(room, first.task)
     asks(room, left, replaced=right)
-    while not reports(room):
-        await turns(1)
-    first.task.cancel()
+    await turns()
+    assert first.task.cancelled() and second.task.done()
     assert (await second.task).status == "completed"
     assert edges(room, first.leg, second.leg, left, right) == set() and room.exchange.bridges == {}
+
+
+async def test_who_is_given_to_one_who_is_taken_out_leaves(room: Room) -> None:
+    """He has nobody else."""
+    first, _, left = await dialled(room)
+    second, other, right = await dialled(room)
+    taken_out_at_once(room, first.task)
+    asks(room, left, replaced=second.leg)
+    await turns()
+    assert other.status is CallStatus.COMPLETED
+    assert first.task.cancelled() and (await second.task).hung_up
+    assert edges(room, first.leg, right) == set()
 
 
 async def test_one_hangs_up_at_the_same_moment(room: Room) -> None:
