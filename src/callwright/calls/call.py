@@ -153,8 +153,13 @@ class Call(Aside):
         talking = self._status is CallStatus.IN_PROGRESS and self._ending is None
         return self._talked() if talking else self._seconds
 
+    @property
+    def since_answer(self) -> float:
+        """Seconds, also of a call that has ended meanwhile."""
+        return self.exchange.endpoint.loop.time() - self._answered_at
+
     def _talked(self) -> int:
-        return max(1, math.ceil(self.exchange.endpoint.loop.time() - self._answered_at))
+        return max(1, math.ceil(self.since_answer))
 
     @property
     def sip_code(self) -> int:

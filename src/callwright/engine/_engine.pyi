@@ -104,7 +104,8 @@ class EventKind(enum.IntEnum):
     """The peer of a leg has asked for a transfer, and has been answered. id: leg, code: 202, or how it was refused:
     400 (no Refer-To that can be read), 416 (no SIP or telephone URI), 603 (`permit` does not allow it). text: the
     Refer-To's URI. detail: transfer (int: id for `notify`; 0: refused, or no reports are wanted), replaced (int: the
-    leg whose dialog the URI's Replaces names, which has been taken out of the URI; 0: none of ours), referred_by."""
+    leg whose dialog the URI's Replaces names; 0: none of ours), attended (bool: it names one of ours, or one of nobody
+    while transfers to anybody are not permitted), referred_by."""
     HELD = ...
     """A request of an asking realm waits for `judge` (15 s, then nobody can tell), with what comes again of it; at most
     1,000 do, 64 of a source. id: request. text: method. detail: user (as claimed), realm, source_host, source_port
@@ -410,7 +411,8 @@ class Engine:
         """
     def permit(self, leg: int, *, blind: bool = False, attended: bool = False) -> None:
         """What REFERs of this leg's peer are accepted, one of them: to anybody, or to the peer of another leg (one with
-        a Replaces that names it). Nothing before."""
+        a Replaces that names it; one that names no leg of ours is one to anybody where that is permitted). Nothing
+        before."""
     def notify(self, transfer: int, code: int, *, reason: str = "") -> None:
         """Reports how a transfer of the peer's goes; a final code (200 to 699) is the last. A no-op after it."""
     def forget(self, transfer: int) -> None:
