@@ -243,7 +243,7 @@ class Dial:
         callee = winner.leg
         if callee is None or callee.gone or winner.taken.done():
             return None
-        await self._call.answer()
+        self._call.accept(like=callee.node)
         return callee
 
     async def _bridge(self, caller: Leg, winner: "Call", callee: Leg) -> None:

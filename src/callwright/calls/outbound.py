@@ -135,6 +135,12 @@ def _local(call: "Call", domain: str = "") -> str:
     return call.exchange.endpoint.local_uri("anonymous" if user == ANONYMOUS else user, domain)
 
 
+def _caller(call: "Call") -> int:
+    """The leg for which a call is placed, and with whose codec it is best placed; 0 when there is none."""
+    caller = call.parent.leg if call.parent is not None else None
+    return 0 if caller is None else caller.node
+
+
 def _headers(call: "Call", target: SipTarget) -> Headers:
     return [
         ("X-Twilio-CallSid", call.sid),
@@ -172,6 +178,7 @@ def _to_phone(call: "Call", target: SipTarget, user: User, binding: Binding) -> 
         headers=_headers(call, target),
         codecs=user.codecs,
         srtp="required" if user.secure or without_secure(target.uri)[1] else "",
+        like=_caller(call),
     )
     call.exchange.dialogs.begin(user.aor, leg.node, direction=RECIPIENT, remote=local_uri.strip("<>"))
     return leg
@@ -187,6 +194,7 @@ def _to_uri(call: "Call", target: SipTarget, next_hop: str) -> Leg:
         username=target.username,
         password=target.password,
         srtp="required" if secure else "",
+        like=_caller(call),
     )
 
 
@@ -216,6 +224,7 @@ def _to_trunk(call: "Call", target: NumberTarget, trunk: Trunk, uri: str, next_h
         reliable=trunk.reliable,
         quirks=trunk.quirks,
         dtmf=trunk.dtmf,
+        like=_caller(call),
     )
 
 
