@@ -51,7 +51,7 @@ async def figures_of(site: Site, sid: str) -> list[dict[str, object]]:
     return found
 
 
-@pytest.mark.parametrize("early", [False, True], ids=["waits", "answered"])
+@pytest.mark.parametrize("waits", ["true", "false"], ids=["waits", "answered"])
 @pytest.mark.parametrize(
     ("caller", "callee", "chosen"),
     [
@@ -63,10 +63,10 @@ async def figures_of(site: Site, sid: str) -> list[dict[str, object]]:
     ids=["G722", "G722-PCMU", "PCMA", "opus"],
 )
 async def test_one_codec_on_both_sides(
-    sites: Sites, phones: Phones, caller: tuple[Codec, ...], callee: tuple[Codec, ...], chosen: Codec, early: bool
+    sites: Sites, phones: Phones, caller: tuple[Codec, ...], callee: tuple[Codec, ...], chosen: Codec, waits: str
 ) -> None:
     site = await sites()
-    site.script("/voice", ('<Pause length="0"/><Play digits="w"/>' if early else "") + f"<Dial>{CALLEE}</Dial>")
+    site.script("/voice", f'<Dial answerOnBridge="{waits}">{CALLEE}</Dial>')
     phone = await phones("wide")
     phone.codecs = (*caller, DTMF)
     call = await phone.invite(site.daemon.sip_uri(site.number))
@@ -94,7 +94,7 @@ async def test_one_codec_on_both_sides(
 async def test_a_caller_who_waited_has_the_codec_of_who_answers(sites: Sites, phones: Phones) -> None:
     """The callee has none of the wide ones: the caller's other codec is that of both."""
     site = await sites()
-    site.script("/voice", f"<Dial>{CALLEE}</Dial>")
+    site.script("/voice", f'<Dial answerOnBridge="true">{CALLEE}</Dial>')
     phone = await phones("wide")
     phone.codecs = (G722, GSM, PCMA, PCMU, DTMF)
     call = await phone.invite(site.daemon.sip_uri(site.number))

@@ -86,6 +86,7 @@ void follow_peer(pjmedia_codec_param& parameters) {
 const Codec* current_codec(const pjsua_call& call) {
     const pjmedia_sdp_session* active = nullptr;
     if (call.inv == nullptr || call.inv->neg == nullptr ||
+        pjmedia_sdp_neg_get_state(call.inv->neg) != PJMEDIA_SDP_NEG_STATE_DONE ||
         pjmedia_sdp_neg_get_active_local(call.inv->neg, &active) != PJ_SUCCESS) {
         return nullptr;
     }
