@@ -170,12 +170,16 @@ Line::Beside beside_of(pjsua_call_id id, unsigned index, const pjmedia_stream_in
     if (codec == nullptr) return beside;
     const int received = Codecs::noise_type(local->media[index], codec->rtp_rate);
     const int sent = Codecs::noise_type(remote->media[index], codec->rtp_rate);
-    if (received >= 0 && sent >= 0) beside.noise_received = received, beside.noise_sent = sent;
+    if (received >= 0 && sent >= 0) {
+        beside.noise_received = received;
+        beside.noise_sent = sent;
+    }
     return beside;
 }
 
 Offers::Offers(Engine& engine)
-    : engine_(engine), codecs_(engine.clock_rate(), engine.options().ptime, engine.options().opus, engine.options().comfort_noise),
+    : engine_(engine),
+      codecs_(engine.clock_rate(), engine.options().ptime, engine.options().opus, engine.options().comfort_noise),
       usual_(engine.options().policy), advertised_(engine.options().advertised_address, engine.options().inside) {}
 
 void Offers::install(pjsua_callback& callbacks) const {

@@ -160,7 +160,8 @@ int Line::type_of(Content content) const noexcept {
 bool Line::too_long(const std::uint8_t* payload, std::size_t size) const noexcept {
     if (format_.bytes_per_second != 0) return size * 1000 > std::size_t{format_.longest} * format_.bytes_per_second;
     return format_.codec == "opus" &&
-           opus_packet_get_nb_samples(payload, static_cast<opus_int32>(size), 8000) > static_cast<int>(format_.longest * 8);
+           opus_packet_get_nb_samples(payload, static_cast<opus_int32>(size), 8000) >
+               static_cast<int>(format_.longest * 8);
 }
 
 // Packets of another length are the mixer's to make.
