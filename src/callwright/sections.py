@@ -73,15 +73,20 @@ class MediaSection(Section):
     advertise: Advertised = ""
     inside: tuple[Prefix, ...] = ()
     codecs: Codecs = Field(("PCMU", "PCMA", "G722", "opus"), min_length=1)
+    codec_order: Literal["offer", "list"] = "offer"
     ptime: Literal[10, 20, 30, 40, 50, 60] = 20
     opus_bitrate: int = Field(0, ge=0, le=510000)
     opus_complexity: int = Field(5, ge=0, le=10)
     opus_fec: bool = True
     opus_dtx: bool = False
+    comfort_noise: bool = False
+    jitter_min_ms: int = Field(20, ge=20, le=400)
+    jitter_max_ms: int = Field(240, ge=20, le=400)
     rtp_ports: tuple[int, int] = (20000, 29999)
     clock_rate: Literal[8000, 16000, 32000, 48000] = 16000
     timeout_s: int = Field(30, ge=5, le=3600)
     hold_timeout_s: int = Field(300, ge=5, le=86400)
+    late_source: Literal["peer", "any"] = "peer"
     io: Literal["auto", "io_uring", "epoll"] = "auto"
     mixers: int = Field(-1, ge=-1, le=15)
     cache_mb: int = Field(1024, ge=1)
@@ -99,6 +104,8 @@ class MediaSection(Section):
         """What does not go together, with its key."""
         if 0 < self.opus_bitrate < 6000:
             yield "media.opus_bitrate: must be 0, or 6000 to 510000"
+        if self.jitter_max_ms < self.jitter_min_ms:
+            yield "media.jitter_max_ms: must not be below jitter_min_ms"
         if not self.address6:
             return
         try:

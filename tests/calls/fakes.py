@@ -244,10 +244,11 @@ class FakeEngine(Patchbay):
         reason: str = "",
         headers: Sequence[tuple[str, str]] = (),
         codecs: Sequence[str] = (),
+        like: int = 0,
     ) -> None:
         if code == 200 and leg in self._legs:
             self._legs[leg] = "confirmed"
-        self._note("answer", leg, code=code, codecs=list(codecs))
+        self._note("answer", leg, code=code, codecs=list(codecs), **({"like": like} if like else {}))
 
     def hangup(self, leg: int, *, code: int = 0, reason: str = "", headers: Sequence[tuple[str, str]] = ()) -> None:
         self._note("hangup", leg, code=code, headers=list(headers))

@@ -434,11 +434,11 @@ class Call(Aside):
         """200 to an inbound call that is still ringing."""
         self.accept()
 
-    def accept(self) -> None:
-        """The same, at once."""
+    def accept(self, *, like: int = 0) -> None:
+        """The same, at once; like: see `Leg.accept`."""
         leg = self.require_leg()
         if leg.answerable:
-            leg.accept()
+            leg.accept(like=like)
             self._answered(leg)
 
     async def play(self, prompts: Sequence[Prompt]) -> None:

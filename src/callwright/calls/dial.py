@@ -248,7 +248,7 @@ class Dial:
         callee = winner.leg
         if callee is None or callee.gone or winner.taken.done():
             return False
-        await self._call.answer()
+        self._call.accept(like=callee.node)
         return True
 
     # recording

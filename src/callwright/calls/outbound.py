@@ -136,6 +136,12 @@ def _local(call: "Call", domain: str = "") -> str:
     return call.exchange.endpoint.local_uri("anonymous" if user == ANONYMOUS else user, domain)
 
 
+def _caller(call: "Call") -> int:
+    """The leg for which a call is placed, and with whose codec it is best placed; 0 when there is none."""
+    caller = call.parent.leg if call.parent is not None else None
+    return 0 if caller is None else caller.node
+
+
 def _headers(call: "Call", target: SipTarget) -> Headers:
     return [
         ("X-Twilio-CallSid", call.sid),
@@ -186,6 +192,7 @@ def _to_phone(call: "Call", target: SipTarget, user: User, binding: Binding) -> 
         codecs=user.codecs,
         srtp=srtp,
         srtp_keying=user.srtp_keying if srtp == "required" else "",
+        like=_caller(call),
     )
     call.exchange.dialogs.begin(user.aor, leg.node, direction=RECIPIENT, remote=local_uri.strip("<>"))
     return leg
@@ -209,6 +216,7 @@ def _to_uri(call: "Call", target: SipTarget, next_hop: str) -> Leg:
         username=target.username,
         password=target.password,
         srtp="required" if secure else "",
+        like=_caller(call),
     )
 
 
@@ -238,6 +246,7 @@ def _to_trunk(call: "Call", target: NumberTarget, trunk: Trunk, uri: str, next_h
         reliable=trunk.reliable,
         quirks=trunk.quirks,
         dtmf=trunk.dtmf,
+        like=_caller(call),
     )
 
 

@@ -49,7 +49,8 @@ class EventKind(enum.IntEnum):
     type), early (outside a stream), forged (SRTP), jumps, bursts, longest_burst, first_ms, last_ms (-1: none came),
     comfort_noise (packets), source, digits}, tx: {packets, bytes, lost, jitter_ms, jitter_max_ms (as the peer's RTCP
     reports), first_ms, last_ms, refused, reports, reports_without (that told of our packets, or of none), destination},
-    jitter_buffer: {size_ms, min_ms, max_ms, avg_delay_ms, lost, discarded, empty (frames)}}."""
+    jitter_buffer: {size_ms (to which it has fitted itself), min_ms, max_ms, avg_delay_ms (that frames waited), lost,
+    discarded, empty (frames)}}."""
     REQUEST = ...
     """A REGISTER, SUBSCRIBE, NOTIFY, MESSAGE or PUBLISH outside a call's dialog waits for `respond` (5 s, then the
     engine answers 503 itself). id: request. text: method. detail: as INCOMING but offer, plus content_type, body
@@ -167,6 +168,10 @@ class Engine:
         advertised: Sequence[str] = (),
         mixers: int = -1,
         mixing_us: int = 2000,
+        their_order: bool = False,
+        comfort_noise: bool = False,
+        jitter_buffer: tuple[int, int] = (20, 240),
+        late_from_anywhere: bool = False,
     ) -> None:
         """Starts pjlib, its transports and threads. At most one Engine lives at a time in a process.
 
@@ -184,15 +189,14 @@ class Engine:
                 system's when there are none; with verify_client a client must show a certificate of theirs.
             verify_server: whether the certificate of a server that we connect to must be good, and bear its name.
             codecs: by preference: PCMU PCMA G722 opus GSM L16/8000 L16/16000 G729. Of an offer the first of these
-                that it has is taken. What a trunk or a call says goes before.
-            ptime: ms of a packet, 10 to 60 in tens: what we ask for, and send when the peer asks for nothing.
-            opus: bitrate (bit/s, 0: the encoder's choice), complexity (0 to 10), fec (0 | 1), dtx (0 | 1).
-            session_expires: RFC 4028, in seconds; 0 without session timers.
-            min_session_expires: the shortest that a peer may ask for, seconds.
-            rtp_ports: inclusive range; even ports carry RTP.
-            clock_rate: of the mixer, Hz: 8000, 16000, 32000 or 48000. Frames are 20 ms.
-            max_legs: further INVITEs are answered 503.
-            log_level: pjproject lines up to this level come as LOG events.
+                that it has is taken; with their_order the first of its own. A trunk's or a call's list goes before.
+            ptime: ms of a packet, 10 to 60 in tens (L16/16000: to 40): asked for, and sent when the peer asks nothing.
+            opus: bitrate (bit/s, 0: the encoder's), complexity (0 to 10), fec, dtx (0 | 1; asked of the peer).
+            comfort_noise: offered (RFC 3389), not only answered. jitter_buffer: (least, most) ms, within 20 to 400.
+            late_from_anywhere: RTP that begins more than 5 s after an answer is taken not only from the peer's hosts.
+            session_expires, min_session_expires: RFC 4028, in seconds; 0 without session timers, and the shortest.
+            rtp_ports: inclusive range; even ports carry RTP. clock_rate: of the mixer, Hz; frames are 20 ms.
+            max_legs: further INVITEs are answered 503. log_level: pjproject lines up to it come as LOG events.
             media_timeout, hold_timeout: seconds without RTP until MEDIA_LOST.
             rtp_io: how RTP is read and sent: "io_uring", "epoll", or "auto": the first where the kernel allows it.
 
@@ -216,9 +220,7 @@ class Engine:
     def certify(self, transport: int, *, certificate: str, private_key: str, ca: str = "") -> None:
         """What the n-th "tls" transport (from 0) shows and trusts on every new connection; none that lives is touched.
 
-        In force when it returns.
-
-        Raises: ValueError: a text is no PEM, or key and certificate do not belong together; the old ones stay.
+        In force when it returns. Raises: ValueError: no PEM, or no key of the certificate's; the old ones stay.
         """
     def certify_names(self, names: Sequence[tuple[str, str, str]]) -> None:
         """What every "tls" transport shows to a new connection that calls a name (SNI), in place of its own, and of
@@ -366,11 +368,13 @@ class Engine:
         offer: bool = True,
         route: Sequence[str] = (),
         keep_hop: bool = False,
+        like: int = 0,
     ) -> int:
         """Sends an INVITE; returns the leg's id. local_uri is the From (name-addr allowed).
 
-        codecs: by preference; empty for the engine's. srtp: "off" (default) | "optional" | "required"; srtp_keying,
-        of our offers: "sdes" (default) | "dtls", which no offer can leave optional. reliable, of provisional responses
+        codecs: by preference; empty for the engine's. like: a leg whose codec (or that of its answer to come) is the
+        first of them, if it is one. srtp: "off" (default) | "optional" | "required"; srtp_keying, of
+        our offers: "sdes" (default) | "dtls", which no offer can leave optional. reliable, of provisional responses
         (RFC 3262): "off" | "supported" (default) | "required". offer: False leaves the offer to the peer's answer.
         quirks, what a peer does not bear, or needs: "no-session-timer" (RFC 4028), "symmetric-port" (requests within
         the dialog go where the peer's responses and requests come from, whatever its Contact names, unless proxies have
@@ -390,11 +394,10 @@ class Engine:
         Raises: ValueError: a URI or header cannot be parsed or holds CR, LF or NUL; no codec; no policy.
         """
     def answer(
-        self, leg: int, code: int, *, reason: str = "", headers: Headers = (), codecs: Sequence[str] = ()
+        self, leg: int, code: int, *, reason: str = "", headers: Headers = (), codecs: Sequence[str] = (), like: int = 0
     ) -> None:
         """180, 183 (starts early media), 200. codecs: in place of the leg's own, by preference, before media starts;
-        when the offer has none of them the leg ends with 488.
-
+        when the offer has none of them the leg ends with 488. like: a leg whose codec is taken if the offer has it.
         Raises: ValueError: no codec.
         """
     def hangup(self, leg: int, *, code: int = 0, reason: str = "", headers: Headers = ()) -> None:

@@ -70,9 +70,12 @@ struct EngineOptions {
     std::string rtp_io = "auto";  // "io_uring" | "epoll" | "auto"
     unsigned media_timeout = 30;  // seconds without RTP until MEDIA_LOST
     unsigned hold_timeout = 300;
+    bool late_from_anywhere = false;  // see SourceLock
     Policy policy;  // of legs of which nothing else is said
     unsigned ptime = 20;
     OpusSettings opus;
+    bool comfort_noise = false;  // offered (RFC 3389); what offers it is answered with it in any case
+    unsigned jitter_least = 20, jitter_most = 240;  // ms that the jitter buffers hold, at least and at most
     unsigned session_expires = 1800;  // RFC 4028, in seconds; 0: no session timers
     unsigned min_session_expires = 90;
 

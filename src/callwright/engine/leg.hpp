@@ -42,6 +42,7 @@ struct Order {
     bool offer = true;
     std::vector<std::string> route = {};  // name-addrs of proxies on the way
     bool keep_hop = false;                // what follows in the dialog goes to the next hop as well
+    std::uint64_t like = 0;               // a leg whose codec is offered first, where it is one of the policy's
 };
 
 // One command to a leg that carries a SIP status.
@@ -110,8 +111,8 @@ class Legs {
     void hang_up_all();
 
     void originate(std::uint64_t id, const Order& order);
-    // codecs: empty for those of the leg's policy.
-    void answer(std::uint64_t id, const Reply& reply, const CodecList& codecs);
+    // codecs: empty for those of the leg's policy. like: a leg whose codec is taken where the offer has it; 0: none.
+    void answer(std::uint64_t id, const Reply& reply, const CodecList& codecs, std::uint64_t like);
     void hang_up(std::uint64_t id, const Reply& reply);
     void hold(std::uint64_t id, bool on);
     void permit(std::uint64_t id, Referrals referrals);

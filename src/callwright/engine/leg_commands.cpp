@@ -59,6 +59,7 @@ void Legs::originate(std::uint64_t id, const Order& order) {
         return;
     }
     placed.policy = order.policy;
+    if (const Leg* other = find(order.like)) engine_.offers().prefer_codec_of(*other, placed);
     const Server server = server_of(order.uri);
     if (server.tls) placed.server = server.host;
     MessageData message(order.headers);
@@ -107,7 +108,7 @@ void Legs::set_credentials(const Leg& leg, const Credentials& credentials) {
     pjsip_auth_clt_set_credentials(&session->dlg->auth_sess, 1, &info);
 }
 
-void Legs::answer(std::uint64_t id, const Reply& reply, const CodecList& codecs) {
+void Legs::answer(std::uint64_t id, const Reply& reply, const CodecList& codecs, std::uint64_t like) {
     Leg* leg = find(id);
     if (leg == nullptr) return;
     if (leg->outbound || leg->state() >= Leg::State::CONNECTING) {
@@ -116,6 +117,11 @@ void Legs::answer(std::uint64_t id, const Reply& reply, const CodecList& codecs)
     }
     if (!codecs.empty()) {
         leg->policy.codecs = codecs;
+        leg->policy.their_order = false;
+    }
+    const Leg* other = find(like);
+    const bool alike = other != nullptr && engine_.offers().prefer_codec_of(*other, *leg);
+    if (!codecs.empty() || alike) {
         if (const auto unfit = engine_.offers().answer_with(leg->call, leg->policy)) {
             const std::string warning = std::to_string(unfit->code) + " callwright \"" + unfit->text + "\"";
             hang_up(id, {PJSIP_SC_NOT_ACCEPTABLE_HERE, {}, {{"Warning", warning}}});

@@ -18,10 +18,12 @@
 #include "codecs.hpp"
 #include "gate.hpp"
 #include "policy.hpp"
+#include "rtp/line.hpp"
 
 namespace callwright {
 
 class Engine;
+class Leg;
 
 // Why an offer is refused (RFC 3261 section 20.43).
 struct Unfit {
@@ -33,6 +35,9 @@ struct Unfit {
 std::string hold_of(pjsua_call_id id);
 // "none" | "sdes" | "dtls".
 std::string srtp_of(pjsua_call_id id);
+
+// What a stream of a call has beside its codec, once that is agreed.
+Line::Beside beside_of(pjsua_call_id id, unsigned index, const pjmedia_stream_info& stream);
 
 // By name and realm, as `key_of` puts them together.
 using UserPolicies = std::unordered_map<std::string, Policy>;
@@ -64,6 +69,9 @@ class Offers {
     // Writes the answer that waits to be sent anew. What does not fit, if nothing does; none, too, when there is no
     // answer to be changed: it is out, or the peer has left the offer to us.
     std::optional<Unfit> answer_with(pjsua_call_id call, const Policy& policy) const;
+    // What a leg speaks, or will speak when its offer is answered, becomes the first codec of another one: two legs of
+    // one codec are relayed, and of what is wide on one side nothing is lost. False: that one, or its offer, has it not.
+    static bool prefer_codec_of(const Leg& leg, Leg& other);
     // Whether a policy has an answer to an offer.
     std::optional<Unfit> judge(const pjmedia_sdp_session* offer, const Policy& policy) const;
 
@@ -80,7 +88,9 @@ class Offers {
     std::optional<Unfit> judge_line(const pjmedia_sdp_session* offer, const pjmedia_sdp_media* media,
                                     const Policy& policy) const;
     void refuse(pjsip_rx_data* rdata, const Unfit& unfit);
-    void write(pj_pool_t* pool, pjmedia_sdp_session* sdp, const CodecList& codecs) const;
+    // offer: the one that it answers; null for an offer.
+    void write(pj_pool_t* pool, pjmedia_sdp_session* sdp, const CodecList& codecs, bool their_order,
+               const pjmedia_sdp_session* offer) const;
 
     Engine& engine_;
     Codecs codecs_;

@@ -139,6 +139,7 @@ class Endpoint:
         dtmf: str = "auto",
         route: Sequence[str] = (),
         keep_hop: bool = False,
+        like: int = 0,
     ) -> Leg:
         """Sends an INVITE.
 
@@ -149,7 +150,7 @@ class Endpoint:
             srtp_keying: "sdes" (or "") or "dtls".
             reliable: "off", "supported" (or "") or "required".
             dtmf: see `keypad.Keypad.method`.
-            quirks, route, keep_hop: see the engine's `originate`.
+            quirks, route, keep_hop, like: see the engine's `originate`.
 
         Raises:
             ValueError: a URI, header or setting cannot be used.
@@ -169,6 +170,7 @@ class Endpoint:
             quirks=quirks,
             route=route,
             keep_hop=keep_hop,
+            like=like,
         )
         leg = Leg(self, node)
         leg.keypad.method = dtmf
@@ -454,6 +456,7 @@ def _start(config: Config, shown: certificates.Shown) -> Engine:
         "advertised_address": media.advertise,
         "inside": media.inside,
         "codecs": media.codecs,
+        "their_order": media.codec_order == "offer",
         "ptime": media.ptime,
         "opus": {
             "bitrate": media.opus_bitrate,
@@ -461,12 +464,15 @@ def _start(config: Config, shown: certificates.Shown) -> Engine:
             "fec": int(media.opus_fec),
             "dtx": int(media.opus_dtx),
         },
+        "comfort_noise": media.comfort_noise,
+        "jitter_buffer": (media.jitter_min_ms, media.jitter_max_ms),
         "rtp_ports": config.media.rtp_ports,
         "clock_rate": config.media.clock_rate,
         "rtp_io": config.media.io,
         "mixers": config.media.mixers,
         "media_timeout": config.media.timeout_s,
         "hold_timeout": config.media.hold_timeout_s,
+        "late_from_anywhere": media.late_source == "any",
         "max_legs": config.limits.legs,
         "user_agent": config.sip.user_agent,
         "log_level": 4 if logger.isEnabledFor(logging.DEBUG) else 2,

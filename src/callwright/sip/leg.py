@@ -192,13 +192,17 @@ class Leg:
             self._enter(LegState.EARLY)
             self.endpoint.engine.answer(self.node, 183, codecs=self.codecs)
 
-    def accept(self, headers: Headers = ()) -> None:
-        """200 to an inbound leg. Audio may be connected at once; it starts with the media."""
+    def accept(self, headers: Headers = (), *, like: int = 0) -> None:
+        """200 to an inbound leg. Audio may be connected at once; it starts with the media.
+
+        Args:
+            like: a leg that it is to be bridged with, whose codec is taken where the offer has it.
+        """
         if self.gone:
             raise LegGone("the caller has left")
         if self._state in (LegState.INCOMING, LegState.EARLY):
             self._enter(LegState.CONNECTING)
-            self.endpoint.engine.answer(self.node, 200, headers=headers, codecs=self.codecs)
+            self.endpoint.engine.answer(self.node, 200, headers=headers, codecs=self.codecs, like=like)
 
     def hang_up(self, code: int = 0, reason: str = "", headers: Headers = ()) -> None:
         """A final response, CANCEL or BYE, by state. `ended` resolves when it is over."""

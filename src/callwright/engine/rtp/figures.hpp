@@ -23,7 +23,8 @@
 //     reports, reports_without  RTCP packets that told of ours, and that told of none
 //     destination    "host:port" that the packets go to; "" nowhere
 //   rtt_ms         round trip by RTCP, the latest; 0: the peer's reports did not allow to tell
-//   jitter_buffer  size_ms now; min_ms, max_ms, avg_delay_ms that frames waited; lost, discarded, empty: frames
+//   jitter_buffer  size_ms: the depth that it has fitted itself to; min_ms, max_ms, avg_delay_ms that frames waited;
+//                  lost, discarded, empty: frames
 //   mos            rx, tx: ITU-T G.107, 1 to 4.5; 0: nothing to judge
 //   relayed        packets of other legs (or its own, echoed) among those sent
 //   verdict        what went wrong, in words, when one way or both carried no audio, or not from the answer to the end,

@@ -103,7 +103,7 @@ void Line::say_goodbye() {
 void Line::note_jitter_buffer(LineFigures::JitterBuffer& total) const {
     pjmedia_jb_state state{};
     if (stream_ == nullptr || pjmedia_stream_get_stat_jbuf(stream_, &state) != PJ_SUCCESS) return;
-    total.size_ms = state.size * frame_ms_;
+    total.size_ms = state.prefetch * frame_ms_;
     total.min_ms = state.min_delay;
     total.max_ms = std::max(total.max_ms, state.max_delay);
     total.average_ms = state.avg_delay;
