@@ -70,7 +70,6 @@ void Legs::originate(std::uint64_t id, const Order& order) {
         forget(placed, {flow_failed, "the connection is closed", {}}, nullptr);
         return;
     }
-    if (order.keep_hop) placed.hop = order.next_hop;
     if (!order.next_hop.empty()) message.send_to(order.next_hop);
     for (const std::string& proxy : order.route) message.send_through(proxy);
     const pj_str_t target = borrow(order.uri);
@@ -89,6 +88,11 @@ void Legs::originate(std::uint64_t id, const Order& order) {
         return;
     }
     leg->call = call;
+    const pjsip_inv_session* session = session_of(*leg);
+    if (order.keep_hop && session != nullptr) {
+        leg->kept = text_of(session->dlg->call_id->id);
+        kept_hops_.keep(leg->kept, order.next_hop, session->dlg->secure != PJ_FALSE);
+    }
     set_credentials(*leg, order.credentials);
 }
 
