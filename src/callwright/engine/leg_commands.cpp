@@ -80,7 +80,9 @@ void Legs::originate(std::uint64_t id, const Order& order) {
     if (!order.offer) setting.flag |= PJSUA_CALL_NO_SDP_OFFER;
     pjsua_call_id call = PJSUA_INVALID_ID;
     const pjsua_acc_id account = accounts_.towards(order.uri, hop, order.policy);
+    accounts_.show_connection(account, !order.keep_hop);
     const pj_status_t status = pjsua_call_make_call(account, &target, &setting, user_data, message.get(), &call);
+    accounts_.show_connection(account, false);
     Leg* leg = find(id);
     if (leg == nullptr) return;  // its failure has been reported by a callback
     if (status != PJ_SUCCESS) {
