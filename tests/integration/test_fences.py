@@ -161,13 +161,14 @@ async def test_S8_no_name_leads_to_a_gateway(sites: Sites, nameserver: Nameserve
     REST, a dial with alternatives, a participant and a transfer. Neither caller IDs nor destinations get around."""
     site = await sites(sections={"dns": {"servers": [nameserver.place]}})
     host, port = site.carrier.address, site.carrier.port
-    nameserver.add("alias.example.", "A", host)
-    nameserver.add("_sip._udp.service.example.", "SRV", f"10 10 {port} alias.example.")
-    for uri in (f"alias.example:{port}", f"ALIAS.Example.:{port}", "service.example", f"{host}.:{port}"):
+    nameserver.add("alias.example", "A", host)
+    nameserver.add("_sip._udp.service.example", "SRV", f"10 10 {port} alias.example.")
+    for uri in (f"alias.example:{port}", f"ALIAS.Example.:{port}", "service.example"):
         for user, caller in (("9005551234", STRANGER), (CALLEE, STRANGER), ("anybody", NUMBER)):
             target = f"sip:{user}@{uri}"
             sid = (await site.create(to=target, from_=caller, twiml=document("<Hangup/>"))).sid
             assert (await site.over(sid)).form["CallStatus"] == "failed", target
+    assert await refused(site, to=f"sip:{CALLEE}@{host}.:{port}", from_=STRANGER) == (400, 21210)
     beside = f"<Uri>sip:nobody@dead.invalid</Uri><Uri>sip:{CALLEE}@service.example</Uri>"
     assert await dialled(site, f"<Sip>{beside}</Sip>", f'callerId="{STRANGER}"') == "failed"
     await site.do(
@@ -187,8 +188,8 @@ async def test_S8_a_trunk_that_is_found_by_name(sites: Sites, phones: Phones, na
     """Its target is a name with SRV: its address, written as it is, is the gateway too, on whatever port; and a call by
     it is the trunk's, on its account and in its day."""
     carrier = await phones("carrier")
-    nameserver.add("_sip._udp.carrier.example.", "SRV", f"10 10 {carrier.port} gw.carrier.example.")
-    nameserver.add("gw.carrier.example.", "A", carrier.address)
+    nameserver.add("_sip._udp.carrier.example", "SRV", f"10 10 {carrier.port} gw.carrier.example.")
+    nameserver.add("gw.carrier.example", "A", carrier.address)
     trunk = {"name": "named", "targets": ["sip:carrier.example"], "prefixes": ["+1888"], "deny_prefixes": ["+1555777"]}
     site = await sites(trunks=[trunk], sections={"dns": {"servers": [nameserver.place]}})
     there = f"{carrier.address}:{carrier.port}"
