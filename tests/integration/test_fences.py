@@ -70,11 +70,13 @@ async def test_S8_no_way_leads_to_a_costly_number(sites: Sites) -> None:
     gateway = f"{site.carrier.address}:{site.carrier.port}"
     assert await refused(site, to=PREMIUM) == (400, 21215)
     assert await refused(site, to=f"sip:{SATELLITE}@{gateway}") == (400, 21215)
+    assert await refused(site, to=f"sip:{PREMIUM}%3Bnpdi@{gateway}") == (400, 21215)
     with pytest.raises(TwilioRestException) as caught:
         await site.do(lambda client: client.conferences("room").participants.create(from_=NUMBER, to=PREMIUM))
     assert (caught.value.status, caught.value.code) == (400, 21215)
     assert await dialled(site, f"<Number>{PREMIUM}</Number>") == "failed"
     assert await dialled(site, f"<Sip>sip:{PREMIUM[1:]}@{gateway}</Sip>") == "failed"
+    assert await dialled(site, f"<Sip>sip:+1/900/555/1234@{gateway}</Sip>") == "failed"
     assert await dialled(site, f"<Number>00{SATELLITE[1:]}</Number>") == "failed"
     sid, incoming = await answered(site, twiml=document('<Pause length="60"/>'))
     site.script("/moved", f'<Dial action="/done">{PREMIUM}</Dial>')
@@ -89,11 +91,11 @@ async def test_S8_no_way_leads_to_a_costly_number(sites: Sites) -> None:
     lines = told(site)
     assert all("WARNING" in line and f"user={ACCOUNT}" in line for line in lines)
     source = f"source={site.carrier.address} port={site.carrier.port} "
-    assert [source in line for line in lines] == [False] * 3 + [True] * 3 + [False, True]
+    assert [source in line for line in lines] == [False] * 4 + [True] * 4 + [False, True]
     alerts = await site.do(lambda client: client.monitor.v1.alerts.list())
     codes = sorted(one.error_code for one in alerts if one.error_code in ("21215", "13227"))
-    assert codes == ["13227"] * 5 + ["21215"] * 3
-    assert (await site.daemon.metrics())["callwright_calls_fenced_total"] == 8
+    assert codes == ["13227"] * 6 + ["21215"] * 4
+    assert (await site.daemon.metrics())["callwright_calls_fenced_total"] == 10
     await enabled_after_all(site)
 
 
