@@ -228,6 +228,16 @@ class TestOtherNames:
         by_the_dial = code == 13214 and "192.0.2.1" in host  # its callerId is looked at before anybody is called
         assert len(occasions(caplog)) == found.exchange.fences.denied == (0 if by_the_dial else 1)
 
+    async def test_S8_another_host_of_the_carrier(self, rooms: Rooms) -> None:
+        """Calls come in from there: numbers that go there are the trunk's as well; extensions of a PBX are not."""
+        trunk = SETTINGS["trunk"][0] | {"allow": ["203.0.113.8"], "deny_prefixes": ["+1555777"]}
+        room = fenced(rooms(trunk=[trunk]))
+        assert await refused(room, "sip:+15557770000@203.0.113.8") == (21216, 400)
+        assert await refused(room, f"sip:{ORDINARY}@203.0.113.8", from_="+15551230000") == (21210, 400)
+        assert await refused(room, f"sip:{ORDINARY};rn=1@203.0.113.8") == (21211, 400)
+        for user in ("1001", "alice"):
+            await room.switchboard.place(order(room, f"sip:{user}@203.0.113.8", from_="anything"))
+
     async def test_S8_it_is_the_trunks_call(self, found: Room) -> None:
         """It counts against the trunk's day, also after a restart: its row names the trunk."""
         call = found.exchange.live[await found.switchboard.place(order(found, "sip:5558880000@alias.example"))]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from callwright.config import validate
-from callwright.sip.gateways import KEPT_S, REFRESH_S, Gateways, Match, Place, canonical
+from callwright.sip.gateways import KEPT_S, REFRESH_S, Gateways, Match, Place, canonical, single_hosts
 from callwright.sip.locating import Addresses
 from callwright.sip.uri import user_and_host
 from tests.harness.ports import free_ports
@@ -113,6 +113,24 @@ class TestThisMachine:
             assert found.named(f"sip:1@127.9.9.9:{one}") == SURE
             assert found.named(f"sip:1@127.9.9.9:{other}") is None
             assert found.named(f"sip:1@{FAR}:{one}") is None
+
+
+class TestSources:
+    async def test_a_host_that_calls_come_from(self) -> None:
+        """It may be a gateway as well: its calls in are the trunk's."""
+        found = Gateways([(f"sip:{FAR}", "one")], [("203.0.113.8", "one"), ("PBX.example", "two")], time=lambda: 0.0)
+        source = Match("two", sure=False, source=True)
+        assert found.named("sip:1@203.0.113.8:5099") == Match("one", sure=False, source=True)
+        assert found.named("sip:1@pbx.example.") == source and found.named(f"sip:1@{FAR}") == Match("one", sure=True)
+        await found.locate(Names({}, {"pbx.example": ["203.0.113.9", FAR]}))
+        assert found.at(Place.of("sip:203.0.113.9")) == source
+        assert found.at(Place.of(f"sip:{FAR}")) == Match("one", sure=True), "a target is more than a source"
+
+    def test_this_machine_and_networks_are_none(self) -> None:
+        allow = ("127.0.0.1", "::1", "203.0.113.0/24", "203.0.113.8/32", "2001:db8::/64", "sbc.example")
+        assert list(single_hosts(allow)) == ["127.0.0.1", "::1", "203.0.113.8", "sbc.example"]
+        found = Gateways((), [(host, "one") for host in single_hosts(allow)], time=lambda: 0.0)
+        assert found.named("sip:1@127.0.0.1") is found.named("sip:1@[::1]") is None
 
 
 class TestFound:

@@ -401,6 +401,8 @@ class Fences:
 def _through(gateway: Match, uri: str) -> Way:
     """Through a gateway: what cannot be read as a number does not leave, for the gateway may read one in it."""
     reading = read(uri)
+    if gateway.source and not reading.dials:
+        return Way()  # an extension, or a name, of a PBX that calls in
     if reading.named and not gateway.sure:
         return Way()  # somebody else, who listens beside it
     return Way(reading.number, carried=True, trunk=gateway.trunk, readable=reading.exact)

@@ -18,6 +18,7 @@ from callwright.sip.locating import Addresses
 from callwright.sip.lookup import is_address
 from callwright.sip.trunks import Address, unmapped
 from callwright.sip.uri import transport_of, user_and_host, without_port
+from callwright.values import is_name
 
 logger = logging.getLogger(__name__)
 
@@ -43,11 +44,14 @@ class Match(NamedTuple):
 
     Attributes:
         trunk: whose it is.
-        sure: False for another port of this machine, where anything else may listen as well.
+        sure: False for another port of this machine, where anything else may listen as well, and for a source.
+        source: calls of the trunk come from there, and are not sent there by its targets: a gateway perhaps, or a PBX
+            that calls in.
     """
 
     trunk: str
     sure: bool
+    source: bool = False
 
 
 class Place(NamedTuple):
@@ -79,6 +83,7 @@ class Gateways:
 
     Args:
         targets: (URI, name of its trunk), of gateways and registrars.
+        sources: (address or name, trunk), of single hosts that its calls come from.
         time: a monotonic clock, in seconds.
         everywhere: whether somebody listens at a port of all addresses of this machine.
     """
@@ -86,17 +91,22 @@ class Gateways:
     def __init__(
         self,
         targets: Iterable[tuple[str, str]] = (),
+        sources: Iterable[tuple[str, str]] = (),
         *,
         time: Callable[[], float] | None = None,
         everywhere: Callable[[int], bool] | None = None,
     ) -> None:
-        self._targets = tuple(targets)
+        self._targets, self._sources = tuple(targets), tuple((_plain(host), trunk) for host, trunk in sources)
         self._time = time or (lambda: asyncio.get_running_loop().time())
         self._everywhere = everywhere or _listens_everywhere
         self._hosts = {host_of(uri): (port_of(uri), trunk) for uri, trunk in reversed(self._targets)}
         self._known: dict[Place, tuple[str, float]] = {}  # with their trunks, and when they were found last
         self._trunks: dict[Address, dict[int, str]] = {}
+        self._of_source: dict[Address, tuple[str, float]] = {}
         self._first: asyncio.Event | None = None
+        for host, trunk in self._sources:
+            if is_address(host):
+                self._keep_source(host, trunk, float("inf"))
         for uri, trunk in self._targets:
             if (place := Place.of(uri)) is not None:
                 self._keep(place, trunk, float("inf"))
@@ -107,7 +117,8 @@ class Gateways:
         """Those that the configuration file declares."""
         targets = [(target.uri, trunk.name) for trunk in config.trunk for target in trunk.targets]
         registrars = [(one.registration.registrar, one.name) for one in config.trunk if one.registration.registrar]
-        return cls([*targets, *registrars])
+        sources = [(host, trunk.name) for trunk in config.trunk for host in single_hosts(trunk.allow)]
+        return cls([*targets, *registrars], sources)
 
     # who is there
 
@@ -120,11 +131,13 @@ class Gateways:
             elif host in self._hosts:
                 port, trunk = self._hosts[host]
                 return Match(trunk, not _is_local_name(host) or port == port_of(uri))
+            elif (trunk := dict(self._sources).get(host, "")) != "":
+                return Match(trunk, sure=False, source=True)
         return None
 
     def at(self, place: Place | None) -> Match | None:
         """The gateway at a place; None when there is none."""
-        if place is None or not self._trunks:
+        if place is None:
             return None
         ports = self._trunks.get(place.address, {})
         ours = bool(ports) and place.is_ours
@@ -132,7 +145,8 @@ class Gateways:
             return Match(ports[place.port], True)
         if ports:
             return Match(next(iter(ports.values())), not ours)
-        return self._beside(place)
+        trunk, _ = self._of_source.get(place.address, ("", 0.0))
+        return self._beside(place) or (Match(trunk, sure=False, source=True) if trunk else None)
 
     def _beside(self, place: Place) -> Match | None:
         """The gateway that listens at a port of all addresses of this machine, of which a target names another one."""
@@ -163,10 +177,28 @@ class Gateways:
     async def locate(self, locator: Locates) -> None:
         """Looks every name up once. What cannot be found stays where it was found last."""
         named = [(uri, trunk) for uri, trunk in self._targets if Place.of(uri) is None]
-        await asyncio.gather(*(self._locate(locator, uri, trunk) for uri, trunk in named))
+        sources = [(f"sip:{host}", trunk) for host, trunk in self._sources if not is_address(host)]
+        await asyncio.gather(
+            *(self._locate(locator, uri, trunk) for uri, trunk in named),
+            *(self._locate_source(locator, uri, trunk) for uri, trunk in sources),
+        )
         now = self._time()
         self._known = {place: one for place, one in self._known.items() if now - one[1] < KEPT_S}
+        self._of_source = {address: one for address, one in self._of_source.items() if now - one[1] < KEPT_S}
         self._index()
+
+    async def _locate_source(self, locator: Locates, uri: str, trunk: str) -> None:
+        try:
+            for place in await _every_place(locator, uri):
+                if place is not None:
+                    self._keep_source(str(place.address), trunk, self._time())
+        except OSError as error:  # who lets calls in from there tells the operator
+            logger.debug("x the source %s is not found: %s", uri, error)
+
+    def _keep_source(self, host: str, trunk: str, now: float) -> None:
+        """But for this machine itself, from which anybody's calls come."""
+        if not (address := canonical(host)).is_loopback:
+            self._of_source[address] = (trunk, now)
 
     async def _locate(self, locator: Locates, uri: str, trunk: str) -> None:
         """All addresses of its name, and of its servers, also those that calls do not take today."""
@@ -189,6 +221,15 @@ class Gateways:
         for place, (trunk, _) in self._known.items():
             trunks.setdefault(place.address, {})[place.port] = trunk
         self._trunks = trunks
+
+
+def single_hosts(allow: Iterable[str]) -> Iterator[str]:
+    """Of what a trunk's calls are allowed from: names and single addresses, no networks."""
+    for source in allow:
+        if is_name(source):
+            yield source
+        elif (network := ipaddress.ip_network(source, strict=False)).num_addresses == 1:
+            yield str(network.network_address)
 
 
 async def _places(locator: Locates, uri: str) -> list[Place | None]:
