@@ -319,7 +319,7 @@ class Fences:
         if way == self._way_of_uri(uri):
             return None
         found = self._take(call, way)
-        if found is None and call.trunk != way.trunk:
+        if found is None and way.trunk and call.trunk != way.trunk:
             call.carried_by(way.trunk)
         return found
 
