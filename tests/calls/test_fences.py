@@ -238,6 +238,15 @@ class TestOtherNames:
         for user in ("1001", "alice"):
             await room.switchboard.place(order(room, f"sip:{user}@203.0.113.8", from_="anything"))
 
+    async def test_what_a_place_says_less_of_than_the_uri(self, rooms: Rooms) -> None:
+        """The gateway's name has been asked for already; that its address is a source as well changes nothing."""
+        room = fenced(rooms(trunk=[SETTINGS["trunk"][0] | {"allow": ["127.0.0.0/8", "192.0.2.1"]}]))
+        sid = await room.switchboard.place(order(room, "sip:5558880000@gw1.example"))
+        await room.engine.called()
+        assert (room.exchange.live[sid].trunk, warnings(room)) == ("", [])
+        _, status, codes = await dialled(room, SipTarget("sip:alice@gw1.example"))
+        assert (status, codes) == ("failed", [13224])
+
     async def test_S8_it_is_the_trunks_call(self, found: Room) -> None:
         """It counts against the trunk's day, also after a restart: its row names the trunk."""
         call = found.exchange.live[await found.switchboard.place(order(found, "sip:5558880000@alias.example"))]
