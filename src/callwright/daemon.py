@@ -168,7 +168,7 @@ class Daemon:
         self.router = Router(self.accounts, self.numbers, trunks, users, declared_lines(config), hosted)
         self.rooms = Rooms(Interludes(self._documents), HoldMusic(config.media.clock_rate, Sound))
         self.rooms.queues.load(self.store, await self.store.fetch(select(queues)))
-        await self._open_fences(users)
+        await self._open_fences(stack, users)
         exchange = Exchange(
             endpoint=self.endpoint,
             trunks=trunks,
@@ -209,10 +209,11 @@ class Daemon:
         post_ends(recovered.conferences, self.accounts, self.callbacks)
         post_lost(recovered.transcriptions, self.accounts, self.callbacks)
 
-    async def _open_fences(self, users: Users) -> None:
+    async def _open_fences(self, stack: AsyncExitStack, users: Users) -> None:
         """What today's calls have cost before this start counts on."""
         permits, owns = Permissions(self.resources).permits, self.numbers.owns
         self.fences = Fences.of(self.config, permits=permits, owns=owns, is_local=users.is_local)
+        self._watch(stack, self.fences.gateways.watch(self.endpoint.locator), "gateways")
         await self.fences.load(self.store, self.accounts)
 
     def _open_attestation(self, stack: AsyncExitStack) -> Attestation:

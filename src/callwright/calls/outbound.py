@@ -16,12 +16,13 @@ from callwright.errors import Fenced, NoSuchUser, NotRegistered
 from callwright.sip.binding import Binding
 from callwright.sip.contact import parse
 from callwright.sip.events.dialogs import RECIPIENT
+from callwright.sip.gateways import has_maddr
 from callwright.sip.gruu import instance_of
 from callwright.sip.identity import ANONYMOUS
 from callwright.sip.leg import Ending, Headers, Leg
 from callwright.sip.registrar import Registrar
 from callwright.sip.trunks import Trunk
-from callwright.sip.uri import is_sip, user_and_host, with_user, without_secure
+from callwright.sip.uri import is_sip, place_of, user_and_host, with_user, without_secure
 from callwright.sip.users import User
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def attempts(call: "Call", target: Target) -> list[Attempt]:
         return []
     if through:
         gateways = [SipTarget(with_user(uri, dialled)) for uri in through]
-        return [Attempt(one.uri, partial(_to_uri, call, one)) for one in gateways]
+        return [_fenced(call, one) or Attempt(one.uri, partial(_to_uri, call, one)) for one in gateways]
     return [
         Attempt(uri, partial(_to_trunk, call, target, trunk, uri), trunk)
         for trunk in call.exchange.trunks.carrying(dialled, *call.account.lineage)
@@ -187,7 +188,7 @@ def _to_phone(call: "Call", target: SipTarget, user: User, binding: Binding) -> 
         local_uri=local_uri,
         next_hop=binding.hop,
         route=binding.route,
-        keep_hop=not binding.path,  # a proxy says itself whether it stays on the way
+        keep_hop=True,
         headers=_headers(call, target),
         codecs=user.codecs,
         srtp=srtp,
@@ -208,10 +209,14 @@ def _srtp(target: SipTarget, user: User, binding: Binding) -> str:
 
 def _to_uri(call: "Call", target: SipTarget, next_hop: str) -> Leg:
     uri, secure = without_secure(target.uri)
+    place = place_of(uri, next_hop)
+    if (denial := call.exchange.fences.arrive(call, uri, place)) is not None:
+        _hold_back(denial)
     return call.exchange.endpoint.originate(
         uri,
         local_uri=_local(call),
-        next_hop=next_hop,
+        # by itself the engine would send to a `maddr`
+        next_hop=next_hop or (place if has_maddr(uri) else ""),
         headers=_headers(call, target),
         username=target.username,
         password=target.password,

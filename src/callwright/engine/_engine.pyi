@@ -385,9 +385,9 @@ class Engine:
         host of `uri` is still the name that is told to the server and that its certificate must bear.
 
         route: name-addrs of proxies on the way (RFC 3327), shown as Route.
-        keep_hop: what follows in the dialog goes to next_hop too, whatever the peer's Contact names, unless proxies
-        have put themselves on the way; and over TCP or TLS next_hop is the far end of a connection to us, without which
-        the leg ends at once with 430 (RFC 5626).
+        keep_hop: what follows in the dialog goes to next_hop too, whatever the peer's Contact and Record-Routes name;
+        proxies are followed when the nearest has next_hop's address. Over TCP or TLS next_hop is the far end of a
+        connection to us, without which the leg ends at once with 430 (RFC 5626).
 
         Credentials, when given, answer a challenge of this dialog only, and only for `realm`; when that is empty, for
         the first realm that asks.

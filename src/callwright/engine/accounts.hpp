@@ -23,6 +23,9 @@ class Accounts {
     pjsua_acc_id towards(const std::string& uri, const std::string& hop, const Policy& policy);
     // For an INVITE that came in; `media_ipv6`: the family of its offer.
     pjsua_acc_id receiving(const pjsip_rx_data* rdata, const Policy& policy, bool media_ipv6);
+    // Whether calls out tell their own end of the connection that they go by, to which end pjsua connects to what their
+    // URI names, before anything is sent: not to what a user's phone has named.
+    void show_connection(pjsua_acc_id id, bool on);
     // What pjsua reads of an account just when it begins a call's media, which a later call may have changed; the
     // family of the media is that of the signalling.
     void aim(pjsua_acc_id id, const Policy& policy);

@@ -161,6 +161,7 @@ void Engine::start_library() {
     gate_->install(pjsua_get_pjsip_endpt());
     requests_->install(pjsua_get_pjsip_endpt());
     outgoing_->install(pjsua_get_pjsip_endpt());
+    legs_->kept_hops().install(pjsua_get_pjsip_endpt());
     std::lock_guard<std::mutex> lock(library_mutex_);
     library_up_ = true;
 }

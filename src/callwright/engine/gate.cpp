@@ -95,6 +95,8 @@ void Gate::limit(unsigned requests_per_second, unsigned burst, std::size_t backl
 pj_bool_t Gate::on_request(pjsip_rx_data* rdata) {
     Engine& engine = *Engine::current();
     if (is_reliable(rdata->tp_info.transport)) engine.keep_alives().note(rdata->tp_info.transport);
+    // An answer goes to where its request came from, not wherever a maddr says (RFC 3261 section 18.2.2).
+    rdata->msg_info.via->maddr_param.slen = 0;
     Gate& gate = engine.gate();
     const Verdict verdict = gate.judge(rdata);
     if (verdict == Verdict::PASS) return PJ_FALSE;

@@ -16,6 +16,7 @@
 #include "event.hpp"
 #include "rtp/line.hpp"
 #include "glare.hpp"
+#include "kept_hops.hpp"
 #include "policy.hpp"
 #include "replacement.hpp"
 #include "rtp_ports.hpp"
@@ -41,7 +42,7 @@ struct Order {
     Policy policy;
     bool offer = true;
     std::vector<std::string> route = {};  // name-addrs of proxies on the way
-    bool keep_hop = false;                // what follows in the dialog goes to the next hop as well
+    bool keep_hop = false;                // what follows in the dialog goes to the next hop as well: see kept_hops.hpp
     std::uint64_t like = 0;               // a leg whose codec is offered first, where it is one of the policy's
 };
 
@@ -72,7 +73,8 @@ class Leg {
     bool held = false;     // by us, or wanted to be
     Address peer;          // where its signalling comes from
     Referrals referrals;   // what its peer may ask for
-    std::string hop;       // where requests within its dialog go, whatever its peer's Contact says; empty: there
+    std::string hop;       // of a symmetric peer: where requests within its dialog go, unless by proxies
+    std::string kept;      // Call-ID by which `KeptHops` knows its dialogs; empty: they follow their peer
 
     // A digit that is to go out as INFO.
     struct Key {
@@ -98,6 +100,7 @@ class Legs {
 
     void install(pjsua_callback& callbacks);
     Accounts& accounts() { return accounts_; }
+    KeptHops& kept_hops() { return kept_hops_; }
     Transfers& transfers() { return transfers_; }
     Replacements& replacements() { return replacements_; }
     // Null when there is none.
@@ -166,6 +169,7 @@ class Legs {
     bool shut_ = false;
     Accounts accounts_;
     Glare glare_;
+    KeptHops kept_hops_;
     Transfers transfers_;
     Replacements replacements_;
     std::unordered_map<std::uint64_t, Leg> legs_;

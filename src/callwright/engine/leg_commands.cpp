@@ -71,7 +71,6 @@ void Legs::originate(std::uint64_t id, const Order& order) {
         forget(placed, {flow_failed, "the connection is closed", {}}, nullptr);
         return;
     }
-    if (order.keep_hop) placed.hop = order.next_hop;
     if (!order.next_hop.empty()) message.send_to(order.next_hop);
     for (const std::string& proxy : order.route) message.send_through(proxy);
     const pj_str_t target = borrow(order.uri);
@@ -82,7 +81,9 @@ void Legs::originate(std::uint64_t id, const Order& order) {
     if (!order.offer) setting.flag |= PJSUA_CALL_NO_SDP_OFFER;
     pjsua_call_id call = PJSUA_INVALID_ID;
     const pjsua_acc_id account = accounts_.towards(order.uri, hop, order.policy);
+    accounts_.show_connection(account, !order.keep_hop);
     const pj_status_t status = pjsua_call_make_call(account, &target, &setting, user_data, message.get(), &call);
+    accounts_.show_connection(account, false);
     Leg* leg = find(id);
     if (leg == nullptr) return;  // its failure has been reported by a callback
     if (status != PJ_SUCCESS) {
@@ -90,6 +91,11 @@ void Legs::originate(std::uint64_t id, const Order& order) {
         return;
     }
     leg->call = call;
+    const pjsip_inv_session* session = session_of(*leg);
+    if (order.keep_hop && session != nullptr) {
+        leg->kept = text_of(session->dlg->call_id->id);
+        kept_hops_.keep(leg->kept, order.next_hop, session->dlg->secure != PJ_FALSE);
+    }
     set_credentials(*leg, order.credentials);
 }
 
