@@ -137,7 +137,7 @@ LineFigures Line::figures() const {
     figures.source = lock_.source();
     figures.destination = lock_.destination();
     figures.foreign = foreign_;
-    figures.signalling = signalling_;
+    figures.signalling = lock_.signalling();
     figures.reception = reception_;
     figures.heard = report_.heard();
     figures.refused = refused_;
