@@ -43,7 +43,7 @@ class Profile(AbstractContextManager["Profile"]):
     Args:
         pid: of the daemon; its threads are seen, its children are not.
         delay: seconds before it starts to look.
-        seconds: that it looks.
+        seconds: that it looks, half with each.
         file: the graph (.svg); the table goes beside it (.txt).
         title: of both.
     """
@@ -60,10 +60,14 @@ class Profile(AbstractContextManager["Profile"]):
             [perf, "record", "-q", "-F", f"{PERF_HZ}", "-e", "cpu-clock", *watched, str(self._perf)],
             [spy, "record", "-t", "-F", "-f", "raw", "-r", f"{PYTHON_HZ}", *watched, str(self._python)],
         )
-        for_so_long = (["--", "sleep", f"{seconds}"], ["-d", f"{max(1, round(seconds))}"])
-        pinned = scheduled(RECORDER_PRIORITY, str(LOAD_CORE))
-        later = [*pinned, "sh", "-c", f'sleep {delay}; exec "$@"', "sh"]
-        self._commands = [[*later, *recorder, *end] for recorder, end in zip(recorders, for_so_long, strict=True)]
+        # one after the other: py-spy stops the process for each sample, which perf would see
+        half = max(1, round(seconds / 2))
+        ends = (["--", "sleep", f"{half}"], ["-d", f"{half}"])
+        pinned = [*scheduled(RECORDER_PRIORITY, str(LOAD_CORE)), "sh", "-c"]
+        self._commands = [
+            [*pinned, f'sleep {delay + half * turn}; exec "$@"', "sh", *recorder, *end]
+            for turn, (recorder, end) in enumerate(zip(recorders, ends, strict=True))
+        ]
         self._recording: list[subprocess.Popen[str]] = []
         self._patience = delay + seconds + 60
 

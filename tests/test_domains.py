@@ -21,6 +21,8 @@ def faults(raw: dict[str, object]) -> tuple[str, ...]:
         ({"sip": {"digest": ["SHA-1"]}}, "sip.digest.0: Input should be 'SHA-256' or 'MD5'"),
         ({"sip": {"digest": ["MD5", "MD5"]}}, "sip.digest: an algorithm stands twice"),
         ({"sip": {"min_expires": 1800, "max_expires": 600}}, "sip.min_expires: must not be above max_expires"),
+        ({"sip": {"phone_ping_s": 0.5}}, "sip.phone_ping_s: must be 0, or at least 1"),
+        ({"sip": {"connection_grace_s": -1}}, "sip.connection_grace_s: Input should be greater than or equal to 0"),
         ({"sip": {"default_expires": 30}}, "sip.default_expires: must be between min_expires and max_expires"),
         *[
             ({"account": [ACCOUNT], "user": [{"name": "alice", "account": DEMO_ACCOUNT, **user}]}, f"user.0.{fault}")

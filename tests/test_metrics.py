@@ -25,6 +25,8 @@ def test_figures_are_read_at_each_scrape() -> None:
             counters={"callbacks_delivered": ("Delivered", lambda: 5)},
             outcomes=outcomes,
             registers={"refreshed": 7},
+            dropped={"ping": 2},
+            auths={"vouched": 6},
             native=lambda: {"legs": 3},
             gate=lambda: {"invites": 9},
             events=lambda: {("SUBSCRIBE", "refreshed"): 3},
@@ -39,6 +41,8 @@ def test_figures_are_read_at_each_scrape() -> None:
         "callwright_callbacks_delivered_total 5.0",
         'callwright_calls_finished_total{direction="inbound",status="completed"} 2.0',
         'callwright_registers_total{outcome="refreshed"} 7.0',
+        'callwright_registrations_dropped_total{by="ping"} 2.0',
+        'callwright_auth_requests_total{outcome="vouched"} 6.0',
         'callwright_event_requests_total{method="SUBSCRIBE",outcome="refreshed"} 3.0',
         'callwright_native_objects{kind="legs"} 3.0',
         'callwright_sip_requests_total{decision="invites"} 9.0',
@@ -91,11 +95,14 @@ async def test_figures_of_trunks() -> None:
     registry = CollectorRegistry()
     trunks = [declared(TrunkSection.model_validate(section))]
     registry.register(TrunkFigures(trunks, health, capacity, [registrant]))
+    registrant.fault, registrant.ends = "403 " + "x" * 200, time.monotonic() + 90
     text = generate_latest(registry).decode().splitlines()
     for line in (
         'callwright_trunk_calls{trunk="carrier"} 1.0',
         'callwright_trunk_target_up{target="sip:192.0.2.1",trunk="carrier"} 0.0',
         'callwright_trunk_target_up{target="sip:192.0.2.2",trunk="carrier"} 1.0',
-        'callwright_trunk_registered{state="idle",trunk="carrier"} 0.0',
+        'callwright_trunk_registered{state="idle",trunk="carrier"} 1.0',
+        'callwright_trunk_registration_left_seconds{trunk="carrier"} 90.0',
+        f'callwright_trunk_registration_fault{{fault="403 {"x" * 116}",trunk="carrier"}} 1.0',
     ):
         assert line in text

@@ -123,6 +123,8 @@ class AccountSection(DayBounds):
     last_resort: LastResort = "apology"
     calls_per_second: float | None = Field(None, gt=0, le=10000)
     concurrent_calls: int | None = Field(None, ge=1, le=100000)
+    api_concurrency: int | None = Field(None, ge=1, le=10000)
+    api_queue_ms: int | None = Field(None, ge=0, le=10000)
     allow_prefixes: tuple[DialPrefix, ...] = ()
     max_calls_second: float = Field(0.0, ge=0, le=10000)
 
@@ -182,7 +184,7 @@ class TrunkSection(DayBounds, StirSection, TrunkRules):
     quarantine_s: float = Field(30.0, ge=1, le=900)
     ping_s: float = Field(0.0, ge=0, le=3600)
     redirects: Literal["refuse", "follow"] = "refuse"
-    registration: RegistrationSection = RegistrationSection()
+    registration: RegistrationSection = Field(RegistrationSection(), alias="register")
 
     @property
     def uses_tls(self) -> bool:
@@ -202,7 +204,7 @@ class TrunkSection(DayBounds, StirSection, TrunkRules):
     @model_validator(mode="after")
     def _registers_as(self) -> Self:
         if self.registration.registrar and not (self.registration.username or self.username):
-            raise ValueError("registration needs a username, its own or the trunk's")
+            raise ValueError("register needs a username, its own or the trunk's")
         return self
 
     @model_validator(mode="before")
@@ -299,7 +301,10 @@ class Config(Section):
             if trunk.uses_tls and not listening:
                 yield f"trunk.{index}.targets: TLS needs a tls: entry in sip.listen"
             if trunk.registers_by_tls and not listening:
-                yield f"trunk.{index}.registration: TLS needs a tls: entry in sip.listen"
+                yield f"trunk.{index}.register: TLS needs a tls: entry in sip.listen"
+        for index, domain in enumerate(self.domain):
+            if domain.certificate and not listening:
+                yield f"domain.{index}.certificate: TLS needs a tls: entry in sip.listen"
 
     def _routes(self) -> Iterator[str]:
         """Routes that lead nowhere."""
@@ -323,8 +328,6 @@ class Config(Section):
         for index, trunk in enumerate(self.trunk):
             for fault in trunk.rule_faults(trunk.username):
                 yield f"trunk.{index}.{fault}"
-            if trunk.users and trunk.srtp == "required" and not trunk.allow:
-                yield f'trunk.{index}.srtp: "required" holds for the sources of allow, and there are none'
             for place, user in enumerate(trunk.users):
                 if user.username in taken:
                     yield f"trunk.{index}.users.{place}.username: {user.username} is {taken[user.username]}'s already"
@@ -375,6 +378,7 @@ class Config(Section):
         named: tuple[NumberSection | VoiceSection, ...] = (*self.number, *self.domain, *self.user)
         for one in named:
             urls += [one.voice_url, one.voice_fallback_url, one.status_callback]
+        urls += [domain.auth_url for domain in self.domain]
         return frozenset(origin(self.absolute(url)) for url in urls if url)
 
 

@@ -26,7 +26,8 @@ from callwright.apps.breaker import Rules
 from callwright.apps.callbacks import Callbacks, GivenUp
 from callwright.apps.client import ApplicationClient
 from callwright.apps.fallback import Documents
-from callwright.calls.alerts import Alerts
+from callwright.apps.vouchers import Vouchers
+from callwright.calls.alerts import CONFERENCE_CALLBACK_LOST, Alerts
 from callwright.calls.application import Application, Hook
 from callwright.calls.attestation import Attestation
 from callwright.calls.byoc import ByocTrunks
@@ -59,6 +60,7 @@ from callwright.media.recordings import RecordingFiles
 from callwright.media.speech.espeak import EspeakSynthesis
 from callwright.media.speech.recognition import Recognition
 from callwright.media.speech.sphinx import Model, SphinxRecognition
+from callwright.media.transcode import load_ffmpeg
 from callwright.messaging import Messaging
 from callwright.metrics import Facts, MediaFigures, TrunkFigures
 from callwright.outbound import Outbound
@@ -84,7 +86,6 @@ EPILOGUE_S = 1.0
 COLLECT_AFTER = (5_000, 5, 10)
 """The collector's thresholds. A finished call leaves no cycles, so it has little to find; looked for at the default's
 700 objects, that little costs a twentieth of a call."""
-CONFERENCE_CALLBACK_LOST = 16011
 
 
 class Daemon:
@@ -143,7 +144,7 @@ class Daemon:
             on_given_up=self._on_given_up,
             on_retry=self._on_retry,
             on_delivered=self._on_delivered,
-            on_alert=self.alerts.add,
+            on_alert=self.alerts.add_of_callback,
         )
         stack.push_async_callback(self.callbacks.close)
         stack.push_async_callback(self.callbacks.drain, CALLBACK_DRAIN_S)
@@ -153,6 +154,7 @@ class Daemon:
         recordings = RecordingFiles(self.directory / "recordings")
         await self._close_the_past(recordings)
         edge = self.edge = Edge(config, self.store, self.resources)
+        edge.roster.ask = Vouchers(config, self.client, self.accounts).ask
         await edge.open(stack)
         for name, work in edge.work():
             self._watch(stack, work, name)
@@ -164,7 +166,7 @@ class Daemon:
         self.router = Router(self.accounts, self.numbers, trunks, users, declared_lines(config), hosted)
         self.rooms = Rooms(Interludes(self._documents), HoldMusic(config.media.clock_rate, Sound))
         self.rooms.queues.load(self.store, await self.store.fetch(select(queues)))
-        await self._open_fences(users)
+        await self._open_fences(stack, users)
         exchange = Exchange(
             endpoint=self.endpoint,
             trunks=trunks,
@@ -207,10 +209,11 @@ class Daemon:
         post_ends(recovered.conferences, self.accounts, self.callbacks)
         post_lost(recovered.transcriptions, self.accounts, self.callbacks)
 
-    async def _open_fences(self, users: Users) -> None:
+    async def _open_fences(self, stack: AsyncExitStack, users: Users) -> None:
         """What today's calls have cost before this start counts on."""
         permits, owns = Permissions(self.resources).permits, self.numbers.owns
         self.fences = Fences.of(self.config, permits=permits, owns=owns, is_local=users.is_local)
+        self._watch(stack, self.fences.gateways.watch(self.endpoint.locator), "gateways")
         await self.fences.load(self.store, self.accounts)
 
     def _open_attestation(self, stack: AsyncExitStack) -> Attestation:
@@ -336,9 +339,9 @@ class Daemon:
                 arrivals=self.messaging.arrivals,
                 health=self.health,
                 metrics=self.registry,
-            )
+            ),
+            demo_routes(self.accounts, self.public_url),
         )
-        app.include_router(demo_routes(self.accounts, self.public_url))
         self.server = api_server.server(app, http.listen, certificate=http.certificate, private_key=http.private_key)
         serving = asyncio.create_task(self.server.serve(sockets=[web]), name="http")
         stack.push_async_callback(self._close_web, serving)
@@ -403,7 +406,9 @@ class Daemon:
             },
             outcomes=exchange.outcomes,
             registers=registrar.outcomes,
+            dropped=registrar.dropped,
             events=self.edge.events.outcomes,
+            auths=self.edge.roster.outcomes,
             native=self.endpoint.engine.counts,
             gate=self.endpoint.engine.counters,
             breakers=breakers.tripped,
@@ -469,8 +474,8 @@ async def run(config: Config) -> None:
         where = ", ".join(f"{transport}:{host}:{port}" for transport, host, port in daemon.endpoint.addresses)
         media = daemon.endpoint.engine.media_facts()
         rtp = f"{media['io']} ({media['why_not_io_uring']})" if media["why_not_io_uring"] else media["io"]
-        # what the start left behind lives as long as the daemon: it is not worth the collector's time
-        gc.collect()
+        # what the start made lives as long as the daemon, its half MB of garbage too: to look for that would hold calls
+        # for longer than all the rest of the opening
         gc.freeze()
         gc.set_threshold(*COLLECT_AFTER)
         gc.enable()
@@ -482,8 +487,11 @@ async def run(config: Config) -> None:
             rtp,
             config.http.listen,
         )
+        await asyncio.to_thread(load_ffmpeg)
         await signals.stop.wait()
         await daemon.drain(signals.hurry)
+    if left := asyncio.all_tasks() - {asyncio.current_task()}:
+        logger.error("tasks without an owner at the end: %s: please report it", ", ".join(map(repr, left)))
     # or the interpreter, at its end, would not find what holds the engine
     gc.unfreeze()
     logger.info("stopped")

@@ -8,7 +8,12 @@ from pydantic import AfterValidator, Field, SecretStr
 from callwright.sections import Section
 from callwright.values import AccountSid, Codecs, Domain, Method, WebUrl
 
+SHORTEST_PING_S = 1
+
 DigestName = Literal["SHA-256", "MD5"]
+USER_NAME = r"^[A-Za-z0-9+_.!~*'()-]+$"
+Srtp = Literal["off", "optional", "required"]
+Keying = Literal["sdes", "dtls"]
 
 
 def _once(value: tuple[DigestName, ...]) -> tuple[DigestName, ...]:
@@ -27,11 +32,16 @@ class PhoneRules(Section):
     default_expires: int = Field(3600, ge=10, le=86400)
     subscriptions: int = Field(20000, ge=0, le=100000)
     user_subscriptions: int = Field(200, ge=1, le=10000)
+    phone_ping_s: float = Field(0.0, ge=0, le=3600)
+    connection_grace_s: float = Field(5.0, ge=0, le=3600)
+    start_grace_s: float = Field(60.0, ge=0, le=3600)
 
     def phone_faults(self) -> Iterator[str]:
         """What does not go together, with its key."""
         if self.min_expires > self.max_expires:
             yield "sip.min_expires: must not be above max_expires"
+        if 0 < self.phone_ping_s < SHORTEST_PING_S:
+            yield f"sip.phone_ping_s: must be 0, or at least {SHORTEST_PING_S}"
         if not self.min_expires <= self.default_expires <= self.max_expires:
             yield "sip.default_expires: must be between min_expires and max_expires"
 
@@ -50,16 +60,27 @@ class VoiceSection(Section):
 
 
 class DomainSection(VoiceSection):
-    """[[domain]]: a further domain, and the application of those of its users who have none of their own."""
+    """[[domain]]: a further domain, the application of those of its users who have none of their own, who knows the
+    users that this file does not, and the certificate of TLS listeners for those who call its name."""
 
     name: Domain
     account: AccountSid
+    srtp: Srtp = "optional"
+    srtp_keying: Keying = "sdes"
+    certificate: str = ""
+    private_key: str = ""
+    auth_url: WebUrl = ""
+    auth_timeout_ms: int = Field(2000, ge=100, le=5000)
+    auth_cache_s: int = Field(300, ge=1, le=86400)
+    auth_refused_s: int = Field(30, ge=1, le=3600)
+    auth_grace_s: int = Field(3600, ge=0, le=86400)
+    auth_requests: int = Field(20, ge=1, le=100)
 
 
 class UserSection(VoiceSection):
     """[[user]]: a SIP phone. domain "": that of [sip]."""
 
-    name: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9+_.!~*'()-]+$")
+    name: str = Field(min_length=1, max_length=64, pattern=USER_NAME)
     domain: Domain | Literal[""] = ""
     account: AccountSid
     password: SecretStr = SecretStr("")
@@ -67,6 +88,8 @@ class UserSection(VoiceSection):
     ha1_sha256: SecretStr = SecretStr("")
     caller_id: str = Field("", pattern=r"^(\+?[0-9]{1,20})?$")
     codecs: Codecs = ()
+    srtp: Srtp | Literal[""] = ""
+    srtp_keying: Keying | Literal[""] = ""
     max_contacts: int = Field(10, ge=1, le=10)
 
     def secret_faults(self, algorithms: Iterable[DigestName]) -> Iterator[str]:
@@ -99,6 +122,15 @@ def domain_of(user: UserSection, default: str) -> str:
     return (user.domain or default).lower()
 
 
+def realm_of(domain: str, default: str) -> str:
+    """The realm of a domain's users, as challenges spell it.
+
+    Args:
+        default: the domain of [sip], whose realm is spelled as it stands there.
+    """
+    return default if domain.lower() == default.lower() else domain.lower()
+
+
 def faults(
     rules: PhoneRules, default: str, users: Iterable[UserSection], domains: Iterable[DomainSection]
 ) -> Iterator[str]:
@@ -113,6 +145,8 @@ def faults(
         if domain.name.lower() in owners:
             yield f"domain.{index}.name: {domain.name} is declared twice"
         owners.setdefault(domain.name.lower(), domain.account)
+        if bool(domain.certificate) != bool(domain.private_key):
+            yield f"domain.{index}.certificate: certificate and private_key go together"
     seen: set[tuple[str, str]] = set()
     for index, user in enumerate(users):
         where = domain_of(user, default)

@@ -97,8 +97,8 @@ class NoSuchUser(NotRegistered):
 
 
 class Fenced(CallwrightError):
-    """A call that may not be placed: 13227 geo permission, 13225 blocked, 13214 caller ID, 20429 its bound is used up
-    (call-control reference §8)."""
+    """A call that may not be placed: 13227 geo permission, 13225 blocked, 13214 caller ID, 13224 no number, 20429 its
+    bound is used up (call-control reference §8)."""
 
     sip_code = 403
     outcome = Outcome.CLIENT_ERROR

@@ -1,7 +1,7 @@
 """What /metrics shows, read from the parts at each scrape: nothing is counted twice, nothing on the call path."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
@@ -14,6 +14,7 @@ from callwright.sip.trunks import Trunk
 
 MAX_ORIGINS = 100
 MAX_PLACES = 1000
+LONGEST_FAULT = 120
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +25,9 @@ class Facts(Collector):
         gauges, counters: by name without the `callwright_` prefix, with their help text.
         outcomes: finished calls by (direction, final status).
         registers: REGISTERs by what became of them.
+        dropped: registrations that led nowhere any more, by what has shown it.
         events: SUBSCRIBEs, PUBLISHes and NOTIFYs by (method, what became of them).
+        auths: requests whose senders only an `auth_url` knows, by what became of them.
         native: live native objects by kind.
         gate: the engine's admission counters by name.
         breakers: origins of applications that are not asked, or only tried, with the state of their breaker.
@@ -38,6 +41,8 @@ class Facts(Collector):
     gate: Callable[[], Mapping[str, int]]
     breakers: Callable[[], Mapping[str, str]]
     events: Callable[[], Mapping[tuple[str, str], int]] = dict
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    auths: Mapping[str, int] = field(default_factory=dict)
 
     def collect(self) -> Iterator[Metric]:
         for name, (text, read) in self.gauges.items():
@@ -50,10 +55,14 @@ class Facts(Collector):
         for (direction, status), count in tuple(self.outcomes.items()):
             calls.add_metric([direction, status], count)
         yield calls
-        registers = CounterMetricFamily("callwright_registers", "REGISTERs by what became of them", labels=["outcome"])
-        for outcome, count in tuple(self.registers.items()):
-            registers.add_metric([outcome], count)
-        yield registers
+        dropped = CounterMetricFamily(
+            "callwright_registrations_dropped", "Registrations that led nowhere any more", labels=["by"]
+        )
+        for by, count in tuple(self.dropped.items()):
+            dropped.add_metric([by], count)
+        yield dropped
+        yield _outcomes("callwright_registers", "REGISTERs by what became of them", self.registers)
+        yield _outcomes("callwright_auth_requests", "Requests whose users an auth_url knows", self.auths)
         events = CounterMetricFamily(
             "callwright_event_requests", "Event requests by what became of them", labels=["method", "outcome"]
         )
@@ -74,6 +83,13 @@ class Facts(Collector):
         for origin, state in islice(self.breakers().items(), MAX_ORIGINS):
             breakers.add_metric([origin, state], 1)
         yield breakers
+
+
+def _outcomes(name: str, text: str, counts: Mapping[str, int]) -> Metric:
+    counted = CounterMetricFamily(name, text, labels=["outcome"])
+    for outcome, count in tuple(counts.items()):
+        counted.add_metric([outcome], count)
+    return counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,3 +186,19 @@ class TrunkFigures(Collector):
         for one in self.registrants:
             lines.add_metric([one.trunk, one.state.value], float(one.registered))
         yield lines
+        left = GaugeMetricFamily(
+            "callwright_trunk_registration_left_seconds",
+            "Until the registration expires; 0 without one",
+            labels=["trunk"],
+        )
+        faults = GaugeMetricFamily(
+            "callwright_trunk_registration_fault",
+            "1: why the last attempt to register has failed",
+            labels=["trunk", "fault"],
+        )
+        for one in self.registrants:
+            left.add_metric([one.trunk], round(one.left))
+            if one.fault:
+                faults.add_metric([one.trunk, one.fault[:LONGEST_FAULT]], 1)
+        yield left
+        yield faults

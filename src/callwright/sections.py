@@ -110,15 +110,20 @@ class MediaSection(Section):
     advertise: Advertised = ""
     inside: tuple[Prefix, ...] = ()
     codecs: Codecs = Field(("PCMU", "PCMA", "G722", "opus"), min_length=1)
+    codec_order: Literal["offer", "list"] = "offer"
     ptime: Literal[10, 20, 30, 40, 50, 60] = 20
     opus_bitrate: int = Field(0, ge=0, le=510000)
     opus_complexity: int = Field(5, ge=0, le=10)
     opus_fec: bool = True
     opus_dtx: bool = False
+    comfort_noise: bool = False
+    jitter_min_ms: int = Field(20, ge=20, le=400)
+    jitter_max_ms: int = Field(240, ge=20, le=400)
     rtp_ports: tuple[int, int] = (20000, 29999)
     clock_rate: Literal[8000, 16000, 32000, 48000] = 16000
     timeout_s: int = Field(30, ge=5, le=3600)
     hold_timeout_s: int = Field(300, ge=5, le=86400)
+    late_source: Literal["peer", "any"] = "peer"
     io: Literal["auto", "io_uring", "epoll"] = "auto"
     mixers: int = Field(-1, ge=-1, le=15)
     cache_mb: int = Field(1024, ge=1)
@@ -145,6 +150,8 @@ class MediaSection(Section):
         """What does not go together, with its key."""
         if 0 < self.opus_bitrate < 6000:
             yield "media.opus_bitrate: must be 0, or 6000 to 510000"
+        if self.jitter_max_ms < self.jitter_min_ms:
+            yield "media.jitter_max_ms: must not be below jitter_min_ms"
         if not self.address6:
             return
         try:
@@ -226,10 +233,12 @@ class MessagesSection(Section):
 
 
 class LimitsSection(Section):
-    """[limits]: an [[account]] may override the first two."""
+    """[limits]: an [[account]] may override the first four."""
 
     calls_per_second: float = Field(10.0, gt=0, le=10000)
     concurrent_calls: int = Field(1000, ge=1, le=100000)
+    api_concurrency: int = Field(100, ge=1, le=10000)
+    api_queue_ms: int = Field(250, ge=0, le=10000)
     call_seconds: int = Field(14400, ge=1, le=86400)
     legs: int = Field(2000, ge=1, le=2700)
 
@@ -294,13 +303,20 @@ class DnsSection(Section):
 
 
 class RegistrationSection(Section):
-    """registration of a [[trunk]]: where it registers. Without a registrar it does not."""
+    """`register` of a [[trunk]]: where it registers. Without a server it does not."""
 
-    registrar: SipUri | Literal[""] = ""
+    registrar: SipUri | Literal[""] = Field("", alias="server")
     username: str = Field("", max_length=128, pattern=r"^[^\s<>@\"]*$")
     password: SecretStr = SecretStr("")
     realm: str = Field("", max_length=200)
     expires: int = Field(3600, ge=60, le=86400)
+
+    @field_validator("registrar", mode="before")
+    @classmethod
+    def _bare_host(cls, value: Any) -> Any:
+        """A host, or host:port, stands for its sip: URI."""
+        bare = isinstance(value, str) and value and not re.match(r"sips?:", value, re.IGNORECASE)
+        return f"sip:{value}" if bare else value
 
     @field_validator("registrar")
     @classmethod

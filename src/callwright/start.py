@@ -82,6 +82,8 @@ def accounts(config: Config, directory: Path) -> dict[str, Account]:
             friendly_name=section.friendly_name or section.sid,
             calls_per_second=section.calls_per_second or config.limits.calls_per_second,
             concurrent_calls=section.concurrent_calls or config.limits.concurrent_calls,
+            api_concurrency=section.api_concurrency or config.limits.api_concurrency,
+            api_queue_ms=config.limits.api_queue_ms if section.api_queue_ms is None else section.api_queue_ms,
             last_resort=section.last_resort,
         )
         for section in config.account

@@ -119,6 +119,21 @@ async def test_they_are_there_for_their_owner(site: Site) -> None:
     assert len(seen) > 30, seen
 
 
+async def test_every_form_that_can_be_asked_for_has_an_answer(site: Site) -> None:
+    """Extensions that only media have included: what there is none of is 404, and nothing fails inside."""
+    found = await one_of_each(site, MINE) | {"iso_code": "US"}
+    wrong = []
+    for path, method in ROUTES:
+        if method != "GET" or path.startswith("/"):
+            continue
+        for extension in (".txt", ".wav", ".mp3", ".csv", ".xml", ""):
+            place = url(path, MINE.sid, found).removesuffix(".json") + extension
+            response, body = await site.ask("GET", place, account=MINE)
+            if response.status not in (200, 400, 404):
+                wrong.append(f"{place}: {response.status} {body[:80]!r}")
+    assert wrong == []
+
+
 V2010 = {"first_page_uri", "next_page_uri", "previous_page_uri", "uri", "page", "page_size", "start", "end"}
 PRODUCT = {"page", "page_size", "first_page_url", "previous_page_url", "url", "next_page_url", "key"}
 LISTS = [

@@ -7,8 +7,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-from fastapi import FastAPI
 from lxml import etree
+from starlette.applications import Starlette
 
 from callwright.account import Account
 from callwright.api.server import MAX_BODY, server
@@ -219,8 +219,31 @@ async def test_no_websockets_under_the_api(site: Site) -> None:
     assert refused.value.status == 401, "the upgrade is passed over: a request without credentials is left"
 
 
+async def test_beyond_the_bound_of_requests(site: Site) -> None:
+    """Requests whose bodies are on the way take the seats of their type: the next waits, and is told to come back."""
+    port = int(site.url.rpartition(":")[2])
+    header = credentials(MINE)["Authorization"]
+    head = f"POST {BASE}/Calls.json HTTP/1.1\r\nHost: x\r\nAuthorization: {header}\r\nContent-Length: 9\r\n\r\n"
+    slow = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MINE.api_concurrency)]
+    for _, writer in slow:
+        writer.write(head.encode())
+        await writer.drain()
+    status, _ = await site.json("GET", f"{BASE}/Recordings.json")
+    assert status == 200, "another type has seats of its own"
+    async with site.session.get(f"{site.url}{BASE}/Calls.json", headers=credentials(MINE)) as refused:
+        assert (refused.status, (await refused.json())["code"]) == (429, 20429)
+        assert refused.headers["Retry-After"] == "1"
+        assert refused.headers["Twilio-Concurrent-Requests"] == str(MINE.api_concurrency)
+    for _, writer in slow:
+        writer.write(b"To=%2B1555")
+        writer.close()
+        await writer.wait_closed()
+    status, _ = await site.json("GET", f"{BASE}/Calls.json")
+    assert status == 200
+
+
 async def test_ipv6_and_graceful_end() -> None:
-    http = server(FastAPI(), "[::1]:8080")
+    http = server(Starlette(), "[::1]:8080")
     assert (http.config.host, http.config.port) == ("::1", 8080)
     listening = socket.create_server(("127.0.0.1", 0))
     task = asyncio.create_task(http.serve([listening]))

@@ -41,7 +41,7 @@ from callwright.sip.routes import declared as declared_route
 from callwright.sip.trunks import SourcePolicy, Trunks
 from callwright.sip.trunks import declared as declared_trunk
 from callwright.sip.uri import user_and_host, without_port
-from callwright.sip.users import Users
+from callwright.sip.users import UserPolicy, Users
 from callwright.store.declared import numbers as declared_numbers
 from callwright.store.directory import Directory
 from callwright.store.store import Store
@@ -210,6 +210,9 @@ class FakeEngine(Patchbay):
     def admit(self, sources: Sequence[str], policies: Sequence[SourcePolicy] = ()) -> None:
         self._note("admit", sources=list(sources), policies=list(policies))
 
+    def trust(self, users: Sequence[UserPolicy]) -> None:
+        self._note("trust", users=list(users))
+
     def gate(self, **values: int) -> None:
         self._note("gate", **values)
 
@@ -241,10 +244,11 @@ class FakeEngine(Patchbay):
         reason: str = "",
         headers: Sequence[tuple[str, str]] = (),
         codecs: Sequence[str] = (),
+        like: int = 0,
     ) -> None:
         if code == 200 and leg in self._legs:
             self._legs[leg] = "confirmed"
-        self._note("answer", leg, code=code, codecs=list(codecs))
+        self._note("answer", leg, code=code, codecs=list(codecs), **({"like": like} if like else {}))
 
     def hangup(self, leg: int, *, code: int = 0, reason: str = "", headers: Sequence[tuple[str, str]] = ()) -> None:
         self._note("hangup", leg, code=code, headers=list(headers))
@@ -405,7 +409,8 @@ class Room:
     """
 
     def __init__(self, config: Config, directory: Path, make_engine: Callable[[Config], Any]) -> None:
-        endpoint_start, endpoint_module._start = endpoint_module._start, make_engine
+        endpoint_start = endpoint_module._start
+        endpoint_module._start = lambda config, shown: make_engine(config)
         try:
             routes = Routes(declared_route(section) for section in config.route)
             trunks = Trunks((declared_trunk(section) for section in config.trunk), routes)

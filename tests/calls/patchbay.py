@@ -49,6 +49,9 @@ class Patchbay:
     def forget(self, transfer: int) -> None:
         self._note("forget", transfer)
 
+    def judge(self, request: int, *, conclusive: bool = True, delay: float = 0.0) -> None:
+        self._note("judge", request=request, conclusive=conclusive, delay=delay)
+
     def edges(self) -> set[tuple[int, int]]:
         """Who is connected with whom: (source, sink)."""
         found: set[tuple[int, int]] = set()

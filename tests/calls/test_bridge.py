@@ -5,13 +5,14 @@ from collections.abc import Awaitable, Callable, Mapping
 import pytest
 
 from callwright.calls.application import Hook
-from callwright.calls.bridge import join
 from callwright.calls.call import Call
 from callwright.calls.control import SipTarget
+from callwright.calls.conversation import join
 from callwright.calls.elastic import Elastic, Transfers
 from callwright.calls.status import CallStatus, Direction
 from callwright.engine import EventKind
 from callwright.errors import RestError
+from callwright.sip.events.dialogs import RECIPIENT
 from tests.calls.dialling import BOB, EVE, Dialling
 from tests.calls.fakes import OTHER_SID, OTHERS_NUMBER, SETTINGS, Room
 from tests.calls.jumping import turns
@@ -58,9 +59,10 @@ async def talking(room: Room, refer: Hook | None = REFER) -> tuple[Dialling, Cal
     return dialling, dialling.children[0], leg
 
 
-def asks(room: Room, leg: int, *, replaced: int = 0, code: int = 202, transfer: int = 900) -> None:
+def asks(room: Room, leg: int, *, replaced: int = 0, code: int = 202, transfer: int = 900, target: str = ZOE) -> None:
     """A party's phone sends a REFER."""
-    room.engine.happen(EventKind.REFER, leg, code, ZOE, transfer=transfer, replaced=replaced, referred_by="")
+    facts = {"transfer": transfer, "attended": replaced > 0, "replaced": replaced, "referred_by": ""}
+    room.engine.happen(EventKind.REFER, leg, code, target, **facts)
 
 
 def reports(room: Room) -> list[tuple[int, int]]:
@@ -136,7 +138,7 @@ async def test_the_pbx_of_a_trunk_transfers_and_nobody_else(room: Room) -> None:
     await room.engine.until("permit", leg)
     sip_only = {"blind": True, "attended": False}
     assert permitted(room, leg) == sip_only and permitted(room, dialling.leg) == {"blind": False, "attended": False}
-    room.engine.happen(EventKind.REFER, leg, 202, "tel:+15558880000", transfer=900, replaced=0, referred_by="")
+    asks(room, leg, target="tel:+15558880000")
     await room.engine.until("permit", leg, 2)
     assert reports(room) == [(900, 603)] and permitted(room, leg) == sip_only
     assert warnings(room, dialling.children[0]) == [32218] and dialling.connected(dialling.leg, leg)
@@ -192,7 +194,7 @@ async def test_the_caller_stays_and_talks_with_who_was_called(room: Room) -> Non
     await turns()
     assert edges(room, first.leg, right, reception) == {(first.leg, right), (right, first.leg)}
     assert child.status is CallStatus.COMPLETED and not first.task.done()
-    assert permitted(room, first.leg) == {"blind": False, "attended": False}
+    assert permitted(room, first.leg) == permitted(room, right) == {"blind": False, "attended": True}
     room.engine.end(right)
     dialled = await first.task
     assert (dialled.status, dialled.call_sid, dialled.hung_up) == ("completed", child.sid, False)
@@ -212,25 +214,90 @@ async def test_the_other_way_round(room: Room) -> None:
     assert await other.ended is CallStatus.COMPLETED, "who was given to the caller leaves with it"
 
 
-async def test_two_callers_cannot_be_joined(room: Room) -> None:
-    """Each waits for documents of its own."""
-    first, _, left = await talking(room)
-    second, _, right = await talking(room)
-    asks(room, left, replaced=right)
+async def test_who_was_called_has_not_answered_yet(room: Room) -> None:
+    """The transfer waits for it, and the caller with the phone that transfers him."""
+    first, _, reception = await talking(room, refer=None)
+    second = await Dialling.begin(room, [EVE])
+    right = await room.engine.called(2)
+    asks(room, reception, replaced=second.leg)
     await turns()
-    assert reports(room) == [(900, 603)]
-    assert first.connected(first.leg, left) and second.connected(second.leg, right)
+    assert reports(room) == [(900, 180)] and first.connected(first.leg, reception)
+    room.engine.answer_of(right)
+    assert (await second.task).hung_up
+    await turns()
+    assert reports(room) == [(900, 180), (900, 200)]
+    assert edges(room, first.leg, right, reception) == {(first.leg, right), (right, first.leg)}
+    room.engine.end(right)
+    assert (await first.task).status == "completed"
+    assert len(room.exchange.unanswered) == 0
+
+
+async def test_who_was_called_does_not_answer(room: Room) -> None:
+    """The phone keeps its caller, and may ask for something else."""
+    first, _, reception = await talking(room, refer=None)
+    second = await Dialling.begin(room, [EVE])
+    right = await room.engine.called(2)
+    asks(room, reception, replaced=second.leg)
+    await turns()
+    room.engine.end(right, 486)
+    assert (await second.task).status == "busy"
+    await turns()
+    assert reports(room) == [(900, 180), (900, 481)] and first.connected(first.leg, reception)
+    assert permitted(room, reception) == {"blind": False, "attended": True}
+
+
+async def test_the_caller_does_not_wait_for_the_answer(room: Room) -> None:
+    first, _, reception = await talking(room, refer=None)
+    second = await Dialling.begin(room, [EVE])
+    right = await room.engine.called(2)
+    asks(room, reception, replaced=second.leg)
+    await turns()
+    room.engine.end(first.leg)
+    assert (await first.task).hung_up
+    room.engine.answer_of(right)
+    await turns()
+    assert reports(room) == [(900, 180), (900, 480)] and second.connected(second.leg, right)
 
 
 async def test_S7_no_transfer_out_of_the_account(room: Room) -> None:
-    first, _, left = await talking(room)
-    second, _, right = await talking(room)
+    """Neither to what is nobody's nor to what is another account's, and the one like the other."""
+    first, child, left = await talking(room, refer=None)
+    second, other, right = await talking(room)
     asks(room, left, replaced=4711)
-    owner, second.call.account = second.call.account, room.accounts[OTHER_SID]
+    for one in (second.call, other):
+        one.account = room.accounts[OTHER_SID]
     asks(room, left, replaced=right, transfer=901)
     await turns()
-    second.call.account = owner
-    assert reports(room) == [(900, 481), (901, 481)]
+    for one in (second.call, other):
+        one.account = room.account
+    assert reports(room) == [(900, 481), (901, 481)] and warnings(room, child) == [32218, 32218]
+    assert first.connected(first.leg, left) and second.connected(second.leg, right)
+    assert permitted(room, left) == {"blind": False, "attended": True}, "he may ask for something else"
+
+
+async def test_S7_another_accounts_dialog_may_be_anybodys(room: Room) -> None:
+    """Who may transfer to anybody transfers to who is named: what exists elsewhere is not told."""
+    first, _, left = await talking(room)
+    second, other, right = await talking(room)
+    for one in (second.call, other):
+        one.account = room.accounts[OTHER_SID]
+    asks(room, left, replaced=right, target=f"{ZOE}?Replaces=x")
+    assert (await first.task).transferred_to == f"{ZOE}?Replaces=x"
+    assert second.connected(second.leg, right)
+    for one in (second.call, other):
+        one.account = room.account
+
+
+async def test_S7_nobody_transfers_the_calls_of_others(room: Room) -> None:
+    """Of one account, but of two users."""
+    first, _, left = await talking(room)
+    second, _, right = await talking(room)
+    dialogs = room.exchange.dialogs
+    for aor, node in (("alice@host.example", left), ("bob@host.example", right)):
+        dialogs.begin(aor, node, direction=RECIPIENT, remote=ZOE)
+    asks(room, left, replaced=right)
+    await turns()
+    assert reports(room) == [(900, 481)]
     assert first.connected(first.leg, left) and second.connected(second.leg, right)
 
 
@@ -271,17 +338,73 @@ async def test_S7_no_place_is_taken_from_another_account(rooms: Callable[..., Ro
     assert len(room.exchange.live) == 2, "and no call is made of it"
 
 
-async def test_a_place_that_was_given_away_already(room: Room) -> None:
-    """The callee's own dial has ended with its caller: he goes with this one."""
+async def test_the_place_of_one_who_talks_with_somebody_lent(room: Room) -> None:
+    """The callee's own dial has ended with its caller; he goes on with whoever has this one's place."""
     first, _, reception = await talking(room)
-    second, _, right = await talking(room)
+    second, other, right = await talking(room)
     asks(room, reception, replaced=second.leg)
     await second.task
     newcomer = room.engine.incoming(replaced=first.leg)
-    assert (await room.engine.until("hangup", newcomer)).values["code"] == 481
-    assert first.connected(first.leg, right)
-    asks(room, right, replaced=0)
+    await room.engine.until("answer", newcomer)
+    assert (await first.task).hung_up
+    await turns()
+    assert edges(room, first.leg, right, newcomer) == {(newcomer, right), (right, newcomer)}
+    room.engine.end(newcomer)
+    assert await other.ended is CallStatus.COMPLETED
+
+
+async def test_somebody_lent_transfers_the_caller(room: Room) -> None:
+    first, _, reception = await talking(room)
+    second, other, right = await talking(room)
+    asks(room, reception, replaced=second.leg)
+    await second.task
+    asks(room, right, transfer=901)
     assert (await first.task).transferred_to == ZOE
+    assert await other.ended is CallStatus.COMPLETED
+
+
+async def test_somebody_lent_is_transferred(room: Room, scripts: Scripts) -> None:
+    """By the caller that he was lent to: what the caller's dial says runs on him."""
+    first, _, reception = await talking(room)
+    second, other, right = await talking(room)
+    asks(room, reception, replaced=second.leg)
+    await second.task
+    asks(room, first.leg, transfer=901)
+    assert (await first.task).hung_up
+    assert scripts.served == [other] and other.status is CallStatus.IN_PROGRESS
+    assert other.application.told == {"ReferTransferTarget": ZOE}
+    assert edges(room, first.leg, right) == set()
+
+
+async def test_somebody_lent_is_given_to_the_next_one(room: Room) -> None:
+    """A chain: the caller is a phone too, has somebody else called by now, and leaves the two with each other."""
+    first, _, reception = await talking(room)
+    second, other, right = await talking(room)
+    asks(room, reception, replaced=second.leg)
+    await second.task
+    third, one, left = await talking(room)
+    asks(room, third.leg, replaced=first.leg, transfer=901)
+    assert (await first.task).hung_up and (await third.task).hung_up
+    await turns()
+    assert reports(room)[1:] == [(901, 200)]
+    assert edges(room, first.leg, third.leg, left, right) == {(left, right), (right, left)}
+    room.engine.end(right)
+    assert await other.ended is await one.ended is CallStatus.COMPLETED
+
+
+async def test_who_was_left_with_another_one_is_joined_with_a_caller(room: Room) -> None:
+    """Two whom a phone has called talk; one is a phone, called by a third one, whom it leaves with the other."""
+    first, one, left = await talking(room)
+    second, other, right = await talking(room)
+    asks(room, first.leg, replaced=second.leg)
+    await turns()
+    third, desk, called = await talking(room)
+    asks(room, left, replaced=called, transfer=901)
+    await turns()
+    assert await one.ended is await desk.ended is CallStatus.COMPLETED
+    assert edges(room, left, right, called, third.leg) == {(third.leg, right), (right, third.leg)}
+    room.engine.end(right)
+    assert (await third.task).status == "completed" and await other.ended is CallStatus.COMPLETED
 
 
 async def test_one_of_two_that_are_joined_is_gone_already(room: Room) -> None:

@@ -12,13 +12,14 @@ import pytest
 from callwright.calls import outbound
 from callwright.calls.application import Application
 from callwright.calls.call import Call
-from callwright.calls.control import ApplicationTarget, DialPlan, NumberTarget, SipTarget, Target
+from callwright.calls.control import ApplicationTarget, DialPlan, NumberTarget, ReferPlan, SipTarget, Target
 from callwright.calls.fences import Fences, Way
 from callwright.calls.ledger import Ledger, Party, Rates
 from callwright.calls.order import CallOrder
 from callwright.calls.permissions import Permissions
 from callwright.calls.status import CallStatus, Direction
 from callwright.errors import RestError
+from callwright.sip.locating import Addresses
 from callwright.sip.security import Occasion
 from tests.calls.fakes import ACCOUNT_SID, NUMBER, SETTINGS, Room
 from tests.calls.jumping import turns
@@ -88,8 +89,14 @@ class TestWays:
             (SipTarget("sip:19005551234@192.0.2.7"), Way("19005551234")),
             (SipTarget("sip:1-900-555-1234:secret@192.0.2.7"), Way("19005551234")),
             (SipTarget("sip:1001@pbx.example"), Way()),
-            (SipTarget("sip:alice@gw1.example"), Way()),
+            (SipTarget("sip:alice@gw1.example"), Way("", True, "carrier", readable=False)),
             (SipTarget("sip:*67%23@gw1.example"), Way("*67#", True, "carrier")),
+            (SipTarget("sip:11@gw1.example"), Way("11", True, "carrier")),
+            (SipTarget("sip:gw1.example"), Way("", True, "carrier", readable=False)),
+            (SipTarget("sip:%2B19005551234%3Bnpdi@gw1.example"), Way(PREMIUM, True, "carrier")),
+            (SipTarget("sip:+1/900/555/1234@gw1.example"), Way(PREMIUM, True, "carrier", readable=False)),
+            (SipTarget("sip:+19005551234,1@pbx.example"), Way(PREMIUM)),
+            (SipTarget("sip:5551234;rn=1@gw1.example"), Way("5551234", True, "carrier", readable=False)),
             (ApplicationTarget("AP" + "1" * 32), Way()),
             ("+15550001000", Way("+15550001000", carried=True)),
             ("client:bob", Way()),
@@ -133,6 +140,17 @@ class TestDestinations:
         assert status == "failed" and 13227 in codes and not guarded.engine.of("originate")
         assert occasions(caplog) == [Occasion("fenced", "127.0.0.1", 5090, "INVITE", ACCOUNT_SID)]
         assert [one["error_code"] for one in guarded.rows.tables["notifications"].values()] == codes
+
+    @pytest.mark.parametrize(
+        ("user", "code"),
+        [("alice", 13224), ("+15558880000,1", 13224), ("+15558880000;rn=%2B1900", 13224), (f"{PREMIUM},1", 13227)],
+    )
+    async def test_S8_what_cannot_be_read_at_a_gateway(self, guarded: Room, user: str, code: int) -> None:
+        """Whatever the gateway reads in it, it does not get it; the destination is the better reason."""
+        rest = {13224: (21211, 400), 13227: (21215, 400)}[code]
+        assert await refused(guarded, f"sip:{user}@gw1.example") == rest
+        _, status, codes = await dialled(guarded, SipTarget(f"sip:{user}@gw2.example;transport=tcp"))
+        assert (status, set(codes), guarded.engine.of("originate")) == ("failed", {code}, [])
 
     async def test_S8_redirect_of_a_placed_call(self, guarded: Room) -> None:
         """What was fenced at the first document is at every other: the dial is."""
@@ -180,6 +198,106 @@ class TestDestinations:
         assert transfer(call, f"sip:{ORDINARY}@gw1.example") is None and transfer(call, "sip:bob@pbx.example") is None
 
 
+class TestOtherNames:
+    """Every name stands for 192.0.2.1 here, and so do those of the gateways (promise S8)."""
+
+    @pytest.fixture
+    async def found(self, rooms: Rooms) -> Room:
+        """Where the gateways are is known."""
+        trunk = SETTINGS["trunk"][0] | {"deny_prefixes": ["+1555777"], "max_minutes_day": 1}
+        room = fenced(rooms(trunk=[trunk]))
+        await room.exchange.fences.gateways.locate(Located(room))
+        return room
+
+    @pytest.mark.parametrize(
+        ("user", "caller_id", "code"),
+        [
+            ("9005551234", "+15551230000", 13214),
+            ("+15558880000", "+15551230000", 13214),
+            ("+15557770000", NUMBER, 13225),
+            ("alice", NUMBER, 13224),
+        ],
+    )
+    @pytest.mark.parametrize("host", ["alias.example", "ALIAS.example.", "192.0.2.1:5099", "[::ffff:192.0.2.1]"])
+    async def test_S8_no_name_leads_around(
+        self, found: Room, user: str, caller_id: str, code: int, host: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """What an alias of a gateway is asked for is what the gateway is; what a fence holds back is told once."""
+        _, status, codes = await dialled(found, SipTarget(f"sip:{user}@{host}"), caller_id=caller_id)
+        assert (status, codes, found.engine.of("originate")) == ("failed", [code], [])
+        by_the_dial = code == 13214 and "192.0.2.1" in host  # its callerId is looked at before anybody is called
+        assert len(occasions(caplog)) == found.exchange.fences.denied == (0 if by_the_dial else 1)
+
+    async def test_S8_another_host_of_the_carrier(self, rooms: Rooms) -> None:
+        """Calls come in from there: numbers that go there are the trunk's as well; extensions of a PBX are not."""
+        trunk = SETTINGS["trunk"][0] | {"allow": ["203.0.113.8"], "deny_prefixes": ["+1555777"]}
+        room = fenced(rooms(trunk=[trunk]))
+        assert await refused(room, "sip:+15557770000@203.0.113.8") == (21216, 400)
+        assert await refused(room, f"sip:{ORDINARY}@203.0.113.8", from_="+15551230000") == (21210, 400)
+        assert await refused(room, f"sip:{ORDINARY};rn=1@203.0.113.8") == (21211, 400)
+        for user in ("1001", "alice"):
+            await room.switchboard.place(order(room, f"sip:{user}@203.0.113.8", from_="anything"))
+
+    async def test_what_a_place_says_less_of_than_the_uri(self, rooms: Rooms) -> None:
+        """The gateway's name has been asked for already; that its address is a source as well changes nothing."""
+        room = fenced(rooms(trunk=[SETTINGS["trunk"][0] | {"allow": ["127.0.0.0/8", "192.0.2.1"]}]))
+        sid = await room.switchboard.place(order(room, "sip:5558880000@gw1.example"))
+        await room.engine.called()
+        assert (room.exchange.live[sid].trunk, warnings(room)) == ("", [])
+        _, status, codes = await dialled(room, SipTarget("sip:alice@gw1.example"))
+        assert (status, codes) == ("failed", [13224])
+
+    async def test_S8_it_is_the_trunks_call(self, found: Room) -> None:
+        """It counts against the trunk's day, also after a restart: its row names the trunk."""
+        call = found.exchange.live[await found.switchboard.place(order(found, "sip:5558880000@alias.example"))]
+        leg = await found.engine.called()
+        found.engine.answer_of(leg)
+        await turns()
+        assert call.trunk == "carrier"
+        await asyncio.sleep(61)
+        found.exchange.fences.enforce()
+        assert await call.ended is CallStatus.COMPLETED and warnings(found) == [20429]
+        _, status, codes = await dialled(found, SipTarget("sip:5558880001@alias.example"))
+        assert (status, codes) == ("failed", [20429, 20429])
+
+    async def test_S8_the_own_trunk_of_an_account(self, found: Room) -> None:
+        """Whose gateways are another trunk's."""
+        for host in ("alias.example", "gw1.example"):
+            target = NumberTarget("+15557770000", through=[f"sip:{host}"])
+            _, status, codes = await dialled(found, target)
+            assert (status, set(codes), found.engine.of("originate")) == ("failed", {13225}, [])
+
+    async def test_who_is_elsewhere(self, found: Room) -> None:
+        """The second address of a name is nobody's gateway: the first one's refusal is not his."""
+        call, _ = await found.inbound()
+        dial = asyncio.create_task(call.dial(DialPlan([SipTarget("sip:bob@198.51.100.7")], caller_id="+15551230000")))
+        found.engine.end(await found.engine.called(), 486)
+        assert (await dial).status == "busy"
+
+    async def test_S8_a_transfer(self, found: Room) -> None:
+        """The caller's phone, or his carrier, is not even asked."""
+        call, _ = await found.inbound()
+        referred = await call.refer(ReferPlan("sip:+15557770000@alias.example"))
+        assert (referred.status, found.engine.of("refer")) == ("failed", [])
+        assert warnings(found) == [13225]
+
+    async def test_a_maddr_is_not_followed(self, found: Room) -> None:
+        """A request goes to the host that has been looked at."""
+        await found.switchboard.place(order(found, "sip:bob@198.51.100.7;maddr=198.51.100.8"))
+        sent = found.engine.of("originate", await found.engine.called())[0].values
+        assert (sent["uri"], sent["next_hop"]) == ("sip:bob@198.51.100.7;maddr=198.51.100.8", "sip:198.51.100.7")
+
+
+class Located:
+    """The look-up of a room."""
+
+    def __init__(self, room: Room) -> None:
+        self.hops = room.endpoint.hops
+
+    async def resolve_all(self, name: str) -> Addresses:
+        raise OSError("no server can tell")
+
+
 class TestCallerIds:
     @pytest.mark.parametrize("to", [ORDINARY, "sip:5558880000@gw1.example"])
     async def test_S8_rest(self, guarded: Room, to: str) -> None:
@@ -213,6 +331,7 @@ class TestCallerIds:
             (Direction.OUTBOUND_DIAL, "+15551230000", "AP" + "1" * 32),
             (Direction.OUTBOUND_API, "+15551230000", "sip:me@evil.example"),
             (Direction.OUTBOUND_API, NUMBER, "sip:+15551230000@evil.example"),
+            (Direction.OUTBOUND_API, NUMBER, "sip:+15551230000%3Bx@evil.example"),
         ],
     )
     async def test_a_from_that_was_made_up_on_the_way(

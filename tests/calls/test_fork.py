@@ -2,18 +2,24 @@
 
 import pytest
 
-from callwright.calls.fork import Fork
+from callwright.calls.fork import Fork, Way
 from callwright.errors import LegGone
 from callwright.sip.leg import Leg, LegState
 from tests.calls.fakes import Room
-from tests.calls.jumping import turns
+from tests.calls.jumping import after, timers, turns
 
 
-def fork(room: Room, *uris: str) -> Fork:
-    def send(uri: str) -> Leg:
-        return room.endpoint.originate(uri, local_uri="<sip:a@b>")
+def fork(room: Room, *uris: str, q: dict[str, float] | None = None, endings: list[int] | None = None) -> Fork:
+    """To these addresses, each as preferred as `q` says. `endings` takes the code of each phone's end."""
 
-    return Fork(room.endpoint, [lambda uri=uri: send(uri) for uri in uris or ("sip:1", "sip:2", "sip:3")])  # type: ignore[misc]  # its own uri
+    def way(uri: str) -> Way:
+        def send() -> Leg:
+            return room.endpoint.originate(uri, local_uri="<sip:a@b>")
+
+        told = endings if endings is not None else []
+        return Way(send, (q or {}).get(uri, 1.0), lambda ending: told.append(ending.code))
+
+    return Fork(room.endpoint, [way(uri) for uri in uris or ("sip:1", "sip:2", "sip:3")], seconds=30)
 
 
 def nodes(room: Room) -> list[int]:
@@ -122,3 +128,75 @@ async def test_an_address_that_cannot_be_used(room: Room) -> None:
         fork(room, "sip:bad", "sip:bad2")
     leg.hang_up()
     await leg.ended
+
+
+RANKS = {"sip:desk": 1.0, "sip:old": 1.0, "sip:mobile": 0.5, "sip:mail": 0.1}
+
+
+def rung(room: Room) -> list[str]:
+    return [command.values["uri"] for command in room.engine.of("originate")]
+
+
+async def test_the_preferred_phones_ring_first(room: Room) -> None:
+    """Those of a rank at once; the next when all have refused."""
+    endings: list[int] = []
+    leg = fork(room, "sip:mail", "sip:desk", "sip:mobile", "sip:old", q=RANKS, endings=endings)
+    assert rung(room) == ["sip:desk", "sip:old"]
+    desk, old = nodes(room)
+    room.engine.end(desk, 486)
+    await turns()
+    assert len(nodes(room)) == 2
+    room.engine.end(old, 430)
+    await turns()
+    assert rung(room) == ["sip:desk", "sip:old", "sip:mobile"] and leg.node == nodes(room)[2]
+    room.engine.answer_of(nodes(room)[2])
+    await leg.answered()
+    assert endings == [486, 430]
+    await after(100)
+    assert len(nodes(room)) == 3, "nobody else rings any more"
+
+
+async def test_a_rank_has_its_share_of_the_time(room: Room) -> None:
+    """30 s for three: after 10 its phones get a CANCEL."""
+    leg = fork(room, *RANKS, q=RANKS)
+    for node in nodes(room):
+        room.engine.progress(node, 180)
+    await after(9.5)
+    assert len(nodes(room)) == 2
+    await after(1)
+    assert rung(room)[2:] == ["sip:mobile"]
+    assert {command.node for command in room.engine.of("hangup")} == set(nodes(room)[:2])
+    await after(10)
+    assert rung(room)[3:] == ["sip:mail"] and not leg.gone
+    await after(20)
+    assert len(room.engine.of("hangup")) == 3, "the last one rings until somebody gives up"
+    leg.hang_up()
+    assert (await leg.ended).code == 487 and room.endpoint.legs == {}
+
+
+async def test_who_declines_for_all_ranks(room: Room) -> None:
+    leg = fork(room, *RANKS, q=RANKS)
+    room.engine.end(nodes(room)[0], 603)
+    assert (await leg.ended).code == 603
+    assert len(nodes(room)) == 2 and timers() == 0
+
+
+async def test_the_caller_gives_up_before_all_have_rung(room: Room) -> None:
+    leg = fork(room, *RANKS, q=RANKS)
+    leg.hang_up()
+    await leg.ended
+    assert len(nodes(room)) == 2 and timers() == 0
+
+
+async def test_a_rank_that_cannot_be_rung(room: Room) -> None:
+    """It is passed over; when it is the last one, those that ring go on."""
+    room.engine.refused = "sip:m"
+    leg = fork(room, *RANKS, q=RANKS)
+    await after(11)
+    assert len(nodes(room)) == 2 and room.engine.of("hangup") == []
+    for node in nodes(room):
+        room.engine.end(node, 480)
+    assert (await leg.ended).code == 480
+    room.engine.refused = "sip:"
+    with pytest.raises(ValueError, match=r"sip:desk.*sip:old"):
+        fork(room, *RANKS, q=RANKS)

@@ -13,9 +13,11 @@ from callwright.calls.inbox import MAX_BODY, MOST_UNDER_WAY, Inbox, hooks
 from callwright.calls.numbers import Numbers
 from callwright.config import Config, validate
 from callwright.sip.request import Request
+from callwright.sip.roster import Roster
 from callwright.sip.transaction import Response
 from callwright.sip.trunks import Trunks, declared
 from callwright.sip.users import Users
+from callwright.sip.vouching import declared as vouching
 from callwright.store.declared import numbers as declared_numbers
 from callwright.store.directory import Directory, Record
 from tests.calls.fakes import ACCOUNT_SID, OTHER_SID
@@ -75,15 +77,21 @@ class Desk:
     """An inbox, and everything around it."""
 
     def __init__(self) -> None:
-        config = configured()
         self.directory = Directory(Rows())  # type: ignore[arg-type]  # as much of a store as is asked for
-        self.directory.declare(declared_numbers(config))
         self.rows, self.posts, self.phones, self.answers = Rows(), Posts(), Phones(), Answers()
-        arrivals = Arrivals(self.rows, self.posts)  # type: ignore[arg-type]  # as much of a store as is asked for
         self.accounts = {sid: Account(sid, "token") for sid in (ACCOUNT_SID, OTHER_SID)}
+        self.arrivals = Arrivals(self.rows, self.posts)  # type: ignore[arg-type]  # as much of a store as is asked for
+        self.directory.declare(declared_numbers(configured()))
+        self.know(configured())
+
+    def know(self, config: Config, *vouched: str) -> None:
+        """From now on the inbox of this file, and of these users of its domains that ask."""
         trunks = Trunks(declared(section) for section in config.trunk)
-        users = Users.of(config)
-        self.inbox = Inbox(self.accounts, Numbers(self.directory), trunks, users, hooks(config), self.phones, arrivals)
+        users, roster = Users.of(config), Roster(vouching(config), lambda: 0.0)
+        users.vouch(roster)
+        assert all(roster.presume(aor) for aor in vouched)
+        numbers = Numbers(self.directory)
+        self.inbox = Inbox(self.accounts, numbers, trunks, users, hooks(config), self.phones, self.arrivals)
 
     async def take(self, to: str, text: bytes = b"hello", **facts: Any) -> int:
         """The answer to one MESSAGE; of Alice's, unless told otherwise."""
@@ -110,6 +118,17 @@ TRUNK = {"user": "", "realm": "", "source_host": "192.0.2.7", "from_uri": "sip:+
 def test_whose_hooks_there_are() -> None:
     """His own, else his domain's."""
     assert hooks(configured()) == {f"carol@{DOMAIN}": Hook(HOOK, "GET"), "dave@talk.example": Hook(f"{HOOK}/domain")}
+
+
+async def test_who_is_vouched_for_has_his_domains_hook(desk: Desk) -> None:
+    """As a user of the file has, who has none himself."""
+    domain = {"name": "new.example", "account": ACCOUNT_SID, "message_url": f"{HOOK}/new", "auth_url": HOOK}
+    asking = validate({"account": [{"sid": ACCOUNT_SID}], "sip": {"domain": DOMAIN}, "domain": [domain]})
+    assert hooks(asking) == {"@new.example": Hook(f"{HOOK}/new")}
+    desk.know(asking, "zoe@new.example")
+    zoe = {"user": "zoe", "realm": "new.example", "from_uri": "sip:zoe@new.example"}
+    assert await desk.take("sip:1@h", **zoe) == 202
+    assert [posted.url for posted in desk.posts.all] == [f"{HOOK}/new"]
 
 
 async def test_a_users_message_goes_to_his_application(desk: Desk) -> None:

@@ -130,7 +130,7 @@ async def test_a_restart_counts_on(store: Store) -> None:
     record("+15550009999", 600, account_sid="AC" + "9" * 32)
     ledger = Ledger(RATES, lambda: NOON)
     accounts = {OWNER.sid: OWNER, PART.sid: PART}
-    await ledger.load(store, accounts, lambda to: ("" if to.startswith("sip:") else to, ""))
+    await ledger.load(store, accounts, lambda to, trunk: ("" if to.startswith("sip:") else to, ""))
     for sid in (OWNER.sid, PART.sid):
         spent = ledger.spent(Party("account", sid))
         assert (spent.minutes, spent.money) == (pytest.approx(3 * 61 / 60 + 1), pytest.approx(0.07))

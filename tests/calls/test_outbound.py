@@ -81,7 +81,7 @@ class TestUsers:
         answers = Answers()
         for name, *contacts in (
             ("alice", "<sip:alice@169.254.169.254:80>"),
-            ("bob", "<sip:bob@10.0.0.5>", "<sips:bob@10.0.0.6>;q=0.1"),
+            ("bob", "<sip:bob@10.0.0.5>", "<sips:bob@10.0.0.6>"),
             ("eve", "<sip:eve@10.0.0.7>"),
         ):
             place = {"host": "203.0.113.9", "port": 40000, "transport": "TCP", "realm": "pbx.example"}
@@ -98,6 +98,30 @@ class TestUsers:
         assert values["local_uri"] == "<sip:+15550001000@pbx.example>" and values["codecs"] == ("PCMA",)
         assert values["headers"][-1] == ("X-A", "1") and values["username"] == ""
 
+    @pytest.mark.parametrize(
+        ("facts", "uri", "transport", "offered"),
+        [
+            ({}, "sip:zoe@pbx.example", "TLS", ("optional", "")),
+            ({}, "sip:zoe@pbx.example", "TCP", ("off", "")),
+            ({}, "sip:zoe@pbx.example;secure=true", "TCP", ("required", "sdes")),
+            ({"srtp": "off"}, "sip:zoe@pbx.example", "TLS", ("off", "")),
+            ({"srtp": "off"}, "sip:zoe@pbx.example;secure=true", "TLS", ("required", "sdes")),
+            ({"srtp": "required"}, "sip:zoe@pbx.example", "UDP", ("required", "sdes")),
+            ({"srtp": "required", "srtp_keying": "dtls"}, "sip:zoe@pbx.example", "TLS", ("required", "dtls")),
+            ({"srtp_keying": "dtls"}, "sip:zoe@pbx.example", "TLS", ("optional", "")),
+        ],
+    )
+    async def test_how_a_phone_is_offered_srtp(
+        self, rooms: Callable[..., Room], facts: dict[str, str], uri: str, transport: str, offered: tuple[str, str]
+    ) -> None:
+        """As its user says; keys that it may leave go only where nobody can read them."""
+        zoe = {"name": "zoe", "account": ACCOUNT_SID, "password": "a", **facts}
+        room = rooms(user=[zoe], sip={"domain": "pbx.example"})
+        register = Answers().register("<sip:zoe@10.0.0.5>", name="zoe", to="sip:zoe@pbx.example", transport=transport)
+        room.registrar.take(register)
+        values = invite(room, "+15550001000", SipTarget(uri)).values
+        assert (values["srtp"], values["srtp_keying"]) == offered
+
     async def test_all_phones_of_a_user(self, house: Room) -> None:
         call = call_from(house, "+1")
         (attempt,) = outbound.attempts(call, SipTarget("sip:bob@pbx.example"))
@@ -108,6 +132,37 @@ class TestUsers:
         assert [one.values["uri"] for one in sent] == ["sip:bob@10.0.0.5", "sips:bob@203.0.113.9:40000"]
         call.leg = leg
         leg.ended.add_done_callback(lambda ended: call.finish(ended.result()))
+
+    async def test_phones_that_are_not_preferred_equally(self, house: Room) -> None:
+        """The next one rings when the first has refused (RFC 3261 §16.6)."""
+        contacts = "<sip:bob@10.0.0.5>;q=0.1", "<sips:bob@10.0.0.6>;q=0.9"
+        place = {"host": "203.0.113.9", "port": 40000, "transport": "TCP", "realm": "pbx.example"}
+        house.registrar.take(Answers().register(*contacts, name="bob", to="sip:bob@pbx.example", cseq=2, **place))  # type: ignore[arg-type]  # mixed
+        call = call_from(house, "+1")
+        call.ring_s = 20
+        (attempt,) = outbound.attempts(call, SipTarget("sip:bob@pbx.example"))
+        leg = attempt.send("")
+        assert leg is not None
+        house.engine.end(await house.engine.called(), 486)
+        second = await house.engine.called(2)
+        sent = [one.values["uri"] for one in house.engine.of("originate")]
+        assert sent == ["sips:bob@203.0.113.9:40000", "sip:bob@10.0.0.5"]
+        house.engine.end(second, 480)
+        call.finish(await leg.ended)
+
+    @pytest.mark.parametrize(("code", "left"), [(430, 0), (486, 1)])
+    async def test_a_phone_that_cannot_be_reached_any_more(self, house: Room, code: int, left: int) -> None:
+        """It is no phone of hers from then on (RFC 5626 §5.3.1); one that refuses is."""
+        user = house.registrar.users.at("alice@pbx.example")
+        assert user is not None
+        call = call_from(house, "+1")
+        (attempt,) = outbound.attempts(call, SipTarget("sip:alice@pbx.example"))
+        leg = attempt.send("")
+        assert leg is not None
+        house.engine.end(leg.node, code, by="local")
+        call.finish(await leg.ended)
+        await turns()
+        assert len(house.registrar.bindings(user)) == left
 
     async def test_dialogs_of_all_phones(self, house: Room) -> None:
         """Each of them has one, until it has refused or the other one has answered; who calls is shown as to it."""

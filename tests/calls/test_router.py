@@ -10,9 +10,11 @@ from callwright.calls.numbers import Numbers
 from callwright.calls.router import ANONYMOUS, Admission, Refusal, Router, caller, lines
 from callwright.config import TrunkSection, validate
 from callwright.sip.leg import Invite
+from callwright.sip.roster import Entry, Roster
 from callwright.sip.trunks import Trunks
 from callwright.sip.trunks import declared as declared_trunk
 from callwright.sip.users import Users
+from callwright.sip.vouching import declared as vouching
 from callwright.store.declared import numbers
 from callwright.store.directory import Directory
 from callwright.store.store import Store
@@ -137,6 +139,25 @@ def test_a_domains_application_is_for_who_has_none(router: Router, name: str, pa
     assert isinstance(decision, Admission) and decision.account.sid == TWO
     assert decision.application.voice is not None and decision.application.voice.url.endswith(path)
     assert (decision.application.status_callback is not None) is (name == "zoe")
+
+
+@pytest.mark.parametrize(("name", "voice_url", "path"), [("carol", "", "/asking"), ("dave", "http://app/own", "/own")])
+def test_who_is_vouched_for(name: str, voice_url: str, path: str) -> None:
+    """What his application has named runs, else what the domain's users have; the file's own has none of it."""
+    domain = {"name": "two.example", "account": TWO, "voice_url": "/asking", "auth_url": "/auth"}
+    config = validate({"account": [{"sid": TWO}], "sip": {"domain": "pbx.example"}, "domain": [domain]})
+    users, roster = Users.of(config), Roster(vouching(config), lambda: 0.0)
+    users.vouch(roster)
+    router = Router(ACCOUNTS, Numbers(Directory(cast(Store, None))), Trunks(()), users, lines(config))
+    call = invite("sip:x@two.example", "192.0.2.7", user=name, realm="two.example")
+    assert isinstance(router.inbound(call), Refusal)
+    presumed = roster.presume(f"{name}@two.example")
+    assert presumed is not None
+    roster._keep(Entry(replace(presumed, voice_url=voice_url)), 1.0)
+    decision = router.inbound(call)
+    assert isinstance(decision, Admission) and decision.account.sid == TWO and decision.application.voice is not None
+    assert decision.application.voice.url.endswith(path)
+    assert lines(CONFIG).keys() == {"alice@pbx.example", "zoe@two.example", "own@two.example"}
 
 
 @pytest.mark.parametrize(

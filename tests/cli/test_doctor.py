@@ -6,6 +6,9 @@ import pytest
 
 from callwright.cli import examination
 from callwright.cli.checks.finding import Finding, bad, doubtful, exit_code, good
+from callwright.cli.checks.question import Hop
+from callwright.cli.checks.ways import Way
+from callwright.cli.doctor import wrapped
 from callwright.config import DEMO_ACCOUNT, validate
 from callwright.sip.trunks import declared
 from tests.cli.test_app import file, invoke
@@ -18,6 +21,29 @@ def test_lines_and_exit_codes() -> None:
     findings = [good("a", "b"), doubtful("a", "b", "c"), bad("a", "b", "c")]
     assert [one.line() for one in findings] == ["ok   a: b", "warn a: b. c", "FAIL a: b. c"]
     assert (exit_code(findings[:2]), exit_code(findings), exit_code([])) == (0, 1, 0)
+
+
+def test_a_line_on_a_terminal() -> None:
+    line = bad("trunk x", "none of SRV _sip._udp.carrier.example", "dig SRV _sip._udp.carrier.example").line()
+    assert wrapped(line, 0) == line
+    rows = wrapped(line, 60).split("\n")
+    assert rows == [
+        "FAIL trunk x: none of SRV _sip._udp.carrier.example. dig SRV",
+        "     _sip._udp.carrier.example",
+    ]
+
+
+def test_of_a_gateway_one_place_is_enough() -> None:
+    silent, there = bad("a", "no answer", "Is it open?"), good("b", "200")
+    assert examination._together([silent, silent]) == [silent, silent]
+    first, second = examination._together([silent, there])
+    assert (first.line(), second) == ("warn a: no answer. Calls take the next. Is it open?", there)
+
+
+async def test_authorities_that_cannot_be_read() -> None:
+    config = validate({"sip": {"ca": "/nowhere/ca.pem"}})
+    found = await examination._asked(config, Way("sips:192.0.2.1", (), ()), Hop("192.0.2.1", 5061, "tls"), 1.0)
+    assert found.line().startswith("FAIL sip.ca /nowhere/ca.pem: No such file or directory. A PEM file")
 
 
 def test_doctor_on_a_machine_that_could_serve(tmp_path: Path) -> None:
@@ -47,26 +73,15 @@ def test_a_trunk_that_carries_nothing_out(tmp_path: Path) -> None:
     assert code == 0 and out.startswith("warn trunk in: has no targets")
 
 
-@pytest.mark.parametrize(
-    ("uri", "hop"),
-    [
-        ("sip:192.0.2.1", "udp:192.0.2.1:5060"),
-        ("sip:x@192.0.2.1:5080;transport=tcp", "tcp:192.0.2.1:5080"),
-        ("sips:192.0.2.1", "tls:192.0.2.1:5061"),
-        ("sip:[2001:db8::1]:5070;transport=tls", "tls:[2001:db8::1]:5070"),
-    ],
-)
-async def test_where_options_go(uri: str, hop: str) -> None:
-    assert str(await examination._hop(uri)) == hop
-
-
 async def test_a_call_by_tls_needs_the_certificate() -> None:
     """The fault names the key of the file, as the daemon's start would."""
     section = {"name": "x", "account": DEMO_ACCOUNT, "targets": ["sips:192.0.2.1"]}
     files = {"certificate": "/nowhere/certificate.pem", "private_key": "/nowhere/key.pem"}
     sip = {"listen": [{"address": "tls:127.0.0.1:5061", **files}]}
     config = validate({"account": [{"sid": DEMO_ACCOUNT}], "trunk": [section], "sip": sip})
-    found = await examination._called(config, declared(config.trunk[0]), "sips:192.0.2.1", "+15550001000", "x")
+    hop = Hop("192.0.2.1", 5061, "tls")
+    trunk = declared(config.trunk[0])
+    found = await examination._called(config, trunk, "sips:192.0.2.1", hop, "+15550001000", "x")
     assert found.level == "FAIL" and found.why.startswith("sip.listen.0.certificate: /nowhere/certificate.pem: ")
 
 

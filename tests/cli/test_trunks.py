@@ -25,6 +25,7 @@ callwright_trunk_registered{state="registered",trunk="carrier"} 1.0
 
 def test_samples() -> None:
     assert samples(r'a{x="1",y="a\"b"} 2.5') == {"a": [({"x": "1", "y": 'a"b'}, 2.5)]}
+    assert samples(r'a{x="b\\c"} 1') == {"a": [({"x": "b\\c"}, 1.0)]}
     assert samples('a 1\n# b{x="1"} 2\n') == {}
 
 

@@ -3,8 +3,8 @@
 from urllib.parse import urlencode
 
 import pytest
-from fastapi import FastAPI
 from lxml import etree
+from starlette.applications import Starlette
 
 from callwright.account import Account
 from callwright.api.signed import MOST_BYTES
@@ -17,8 +17,7 @@ BASE = "http://127.0.0.1:8080"
 
 async def post(path: str, body: bytes, signed: str) -> tuple[int, str]:
     """One request to the application, as the HTTP server hands it over."""
-    app = FastAPI()
-    app.include_router(routes({ACCOUNT.sid: ACCOUNT}, BASE))
+    app = Starlette(routes=routes({ACCOUNT.sid: ACCOUNT}, BASE))
     sent: list[dict[str, object]] = []
     pieces = [body[at : at + 16384] for at in range(0, len(body), 16384)] or [b""]
 

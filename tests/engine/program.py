@@ -21,6 +21,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 ENGINE = ROOT / "src/callwright/engine"
+WRAPS = {
+    "keep_alive.cpp": "pj_sock_recvfrom",
+    "leniency.cpp": "pjsip_parse_rdata",
+    "tls_names.cpp": "SSL_CTX_new",
+}
+"""What the engine puts in the place of pjproject's functions, by its sources."""
 WARNINGS = ("-std=c++17", "-Wall", "-Wextra", "-Werror")
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
@@ -185,9 +191,8 @@ class Toolchain:
 
 
 def _wraps(program: Program) -> list[str]:
-    """As CMakeLists.txt links the engine; a program without that file has nothing in the function's place."""
-    wraps = ENGINE / "keep_alive.cpp" in program.sources
-    return ["-Wl,--wrap=pj_sock_recvfrom"] if wraps else []
+    """As CMakeLists.txt links the engine; a program without such a file has nothing in its function's place."""
+    return [f"-Wl,--wrap={function}" for source, function in WRAPS.items() if ENGINE / source in program.sources]
 
 
 def _beside(source: Path) -> list[Path]:

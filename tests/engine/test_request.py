@@ -1,17 +1,19 @@
 """Requests outside a dialog that Python answers."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from callwright.engine import Event, EventKind
+from callwright.sip.events.package import PACKAGES
 from tests.engine.station import Station
 from tests.engine.users import Account, guard, has_reached_python, serve, users
 from tests.harness.dialog import Dialog, HeaderLines, new_call_id
 from tests.harness.message import Address, Response
 from tests.harness.sip import Phone
-from tests.harness.waiting import within
+from tests.harness.waiting import NotInTime, within
 
 Phones = Callable[..., Awaitable[Phone]]
 
@@ -67,6 +69,87 @@ async def test_what_a_response_may_say(station: Station, phones: Phones) -> None
     station.engine.respond(event.id, 200, headers=[("Require", "outbound"), ("Flow-Timer", "30")])
     response = await answer
     assert (response.status, response.headers["Require"], response.headers["Flow-Timer"]) == (200, "outbound", "30")
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize(
+    ("line", "method"),
+    [
+        (("Expires", "abc"), "REGISTER"),
+        (("expires", "-1"), "SUBSCRIBE"),
+        (("Contact", "*;expires=0"), "REGISTER"),
+        (("m", "<sip:a@"), "REGISTER"),
+    ],
+)
+async def test_what_can_be_read_without_is_passed_over(
+    station: Station, phones: Phones, line: tuple[str, str], method: str, transport: str
+) -> None:
+    """Python reads it (RFC 3261 §10.2.1.1, §10.3), wherever it stands."""
+    phone = await phones("alice", transport=transport)
+    for lines in ([line, ("Event", "reg")], [line, line], [("Subject", "x"), line]):
+        answer, event = await asked(station, phone, method, lines)
+        name = "Contact" if line[0] == "m" else line[0]
+        assert event.detail["headers"].count((name, line[1])) == lines.count(line)
+        assert event.detail["expires"] == -1
+        station.engine.respond(event.id, 400)
+        assert (await answer).status == 400
+    assert station.engine.counters()["malformed"] == 0
+
+
+async def test_what_is_no_reason_to_pass_the_rest(station: Station, phones: Phones) -> None:
+    """A field that must be read, or another method's Contact: dropped as before."""
+    phone = await phones("alice")
+    phone.behaviour.repeats = False
+    bad = [("Contact", "*;expires=0"), ("Expires", "abc")]
+    for number, (method, lines) in enumerate(
+        [("SUBSCRIBE", bad), ("REGISTER", [*bad, ("Max-Forwards", "x")]), ("REGISTER", [*bad, ("Min-Expires", "x")])], 1
+    ):
+        with pytest.raises(NotInTime):
+            await phone.request(method, station.uri(), headers=lines, timeout=0.5)
+        assert station.engine.counters()["malformed"] == number
+    assert station.engine.counts()["requests"] == 0
+
+
+async def test_a_field_that_is_passed_over_and_ends_the_message(station: Station) -> None:
+    """pjsip gives a message up whose last field cannot be read."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        peer.setblocking(False)
+        peer.connect((station.host, station.port()))
+        peer.send(
+            f"REGISTER sip:{station.host} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKlast;rport\r\n"
+            f"From: <sip:a@{station.host}>;tag=1\r\nTo: <sip:a@{station.host}>\r\nCall-ID: last\r\nCSeq: 1 REGISTER\r\n"
+            "Max-Forwards: 70\r\nContact: <sip:a@h>\r\nContent-Length: 0\r\nExpires:\r\n abc\r\n\r\n".encode()
+        )
+        event = await station.event(EventKind.REQUEST)
+        assert event.detail["contact"] == "<sip:a@h>" and ("Expires", "abc") in event.detail["headers"]
+        station.engine.respond(event.id, 200)
+        waiting = asyncio.ensure_future(asyncio.get_running_loop().sock_recv(peer, 2000))
+        assert (await within(waiting, 5, "an answer")).startswith(b"SIP/2.0 200")
+
+
+def listed(response: Response, name: str) -> set[str]:
+    return {one.strip() for one in response.headers[name].split(",")} if name in response.headers else set()
+
+
+async def test_what_an_answer_to_OPTIONS_says(station: Station, phones: Phones) -> None:
+    """What is so (RFC 3261 §11.2): more where users register."""
+    phone = await phones("alice")
+    answer = await phone.request("OPTIONS", station.uri())
+    assert (
+        answer.status == 200 and answer.headers["User-Agent"] == "Callwright" and "Allow-Events" not in answer.headers
+    )
+    common = {"INVITE", "ACK", "BYE", "CANCEL", "UPDATE", "PRACK", "INFO", "REFER", "NOTIFY", "MESSAGE", "OPTIONS"}
+    assert common <= listed(answer, "Allow") and "REGISTER" not in listed(answer, "Allow")
+    assert {"100rel", "timer", "replaces"} <= listed(answer, "Supported")
+    assert listed(answer, "Supported").isdisjoint({"trickle-ice", "siprec", "path", "outbound", "gruu"})
+    bodies = {"application/sdp", "text/plain", "message/sipfrag;version=2.0", "application/pidf+xml"}
+    assert listed(answer, "Accept") == bodies | {"application/simple-message-summary"}
+    guard(station)
+    station.engine.admit(["127.0.0.0/8"])
+    answer = await phone.request("OPTIONS", station.uri())
+    assert common | {"REGISTER", "SUBSCRIBE", "PUBLISH"} == listed(answer, "Allow")
+    assert {"path", "outbound", "gruu"} < listed(answer, "Supported")
+    assert listed(answer, "Allow-Events") == set(PACKAGES)
 
 
 async def test_a_request_without_expiry_or_body(station: Station, phones: Phones) -> None:

@@ -6,8 +6,10 @@ from dataclasses import replace
 import pytest
 
 from callwright.engine import EventKind
+from callwright.sip.credentials import Credential
 from tests.engine.station import CALLER, Station
 from tests.harness.call import PhoneCall
+from tests.harness.digest import Credentials
 from tests.harness.negotiation import Security
 from tests.harness.ports import next_address
 from tests.harness.sdp import Sdp
@@ -250,3 +252,63 @@ async def test_keys_are_not_logged(stations: Callable[..., Station], phones: Pho
     for sdp in (call.remote_sdp, call.local_sdp):
         keys = [line.split("inline:")[1].split("|")[0] for line in sdp.extra if "inline:" in line]
         assert keys and not any(key in log for key in keys)
+
+
+USER = ("alice", "pbx.example")
+
+
+async def prover(station: Station, phones: Phones, security: Callable[[], Security] | None) -> Phone:
+    """A phone that proves to be a user, on an engine that trusts no source."""
+    station.engine.admit([])
+    station.engine.credentials([Credential.of(*USER, "secret").as_tuple()])
+    station.engine.authenticate(realm=USER[1])
+    phone = await phones(USER[0], credentials=Credentials(USER[0], "secret"))
+    phone.security = security
+    return phone
+
+
+@pytest.mark.parametrize(
+    ("srtp", "source", "security", "status"),
+    [
+        ("optional", "off", Sdes, 200),
+        ("optional", "required", None, 200),
+        ("required", "off", Dtls, 200),
+        ("required", "optional", None, 488),
+        ("off", "optional", Sdes, 488),
+        ("off", "required", None, 200),
+    ],
+)
+async def test_a_users_policy_goes_before_that_of_his_source(
+    station: Station, phones: Phones, srtp: str, source: str, security: Callable[[], Security] | None, status: int
+) -> None:
+    phone = await prover(station, phones, security)
+    station.engine.admit([], policies=[("0.0.0.0/0", [], source, "", [])])
+    station.engine.trust([(*USER, [], srtp, "", []), ("bob", USER[1], [], "off", "", [])])
+    call = await phone.invite(station.uri())
+    if status != 200:
+        refusal = await call.refused()
+        assert (refusal.status, refusal.headers["Warning"].split()[0]) == (status, "302")
+        assert [event.kind for event in station.events] == []
+        return
+    event = await station.event(EventKind.INCOMING)
+    station.engine.answer(event.id, 200)
+    await call.answered()
+    await talks(station, call, event.id, {Sdes: "sdes", Dtls: "dtls", None: "none"}[security])  # type: ignore[index]  # the classes
+    await call.hangup()
+
+
+async def test_whom_nothing_is_said_of_is_as_his_source(station: Station, phones: Phones) -> None:
+    phone = await prover(station, phones, None)
+    station.engine.admit([], policies=[("0.0.0.0/0", [], "required", "", [])])
+    station.engine.trust([("alice", "other.example", [], "optional", "", []), ("bob", USER[1], [], "off", "", [])])
+    assert (await (await phone.invite(station.uri())).refused()).status == 488
+    station.engine.trust([(*USER, ["PCMA"], "off", "", [])])
+    call, _ = await station.answered(phone)
+    assert call.remote_sdp is not None and call.remote_sdp.audio.name == "PCMA"
+    await call.hangup()
+
+
+def test_policies_of_users_that_are_none(station: Station) -> None:
+    for codecs, srtp in ((["MP3"], ""), ([], "always")):
+        with pytest.raises(ValueError, match=r"MP3|always"):
+            station.engine.trust([(*USER, codecs, srtp, "", [])])

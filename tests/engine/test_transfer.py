@@ -182,6 +182,7 @@ async def test_a_transfer_that_is_permitted(station: Station, phones: Phones) ->
     event = await asked(station, leg)
     assert (event.code, event.text) == (202, f"{BOB};x=1?X-Order=7")
     assert (event.detail["referred_by"], event.detail["replaced"]) == ("<sip:me@here>", 0)
+    assert event.detail["attended"] is False
     assert await fragment(call) == ("active", "SIP/2.0 100 Trying")
     assert (await call.refer(f"<{BOB}>")).status == 603, "one at a time"
     station.engine.notify(event.detail["transfer"], 180)
@@ -245,13 +246,31 @@ async def test_a_leg_to_be_replaced(station: Station, phones: Phones) -> None:
     assert (await first.refer(target)).status == 603
     await permit(station, leg, attended=True)
     assert (await first.refer(f"<{BOB}>")).status == 603
-    assert (await first.refer(target.replace("from-tag%3D", "from-tag%3Dx"))).status == 603, "no dialog of ours"
     own = f"to-tag%3D{first.dialog.remote.tag}%3Bfrom-tag%3D{first.dialog.local.tag}"
     assert (await first.refer(f"<{BOB}?Replaces={first.call_id}%3B{own}>")).status == 603
     assert (await first.refer(target)).status == 202
-    events = [await asked(station, leg) for _ in range(5)]
-    assert [event.detail["replaced"] for event in events] == [other, 0, 0, leg, other]
-    assert events[-1].text == BOB
+    events = [await asked(station, leg) for _ in range(4)]
+    assert [event.detail["replaced"] for event in events] == [other, 0, leg, other]
+    assert [event.detail["attended"] for event in events] == [True, False, True, True]
+    assert events[-1].text.lower() == target.strip("<>").lower()
     station.engine.notify(events[-1].detail["transfer"], 200)
     await first.hangup()
     await second.hangup()
+
+
+async def test_a_dialog_of_nobody(station: Station, phones: Phones) -> None:
+    """It may be another server's: who may transfer to anybody transfers to who is named, and who may not is told."""
+    call, leg = await station.answered(await phones("caller"))
+    target = f"<{BOB}?Replaces=nobody%3Bto-tag%3Da%3Bfrom-tag%3Db>"
+    await permit(station, leg)
+    assert (await call.refer(target)).status == 603
+    await asked(station, leg)
+    for may, attended in (({"attended": True}, True), ({"blind": True, "attended": True}, False)):
+        await permit(station, leg, **may)
+        assert (await call.refer(target)).status == 202
+        event = await asked(station, leg)
+        assert (event.detail["attended"], event.detail["replaced"]) == (attended, 0)
+        assert event.text.lower() == target.strip("<>").lower()
+        station.engine.notify(event.detail["transfer"], 481)
+        await station.until_counts(transfers=0)
+    await call.hangup()

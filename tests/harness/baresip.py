@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from . import tones
+from .certificates import Certificate
 from .foreign import ForeignProgram, program
 from .ports import free_port, next_address
 from .tones import Pcm
@@ -90,6 +91,9 @@ class Baresip:
         account: str = "",
         watches: str = "",
         mailbox: bool = False,
+        certificate: Certificate | None = None,
+        authority: str = "",
+        encryption: str = "",
     ) -> "Baresip":
         """Writes a configuration and starts it.
 
@@ -98,7 +102,7 @@ class Baresip:
             user: user part of its URI.
             hz: the tone that it speaks, for half a minute.
             sound: at 8000 Hz, instead of the tone.
-            transport: "udp" or "tcp".
+            transport: "udp", "tcp" or "tls".
             codecs: baresip's `audio_codecs`.
             auto_answer: takes incoming calls by itself; otherwise `accept` does.
             domain: host[:port] of a registrar, where it registers `user` with `password`; "" registers nowhere.
@@ -106,6 +110,9 @@ class Baresip:
             account: further account parameters, as ";dtmfmode=info".
             watches: URI of whose presence it subscribes to and tells of in its output; "" publishes none either.
             mailbox: it subscribes to the messages that wait for its user: event "MWI_NOTIFY".
+            certificate: of its own, for TLS.
+            authority: PEM; who signs the certificates of the servers that it trusts.
+            encryption: of media: "srtp" (SDES, may be left), "srtp-mand" (SDES), "dtls_srtp", or none.
         """
         path = program("baresip", "baresip-core")
         os.makedirs(directory, exist_ok=True)
@@ -115,7 +122,11 @@ class Baresip:
         parameters = f";audio_codecs={codecs};regint={60 if domain else 0}{account}"
         parameters += ";answermode=auto" if auto_answer else ";answermode=manual"
         parameters += f";auth_user={user};auth_pass={password}" if password else ""
+        parameters += f";mediaenc={encryption}" if encryption else ""
         phone.watches, phone.mailbox = watches, mailbox
+        if certificate is not None:
+            (directory / "identity.pem").write_text(certificate.certificate + certificate.private_key)
+            (directory / "ca.pem").write_text(authority)
         phone._configure(control, domain or f"{phone.address}:{phone.port}", parameters)
         phone.program = await ForeignProgram.run(path, "-f", str(directory), "-v", directory=directory)
         await phone.program.said("baresip is ready")
@@ -135,6 +146,9 @@ class Baresip:
         )
         text += "module_app contact.so\nmodule_app presence.so\n" if self.watches else ""
         text += "module_app mwi.so\n" if self.mailbox else ""
+        if self.transport == "tls":
+            text += f"sip_certificate {self.directory}/identity.pem\nsip_cafile {self.directory}/ca.pem\n"
+            text += "module srtp.so\nmodule dtls_srtp.so\n"
         (self.directory / "config").write_text(text)
         (self.directory / "accounts").write_text(f"<sip:{self.user}@{host};transport={self.transport}>{parameters}\n")
         contacts = f'"Watched" <{self.watches}>;presence=p2p\n' if self.watches else ""
@@ -143,7 +157,7 @@ class Baresip:
     @property
     def uri(self) -> str:
         """Where it can be called."""
-        suffix = ";transport=tcp" if self.transport == "tcp" else ""
+        suffix = "" if self.transport == "udp" else f";transport={self.transport}"
         return f"sip:{self.user}@{self.address}:{self.port}{suffix}"
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:

@@ -120,6 +120,7 @@ async def baseline(
     settle: float = 5.0,
     ignoring: Sequence[str] = (),
     native: Callable[[], Awaitable[Counter[str]]] | None = None,
+    before: Holdings | None = None,
 ) -> AsyncIterator[Holdings]:
     """Asserts that on leaving, a process holds nothing more than on entering.
 
@@ -128,6 +129,7 @@ async def baseline(
         settle: seconds in which it may return to that.
         ignoring: regular expressions of lines of the difference that do not count ("asyncio_" threads of a pool).
         native: further counts, e.g. `daemon.metrics`.
+        before: what it held; default: what it holds on entering.
 
     Raises:
         AssertionError: one line for each thing too many.
@@ -136,7 +138,7 @@ async def baseline(
     async def now() -> Holdings:
         return holdings(pid, await native() if native else None)
 
-    before = await now()
+    before = before or await now()
     yield before
     loop = asyncio.get_running_loop()
     deadline = loop.time() + settle * SCALE

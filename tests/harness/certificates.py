@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from .transport import Tls
@@ -49,7 +49,12 @@ class Authority:
         self.certificate = _pem(self._signed)
 
     def _sign(
-        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, names: Sequence[str], *, authority: bool
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey,
+        names: Sequence[str],
+        *,
+        authority: bool,
     ) -> x509.Certificate:
         now = datetime.datetime.now(datetime.UTC)
         builder = (
@@ -72,12 +77,15 @@ class Authority:
     def issue(self, *names: str) -> Certificate:
         """A certificate for these host names and addresses, with a key of its own."""
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
-        signed = self._sign(subject, key.public_key(), names, authority=False)
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        return Certificate(_pem(signed) + self.certificate, private.decode())
+        return Certificate(self.issue_for(key.public_key(), *names), private.decode())
+
+    def issue_for(self, key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey, *names: str) -> str:
+        """The same for a key that there is already: PEM, with its chain."""
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
+        return _pem(self._sign(subject, key, names, authority=False)) + self.certificate
 
     def section(self, host: str, plain: int, tls: int, directory: Path, **more: object) -> dict[str, object]:
         """[sip] of a daemon that listens by UDP and by TLS and knows this authority; its files are written there."""

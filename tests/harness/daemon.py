@@ -68,6 +68,7 @@ class Daemon:
         trunks: Sequence[Table] = (),
         users: Sequence[Table] = (),
         routes: Sequence[Table] = (),
+        domains: Sequence[Table] = (),
         sections: Mapping[str, Table] | None = None,
         rtp_ports: int = 400,
         program: Sequence[str] = ("-m", "callwright"),
@@ -82,6 +83,7 @@ class Daemon:
             trunks: [[trunk]] tables, likewise; default: one that takes calls from every loopback address.
             users: [[user]] tables, likewise.
             routes: [[route]] tables.
+            domains: [[domain]] tables; `account` as of numbers.
             sections: further keys of sections, merged over the harness' own: {"limits": {"calls_per_second": 1}}.
             rtp_ports: how many UDP ports for media.
             program: arguments of the Python interpreter before `serve`.
@@ -92,6 +94,8 @@ class Daemon:
             config = _config(media, accounts, numbers, trunks, users, sections or {})
             if routes:
                 config["route"] = [dict(table) for table in routes]
+            if domains:
+                config["domain"] = [{"account": config["account"][0]["sid"], **table} for table in domains]
             daemon = cls(directory, config, program)
             daemon._ports = ports.pop_all()
         await daemon.run(ready)

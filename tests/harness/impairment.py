@@ -143,7 +143,8 @@ class ImpairmentRelay:
         loop = asyncio.get_running_loop()
         at = loop.time() + fate.delay
         if not fate.late:
-            at = self._last[side] = max(at, self._last[side])
+            # a little later each: the loop's heap of timers does not keep the order of equal ones
+            at = self._last[side] = max(at, self._last[side] + 1e-6)
         for _ in range(fate.copies):
             self._later(loop, at, side, data, tally)
 

@@ -16,7 +16,7 @@ from .message import Address, Headers, Message, MessageError, Request, Response,
 from .negotiation import Security
 from .ports import next_address
 from .rtp import RtpPeer
-from .sdp import Sdp
+from .sdp import DTMF, PCMA, PCMU, Codec, Sdp
 from .trace import Peer, Trace
 from .transaction import ClientTransaction, ServerTransaction, Timers
 from .transport import Tls, Transport
@@ -70,6 +70,7 @@ class Phone:
         self.calls: list[PhoneCall] = []
         self.allow = ALLOW
         self.media_address = ""
+        self.codecs: tuple[Codec, ...] = (PCMU, PCMA, DTMF)  # of its own offers
         self.shown = ""
         self.scheme = "sip"
         self.security: Callable[[], Security] | None = None
@@ -181,6 +182,7 @@ class Phone:
             lines.append(("Supported", "100rel"))
         call = PhoneCall(self, dialog, Request(), caller=True, media=media)
         call.negotiation.direction, call.negotiation.relay = direction, relay
+        call.negotiation.codecs = self.codecs
         call.negotiation.security = self.security() if self.security else None
         body = call.negotiation.offer(None if isinstance(offer, bool) else offer) if offer else b""
         call.invite = dialog.request("INVITE", headers=lines, body=body)

@@ -44,16 +44,24 @@ async def callwright(
         timeout: seconds in which it must end.
         prefix: a command that runs it, as `["setpriv", "--reuid=65534"]`.
     """
+    return await program("-m", "callwright", *arguments, environment=environment, timeout=timeout, prefix=prefix)
+
+
+async def program(
+    *arguments: str | Path,
+    environment: Mapping[str, str] | None = None,
+    timeout: float = 15.0,
+    prefix: Sequence[str] = (),
+) -> Ended:
+    """The same of whatever this Python runs."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("CALLWRIGHT_")}
     process = await asyncio.create_subprocess_exec(
-        *prefix, sys.executable, "-m", "callwright", *map(str, arguments),
+        *prefix, sys.executable, *map(str, arguments),
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         env={**inherited, **(environment or {})},
     )  # fmt: skip
     try:
-        out, err = await within(
-            process.communicate(), timeout, lambda: f"callwright {' '.join(map(str, arguments))} ends"
-        )
+        out, err = await within(process.communicate(), timeout, lambda: f"{' '.join(map(str, arguments))} ends")
     finally:
         if process.returncode is None:
             process.kill()

@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from tests.conftest import Section
 from tests.harness import ApplicationServer, Phone
+from tests.harness.baseline import baseline, holdings
 from tests.harness.daemon import TOKEN, Daemon, Table
 from tests.harness.ports import daemon_address, free_ports
 from tests.harness.waiting import within
@@ -23,6 +24,12 @@ from .site import NUMBER, Site, canary_number
 
 LINES = 500
 """More than there are tests: nobody meets the records of an earlier call to his number."""
+KEPT = (
+    r"tcp .* established",
+    r"threads: \d{1,2} more of (python|libuv-worker|recorder)",
+    r"files: 1 more of anon_inode:\[eventfd\]",
+)
+"""What the first calls make and all others use: connections, the threads of pools, the recorders' thread."""
 PLACES = 60
 """Sets of ports; the lines use them in turn."""
 
@@ -96,9 +103,12 @@ async def lines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lines
     )
     shared = Lines(daemon, plans)
     try:
+        held = holdings(daemon.pid)
         yield shared
         if daemon.process.returncode is None:
             await within(shared.idle(), 15, lambda: f"the daemon is idle\n{daemon.tail()}")
+            async with baseline(daemon.pid, settle=10, ignoring=KEPT, before=held):
+                pass
             await daemon.stop()
     finally:
         await daemon.close()
@@ -126,7 +136,7 @@ async def sites(
     """A factory of sites with a daemon of their own: `await sites(sections={"limits": {...}}, canary=True)`.
 
     `numbers` and `trunks` are further tables; `strangers` admits the carrier's own address only; users call /user, and
-    tell /status of the end; all else goes to `Daemon.start`.
+    tell /status of the end; `domains` have URLs of the application's; all else goes to `Daemon.start`.
     """
 
     async def start(
@@ -136,6 +146,7 @@ async def sites(
         numbers: Sequence[Table] = (),
         trunks: Sequence[Table] = (),
         users: Sequence[Table] = (),
+        domains: Sequence[Table] = (),
         **options: Any,
     ) -> Site:
         application, carrier = await applications(TOKEN), await phones("+15557654321")
@@ -145,6 +156,11 @@ async def sites(
         tables = [own, *numbers, *([canary_number(application)] if canary else [])]
         calling = {"voice_url": application.url("/user"), "status_callback": application.url("/status")}
         people = [{**calling, **user} for user in users]
+        if domains:
+            options["domains"] = [
+                {key: application.url(value) if key.endswith("_url") else value for key, value in table.items()}
+                for table in domains
+            ]
         running = await daemon(numbers=tables, trunks=[through, *trunks], users=people, **options)
         application.on("/status", "")
         return Site(running, application, carrier)

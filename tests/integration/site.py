@@ -19,11 +19,11 @@ import aiohttp
 from tests.harness import ApplicationServer, Phone, PhoneCall, tones
 from tests.harness.application import Received
 from tests.harness.daemon import Daemon
+from tests.harness.pressure import Pressure
 from tests.harness.tones import Pcm
 from tests.harness.waiting import SCALE
 
 from .line import Line, document
-from .pressure import Pressure
 
 NUMBER = "+15550001000"
 CALLEE = "+15550009999"
@@ -214,10 +214,13 @@ async def quick_call(site: Site, phone: Phone) -> PhoneCall:
     return call
 
 
-def assert_unbroken(call: PhoneCall, since: int, pressure: Pressure) -> None:
-    """The canary's tone has come without a gap of 60 ms since a mark, neither in the sound nor in time."""
+def assert_unbroken(
+    call: PhoneCall, since: int, *pressures: Pressure, hz: float = CANARY_HZ, gap_ms: float = 60
+) -> None:
+    """A tone has come without a longer gap since a mark, neither in the sound nor in time."""
     pcm = call.media.pcm(since=since)
-    assert tones.contains(pcm, CANARY_HZ), call.media.describe()
-    assert tones.gaps(pcm, longer_than_ms=60) == []
-    gap, waited = call.media.heard.statistics(since).max_gap_ms, pressure.seconds() * 1000
-    assert gap < 60 + waited, f"{gap:.0f} ms between two packets; the machine kept the daemon waiting {waited:.0f} ms"
+    assert tones.contains(pcm, hz), call.media.describe()
+    assert tones.gaps(pcm, longer_than_ms=gap_ms) == []
+    gap = call.media.heard.statistics(since).max_gap_ms
+    waited = 1000 * sum(pressure.seconds() for pressure in pressures)
+    assert gap < gap_ms + waited, f"{gap:.0f} ms between two packets; the machine kept us waiting {waited:.0f} ms"

@@ -139,3 +139,21 @@ async def test_a_certificate_that_nobody_knows(line: Line) -> None:
     assert asked == []
     [found] = await notifications(site, form["CallSid"])
     assert (found.log, found.error_code, found.request_url) == ("0", "11237", where)
+
+
+async def test_a_callback_of_a_conference(line: Line) -> None:
+    """Its alert has the code of conferences, and is of no call: the monitor names the conference."""
+    site = await Site.on(line)
+    line.application.on("/room", Answer(status=404))
+    room = f'<Conference statusCallback="/room" statusCallbackEvent="join">room of {line.plan.number}</Conference>'
+    since = len(line.daemon.log)
+    call = await line.call(f"<Dial>{room}</Dial>")
+    await call.answered()
+    conference = (await line.request("/room")).form["ConferenceSid"]
+    await call.hangup()
+    await line.daemon.logged(f"conference={conference}.* is given up", since=since)
+    alerts = await site.do(lambda client: client.monitor.v1.alerts.list(limit=50))
+    [alert] = [one for one in alerts if one.resource_sid == conference]
+    assert alert.error_code == "16011"
+    found = await site.do(lambda client: client.notifications(alert.sid).fetch())
+    assert (found.error_code, found.call_sid) == ("16011", None)

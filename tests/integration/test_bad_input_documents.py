@@ -116,10 +116,11 @@ def injected(callee: Phone) -> list[bytes]:
 
 
 @pytest.mark.parametrize("where", [*INJECTIONS, "caller"])
-async def test_S9_header_injection_by_a_document(site: Site, where: str) -> None:
+async def test_S9_header_injection_by_a_document(site: Site, line: Line, where: str) -> None:
     """CR, LF and NUL never reach a header: the dial fails, or what is wrong is left out."""
-    busy = site.carrier
-    busy.handlers["INVITE"] = lambda request: response_to(request, 486, tag="busy")
+    busy = await line.phone("callee")
+    for phone in (busy, site.carrier):
+        phone.handlers["INVITE"] = lambda request: response_to(request, 486, tag="busy")
     uri = f"sip:callee@{busy.address}:{busy.port}"
     party = INJECTIONS.get(where, "<Sip>{uri}</Sip>").format(uri=uri, number=site.callee)
     caller = " callerId='a&#13;&#10;X-Injected: yes'" if where == "caller" else ""
@@ -128,7 +129,7 @@ async def test_S9_header_injection_by_a_document(site: Site, where: str) -> None
     call = await site.dial_in()
     await site.application.request("/done", timeout=10)
     await call.until_ended()
-    assert injected(busy) == []
+    assert injected(busy) == injected(site.carrier) == []
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from tests.harness.daemon import ACCOUNT, TOKEN
 from tests.harness.ports import daemon_address, free_port
 
-from .commands import Ended, callwright, written
+from .commands import Ended, callwright, program, written
 
 pytestmark = pytest.mark.integration
 
@@ -220,3 +220,14 @@ async def test_an_unknown_command() -> None:
     """The command line's own complaint, without a traceback."""
     ended = await callwright("frobnicate")
     assert ended.code == 2 and not any("Traceback" in line for line in ended.err)
+
+
+@pytest.mark.parametrize("command", [["serve"], ["demo"], ["doctor"]])
+async def test_an_engine_that_is_not_built(tmp_path: Path, command: list[str]) -> None:
+    """A checkout without the compiled module: what to run, in one line."""
+    bare = tmp_path / "callwright"
+    shutil.copytree(Path(__file__).parents[2] / "src/callwright", bare, ignore=shutil.ignore_patterns("*.so", "*.cpp"))
+    start = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); sys.meta_path[:] = [f for f in sys.meta_path if "
+    start += "not type(f).__module__.startswith('_editable')]; from callwright.__main__ import main; main()"
+    ended = await program("-c", start, *command)
+    ended.refuses("the engine cannot be loaded", "scripts/run --build-only")

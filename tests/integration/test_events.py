@@ -19,6 +19,10 @@ Sites = Callable[..., Awaitable[Site]]
 Phones = Callable[..., Awaitable[Phone]]
 Baresips = Callable[..., Awaitable[Baresip]]
 STAYS = document("<Pause length='20'/>")
+GONE = {
+    "udp": "ended bob@.* to the dialog of alice@.*: 481 to its NOTIFY",
+    "tcp": "not told: no connection to bob@.* to the dialog of alice@.*",
+}
 PRESENCE = (
     '<?xml version="1.0"?><presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:a@b"><tuple id="x"><status>'
     "<basic>closed</basic></status><note>lunch</note></tuple></presence>"
@@ -227,3 +231,42 @@ async def test_S11_a_crash_loses_no_lamp(house: House, transport: str) -> None:
     await again.refuse(486)
     await bob.until("terminated")
     assert (await bob.subscribe(expires=0)).status == 200
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_a_phone_that_starts_again(house: House, transport: str) -> None:
+    """It knows nothing of its old dialog, and subscribes anew: it is told how things are, and of each change in order.
+
+    Then the daemon is killed: only the phone's new subscription is taken up.
+    """
+    alice = await house.registered("alice")
+    before = await watching(house, "bob", "alice", "dialog", transport)
+    await before.notified()
+    await house.calls("alice", twiml=STAYS)
+    call = await alice.incoming()
+    await call.answer()
+    await before.until("confirmed")
+    place = before.phone.address, before.phone.port
+    await before.phone.close()
+    phone = await house.phone("bob", transport=transport, address=place[0], port=place[1])
+    old = before.dialog.call_id
+    phone.handlers["NOTIFY"] = lambda request: response_to(request, 481 if request.call_id == old else 200)
+    assert (await house.register(phone)).status == 200
+    after = Watcher(phone, house, "alice", "dialog")
+    assert (await after.subscribe()).status == 200
+    assert lamps(await after.notified()) == ["confirmed"], "what it missed"
+    await call.hangup()
+    assert await after.until("terminated") == [["terminated"]]
+    await house.site.daemon.logged(GONE[transport])
+    await house.calls("alice", twiml=STAYS)
+    call = await alice.incoming()
+    for act, state in ((call.ring, "early"), (call.answer, "confirmed"), (call.hangup, "terminated")):
+        await act()
+        told = await after.until(state)
+        assert told in ([[state]], [["trying"], [state]]), told
+    await house.site.daemon.kill()
+    await house.site.daemon.run()
+    if transport == "tcp":
+        await house.site.daemon.logged(f"not told: no connection to bob@.* at tcp:{place[0]}:")
+        assert (await after.subscribe()).status == 200
+    assert lamps(await after.notified(10)) == []

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.harness import PhoneCall, tones
+from tests.harness.pressure import since_birth
 from tests.harness.waiting import SCALE
 
-from .pressure import since_birth
 from .site import Site
 
 pytestmark = pytest.mark.integration

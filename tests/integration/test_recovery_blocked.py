@@ -1,6 +1,7 @@
 """Python stands still for two seconds: what is native goes on, and what waited is caught up (promise P2)."""
 
 import asyncio
+import os
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.harness import Phone
+from tests.harness.pressure import Pressure
 from tests.harness.waiting import SCALE, within
 
-from .site import CANARY, Site, canary
+from .line import both
+from .site import CANARY, Site, assert_unbroken, canary
 
 pytestmark = pytest.mark.integration
 
@@ -61,3 +64,22 @@ async def test_P2_the_loop_is_blocked_for_two_seconds(sites: Sites, phones: Phon
         blocked = int(line.split(" for ")[1].split()[0])
         assert 1500 < blocked < 10000 * SCALE
         await second.hangup()
+
+
+@pytest.mark.parametrize("record", ["", 'record="record-from-answer"'], ids=["relayed", "mixed"])
+async def test_P2_two_parties_hear_each_other_meanwhile(sites: Sites, record: str) -> None:
+    """Neither hears a gap of 40 ms, but for what the machine kept us and the daemon waiting."""
+    site = await sites()
+    site.script("/voice", f"<Dial {record}>{site.callee}</Dial>")
+    call = await site.dial_in()
+    incoming = await site.carrier.incoming()
+    await incoming.answer()
+    await both(call, incoming)
+    sides = [(call, call.media.mark(), 700), (incoming, incoming.media.mark(), 500)]
+    pressures = Pressure(site.daemon.pid), Pressure(os.getpid())
+    async with standing_still(site.daemon.pid):
+        await call.media.received(100, since=sides[0][1])
+    for side, since, hz in sides:
+        assert_unbroken(side, since, *pressures, hz=hz, gap_ms=40)
+    await call.hangup()
+    await incoming.until_ended()

@@ -8,10 +8,10 @@ import pytest
 
 from tests.harness.application import Break
 from tests.harness.ports import free_port
+from tests.harness.pressure import Pressure
 from tests.harness.waiting import SCALE, within
 
 from .commands import callwright, written
-from .pressure import Pressure
 from .site import Site
 
 pytestmark = pytest.mark.integration

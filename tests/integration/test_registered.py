@@ -171,12 +171,36 @@ async def test_what_the_registrar_refuses(house: House) -> None:
     short = await house.register(alice, expires=5)
     assert (short.status, short.headers["Min-Expires"]) == (423, "60")
     assert (await house.bind(alice, "*", expires=300)).status == 400
+    assert (await house.bind(alice, "*;expires=0")).status == 400
     assert (await house.bind(alice, "<sip:alice@h?Route=x>")).status == 400
     many = ", ".join(f"<sip:alice@h{number}>" for number in range(11))
     assert (await house.bind(alice, many)).status == 403
     alice.user = "bob"  # whose phone it is not
     assert (await house.register(alice)).status == 403
     assert (await house.site.daemon.health())["registrations"] == 0
+
+
+async def test_what_the_registrar_reads_all_the_same(house: House) -> None:
+    """An Expires that is none is an hour; a GRUU may be required. It answers for its own domain, and for no other."""
+    alice = await house.phone("alice")
+    aor = f"sip:alice@{house.site.daemon.host}"
+    lines = [("Contact", alice.contact), ("Expires", "soon"), ("Require", "gruu")]
+    answer = await alice.request("REGISTER", house.registrar(), headers=lines, from_uri=aor, to_uri=aor)
+    assert answer.status == 200
+    assert 3240 <= int(answer.headers["Contact"].rpartition("expires=")[2]) <= 3600
+    alice.proxy = house.registrar()
+    answer = await alice.request("REGISTER", "sip:elsewhere.example", headers=lines, from_uri=aor, to_uri=aor)
+    assert answer.status == 404
+
+
+async def test_439_when_the_first_proxy_keeps_no_flows(house: House) -> None:
+    alice = await house.phone("alice")
+    aor = f"sip:alice@{house.site.daemon.host}"
+    contact = f'{alice.contact};+sip.instance="<urn:uuid:1>";reg-id=1'
+    for path, status in (("<sip:edge.example;lr>", 439), ("<sip:edge.example;lr;ob>", 200), ("edge.example", 400)):
+        lines = [("Contact", contact), ("Supported", "path, outbound"), ("Path", path)]
+        answer = await alice.request("REGISTER", house.registrar(), headers=lines, from_uri=aor, to_uri=aor)
+        assert (path, answer.status) == (path, status)
 
 
 async def test_S7_what_a_user_may_not(house: House) -> None:
@@ -196,8 +220,10 @@ async def test_ten_long_contacts_fit_into_an_answer(house: House) -> None:
     alice = await house.phone("alice", transport="tcp")
     instance = f';+sip.instance="<urn:uuid:{"1" * 117}>"'
     contacts = [f"<sip:{'a' * 391}{number}@h>{instance};reg-id={number + 1}" for number in range(10)]
-    answer = await house.bind(alice, *contacts)
-    assert answer.status == 200
+    assert (await house.bind(alice, *contacts)).status == 400, "one REGISTER is of one flow (RFC 5626 §6)"
+    for contact in contacts:
+        answer = await house.bind(alice, contact)
+        assert answer.status == 200
     assert len(answer.headers.lines("Contact")) == 10
 
 

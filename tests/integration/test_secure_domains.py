@@ -97,6 +97,25 @@ async def test_a_user_of_it_is_called_with_srtp(sealed: Sealed) -> None:
     assert (await site.over(placed.sid)).form["CallStatus"] == "busy"
 
 
+async def test_a_domain_that_is_not_secure_takes_what_is_offered(sealed: Sealed) -> None:
+    """Keys or none, and its users are offered keys that they may leave."""
+    site, voice = sealed.site, sealed.site.url("/office")
+    await site.do(lambda client: domain(client, OPEN, "bob", voice_url=voice, sip_registration=True))
+    for secured, profile in ((True, "RTP/SAVP"), (False, "RTP/AVP")):
+        bob = await sealed.phone("bob", sealed=secured)
+        call = await bob.invite(f"sip:600@{OPEN}", from_uri=f"sip:bob@{OPEN}")
+        await call.answered()
+        assert call.remote_sdp is not None and call.remote_sdp.profile == profile
+        await call.media.heard_tone(600.0)
+        await call.hangup()
+    assert (await bob.register(f"sip:{OPEN}")).status == 200
+    await site.create(to=f"sip:bob@{OPEN}", twiml=document("<Pause length='20'/>"))
+    incoming = await bob.incoming()
+    assert incoming.remote_sdp is not None and incoming.remote_sdp.profile == "RTP/AVP"
+    assert incoming.remote_sdp.attribute("crypto") is not None
+    await incoming.refuse(486)
+
+
 async def test_beside_a_domain_that_is_not(sealed: Sealed) -> None:
     """Both are called from anywhere: a plain call to the secure one ends as soon as its media begin."""
     voice = sealed.site.url("/office")

@@ -11,9 +11,9 @@ import pytest
 
 from tests.harness import ApplicationServer, Guard, Phone
 from tests.harness.daemon import ACCOUNT, TOKEN, Daemon
+from tests.harness.pressure import since_birth, spent
 from tests.harness.waiting import SCALE
 
-from .pressure import since_birth, spent
 from .site import CALLEE, NUMBER, Site, sound
 
 pytestmark = pytest.mark.integration

@@ -46,8 +46,8 @@ class Registrar:
 
     def trunk(self, **keys: Any) -> dict[str, Any]:
         where = f"sip:{self.phone.address}:{self.phone.port}"
-        own = {"registrar": where, "username": LINE, "password": PASSWORD, "realm": "carrier.test", **keys}
-        return {"name": "line", "prefixes": [], "registration": own}
+        own = {"server": where, "username": LINE, "password": PASSWORD, "realm": "carrier.test", **keys}
+        return {"name": "line", "prefixes": [], "register": own}
 
 
 async def inhabited(sites: Sites, trunk: dict[str, Any]) -> Site:

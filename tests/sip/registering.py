@@ -60,13 +60,14 @@ class Answers:
         transport: str = "UDP",
         headers: Sequence[tuple[str, str]] = (),
         realm: str = DOMAIN,
+        registrar: str = f"sip:{DOMAIN}",
     ) -> Request:
         """A REGISTER of an authenticated user."""
         return Request(
             self,
             next(self.ids),
             "REGISTER",
-            f"sip:{DOMAIN}",
+            registrar,
             to or f"sip:{name}@{DOMAIN}",
             call_id,
             cseq,

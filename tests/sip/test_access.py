@@ -4,12 +4,15 @@ from pathlib import Path
 from typing import Any, cast
 
 from callwright.config import validate
-from callwright.sip.access import Access
+from callwright.engine import EventKind
+from callwright.sip.access import STRANGERS, Access
 from callwright.sip.credentials import Credential
 from callwright.sip.domains import Domains
 from callwright.sip.registrar import Registrar
+from callwright.sip.roster import Roster
 from callwright.sip.trunks import Trunks, declared
 from callwright.sip.users import Users
+from callwright.sip.vouching import declared as vouching
 from callwright.store.directory import Directory
 from callwright.store.store import Store
 from tests.calls.fakes import ACCOUNT_SID, SETTINGS, Room
@@ -30,7 +33,8 @@ class Gate:
         self.users = Users.of(config)
         registrar = Registrar(self.users, cast(Store, room.rows))
         self.users.host(self.hosting.domains)
-        self.access = Access(config, room.endpoint, self.trunks, registrar, self.hosting.domains)
+        self.roster = Roster(vouching(config), lambda: 0.0)
+        self.access = Access(config, room.endpoint, self.trunks, registrar, self.hosting.domains, self.roster)
         self.engine.commands.clear()
 
     def names(self) -> list[str]:
@@ -93,6 +97,26 @@ async def test_a_trunks_users_prove_themselves(room: Room) -> None:
     gate.access.close()
 
 
+async def test_a_domain_whose_users_an_application_knows(room: Room) -> None:
+    """The engine holds its requests though there is no user at all; a name that the API gives somebody is theirs."""
+    domain = {"name": REALM, "account": ACCOUNT_SID, "auth_url": "http://app.example/auth"}
+    gate = Gate(room, domain=[domain])
+    gate.access.open()
+    assert gate.names() == ["admit", "credentials", "authenticate"]
+    assert gate.engine.of("authenticate")[0].values["asking"] == (REALM,)
+    facts = {"source_host": "", "source_port": 0, "transport": "", "call_id": "", "user_agent": ""}
+    gate.engine.happen(EventKind.HELD, 7, text="REGISTER", user="alice", realm=REALM, **facts)
+    await turns()
+    [judged] = gate.engine.of("judge")
+    assert judged.values == {"request": 7, "conclusive": False, "delay": 0.0}, "nobody can be asked yet"
+    assert gate.roster.presume(f"alice@{REALM}") is not None
+    gate.hosting.domain("office.example", registers=gate.hosting.credentials(("alice", "a")))
+    await turns()
+    assert gate.roster.taken(("alice", REALM)) and gate.roster.named("alice", REALM) is None
+    gate.access.close()
+    await gate.roster.close()
+
+
 async def test_a_name_that_has_moved(room: Room) -> None:
     """The engine is told when the sources or what is agreed with them have changed, and else left alone."""
     trunk = {"name": "carrier", "account": ACCOUNT_SID, "allow": ["sip.carrier.example"], "codecs": ["PCMA"]}
@@ -103,7 +127,30 @@ async def test_a_name_that_has_moved(room: Room) -> None:
     for _ in range(2):
         gate.access.apply()
     assert gate.sources() == ["198.51.100.1/32"] and gate.names() == ["admit", "admit"]
-    assert gate.engine.of("admit")[-1].values["policies"] == [("198.51.100.1/32", ("PCMA",), "off", "supported", ())]
+    carriers = ("198.51.100.1/32", ("PCMA",), "off", "supported", ())
+    assert gate.engine.of("admit")[-1].values["policies"] == [carriers, *STRANGERS]
+    gate.access.close()
+
+
+async def test_who_has_proven_who_he_is_has_his_own_policy(room: Room) -> None:
+    """A user of the file, also by his domain, and a peer that is a trunk; of others SRTP is taken that is offered."""
+    trunk: dict[str, Any] = {"name": "roaming", "account": ACCOUNT_SID, "srtp": "required", "codecs": ["PCMA"]}
+    trunk["users"] = [{"username": "pbx", "password": "secret"}]
+    users = [
+        {"name": "alice", "account": ACCOUNT_SID, "password": "a"},
+        {"name": "zoe", "account": ACCOUNT_SID, "password": "a", "domain": "two.example", "codecs": ["G722"]},
+        {"name": "own", "account": ACCOUNT_SID, "password": "a", "domain": "two.example", "srtp": "off"},
+    ]
+    domain = [{"name": "two.example", "account": ACCOUNT_SID, "srtp": "required"}]
+    gate = Gate(room, trunk=[trunk], user=users, domain=domain)
+    gate.access.open()
+    assert gate.engine.of("trust")[-1].values["users"] == [
+        ("alice", REALM, (), "optional", "", ()),
+        ("zoe", "two.example", ("G722",), "required", "", ()),
+        ("own", "two.example", (), "off", "", ()),
+        ("pbx", REALM, ("PCMA",), "required", "supported", ()),
+    ]
+    assert gate.engine.of("admit")[-1].values["policies"] == STRANGERS
     gate.access.close()
 
 

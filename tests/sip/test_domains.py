@@ -213,3 +213,10 @@ def test_users_whose_media_must_be_encrypted() -> None:
     one.domain("office.example", calls=one.credentials(("alice", "a")))
     assert one.policies() == [("0.0.0.0/0", "optional"), ("::/0", "optional")]
     assert Trunks(taken={"bob"}).policies() == []
+
+
+def test_users_of_the_file_are_not_mistaken_for_those_of_a_secure_domain() -> None:
+    """They have policies of their own."""
+    one = Trunks(taken={"bob"})
+    one.trunk("a.example", users=one.credentials(("switch", "s")), secure=True)
+    assert one.policies() == [("0.0.0.0/0", "required"), ("::/0", "required")]

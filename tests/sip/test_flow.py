@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from callwright.sip.flow import promised
-from callwright.sip.registration import Terms, addressed, updated
+from callwright.sip.registration import Refusal, Terms, addressed, updated
 from tests.sip.registering import ALICE, NOON, USERS, Answers
 
 FLOW = '<sip:alice@10.0.0.5:5062>;+sip.instance="<urn:uuid:1>";reg-id=1'
@@ -31,13 +31,32 @@ def test_how_often_a_phone_says_that_it_is_there(transport: str, seconds: str) -
         (FLOW, [("Supported", "path, gruu")]),
         ("<sip:alice@10.0.0.5:5062>;reg-id=1", [SUPPORTED]),
         ('<sip:alice@10.0.0.5:5062>;+sip.instance="<urn:uuid:1>"', [SUPPORTED]),
-        (FLOW, [SUPPORTED, ("Path", "<sip:edge.example;lr>")]),
-        (FLOW, [SUPPORTED, ("Path", "<sip:edge.example;lr;ob>, <sip:other.example;lr;obs=1>")]),
+        (FLOW, [("Path", "<sip:edge.example;lr>")]),
     ],
 )
 def test_who_has_none(contact: str, headers: list[tuple[str, str]]) -> None:
-    """It has not asked, or its first proxy keeps no flow."""
+    """It has not asked."""
     assert told(contact, *headers) == {}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("Path", "<sip:edge.example;lr>")],
+        [("Path", "<sip:edge.example;lr;ob>, <sip:other.example;lr;obs=1>")],
+        [("Via", "SIP/2.0/UDP a"), ("Via", "SIP/2.0/UDP b")],
+        [("Via", "SIP/2.0/UDP a, SIP/2.0/UDP b")],
+    ],
+)
+def test_439_when_the_first_proxy_keeps_no_flows(headers: list[tuple[str, str]]) -> None:
+    """To who asks for a flow only; the phone registers again without."""
+    request = Answers().register(FLOW, headers=[SUPPORTED, *headers])
+    found = updated(request, ALICE, (), Terms(), now=NOON, draw=lambda: 0.0)
+    assert isinstance(found, Refusal)
+    assert (found.code, found.reason) == (439, "First Hop Lacks Outbound Support")
+    for contact, more in ((FLOW, []), ("<sip:alice@h>", [SUPPORTED]), (FLOW.partition(";reg-id")[0], [SUPPORTED])):
+        request = Answers().register(contact, headers=[*more, *headers])
+        assert isinstance(updated(request, ALICE, (), Terms(), now=NOON, draw=lambda: 0.0), tuple)
 
 
 def test_behind_a_proxy_that_keeps_it() -> None:

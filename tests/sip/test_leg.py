@@ -106,6 +106,16 @@ async def test_end_fails_everything_that_waits(room: Room) -> None:
     assert not room.engine.of("hangup", 901)
 
 
+async def test_one_that_is_hung_up_is_ending_until_it_is_over(room: Room) -> None:
+    """The BYE has to be answered before it is gone."""
+    leg = outbound(room)
+    assert not leg.ending
+    leg.hang_up()
+    assert leg.ending and not leg.gone
+    over(leg)
+    assert leg.ending and leg.gone
+
+
 async def test_nobody_waits_and_nobody_complains(room: Room) -> None:
     """A future that was given up before the leg ended is no unretrieved failure."""
     complaints: list[object] = []

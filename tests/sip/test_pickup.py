@@ -2,7 +2,7 @@
 
 import pytest
 
-from callwright.calls.fork import Fork
+from callwright.calls.fork import Fork, Way
 from callwright.errors import LegGone
 from callwright.sip.leg import ELSEWHERE, Leg, LegState
 from callwright.sip.pickup import Pickup
@@ -53,7 +53,8 @@ async def test_its_ack_takes_the_place(room: Room) -> None:
 
 
 async def test_every_phone_of_a_fork_stops(room: Room) -> None:
-    fork = Fork(room.endpoint, [lambda: placed(room, "sip:1"), lambda: placed(room, "sip:2")])
+    ways = [Way(lambda: placed(room, "sip:1")), Way(lambda: placed(room, "sip:2"))]
+    fork = Fork(room.endpoint, ways, seconds=60)
     branches = [one.node for one in room.engine.of("originate")]
     assert [room.endpoint.legs[node].whole for node in branches] == [fork, fork]
     await turns()

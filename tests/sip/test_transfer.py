@@ -21,7 +21,7 @@ def leg(room: Room) -> Leg:
 
 def asks(room: Room, leg: Leg, code: int = 202, transfer: int = 77, replaced: int = 0) -> None:
     """The peer has sent a REFER."""
-    facts = {"transfer": transfer, "replaced": replaced, "referred_by": "<sip:a@b>"}
+    facts = {"transfer": transfer, "attended": replaced > 0, "replaced": replaced, "referred_by": "<sip:a@b>"}
     room.engine.happen(EventKind.REFER, leg.node, code, URI, **facts)
 
 
@@ -62,7 +62,8 @@ async def test_a_referral_reaches_who_takes_it(room: Room, leg: Leg) -> None:
         asks(room, leg, replaced=5)
         await turns()
     (referral,) = heard
-    assert (referral.target, referral.replaced, referral.referred_by) == (URI, 5, "<sip:a@b>")
+    assert (referral.target, referral.attended, referral.replaced) == (URI, True, 5)
+    assert referral.referred_by == "<sip:a@b>"
     assert referral.accepted
     referral.tell(200)
     assert [(one.node, one.values["code"]) for one in room.engine.of("notify")] == [(77, 200)]

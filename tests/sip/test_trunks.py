@@ -79,7 +79,7 @@ class TestRoutes:
 
     def trunks(self, *routes: dict[str, object]) -> Trunks:
         sections = [trunk(name, targets=[f"sip:{name}"], prefixes=["+"]) for name in ("cheap", "good")]
-        other = {**trunk("theirs", targets=["sip:theirs"]).model_dump(), "account": OTHER}
+        other = {**trunk("theirs", targets=["sip:theirs"]).model_dump(by_alias=True), "account": OTHER}
         sections.append(TrunkSection.model_validate(other))
         found = Routes(declared_route(RouteSection.model_validate(route)) for route in routes)
         return Trunks((declared(section) for section in sections), found)
@@ -193,14 +193,14 @@ class TestLines:
         ], "a source of a trunk keeps that trunk's policy"
 
     def test_as_the_file_declares_it(self) -> None:
-        own = {"registrar": "sip:carrier.example", "realm": "carrier", "expires": 300}
-        line = declared(trunk("t", username="u", password="p", transport="tcp", registration=own)).line
+        own = {"server": "sip:carrier.example", "realm": "carrier", "expires": 300}
+        line = declared(trunk("t", username="u", password="p", transport="tcp", register=own)).line
         assert line == Line("sip:carrier.example;transport=tcp", "u", "p", "carrier", 300)
         assert line is not None and line.aor == "sip:u@carrier.example"
-        bare = {"registrar": "sip:carrier.example"}
-        line = declared(trunk("t", username="u", realm="r", registration=bare)).line
+        bare = {"server": "sip:carrier.example"}
+        line = declared(trunk("t", username="u", realm="r", register=bare)).line
         assert line is not None and line.realm == "r"
-        line = declared(trunk("t", username="u", password="p", registration={**own, "username": "v"})).line
+        line = declared(trunk("t", username="u", password="p", register={**own, "username": "v"})).line
         assert line is not None and (line.username, line.password) == ("v", "")
         assert declared(trunk("t")).line is None
 

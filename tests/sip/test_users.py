@@ -4,7 +4,9 @@ import pytest
 
 from callwright.config import validate
 from callwright.sip.credentials import Credential
+from callwright.sip.roster import Roster
 from callwright.sip.users import User, Users
+from callwright.sip.vouching import Vouching
 
 ONE, TWO = "AC" + "1" * 32, "AC" + "2" * 32
 CONFIG = validate(
@@ -92,3 +94,37 @@ def test_users_of_domains_of_the_api() -> None:
     assert users.named("sip:nobody@office.example") is users.named("sip:zoe@three.example") is None
     assert users.is_local("sip:x@office.example") and not users.is_local("sip:x@office.example:5060")
     assert users.proven("zoe", "Pbx.Example") is None, "whom the engine has proven is the domain's to say"
+
+
+def test_users_whom_an_application_vouches_for() -> None:
+    """The file's and the API's go before; who was registered before is somebody."""
+    users, roster = Users.of(CONFIG), Roster([Vouching("two.example", "two.example", TWO)], lambda: 0.0)
+    assert users.registered("carol@two.example") is None
+    users.vouch(roster)
+    assert users.at("carol@two.example") is None
+    carol = users.registered("carol@two.example")
+    assert carol is not None and carol.account_sid == TWO
+    assert users.at("carol@two.example") is users.named("sip:carol@TWO.example") is carol
+    assert users.proven("carol", "two.example", "sip:x@y") is carol and users.proven("carol", "Pbx.Example") is None
+    alice = users.at("alice@two.example")
+    assert alice is not None and users.registered("alice@two.example") is alice and len(roster) == 1
+    users.host(Office())
+    hosted = users.at("carol@two.example")
+    assert hosted is not None and hosted.hosted
+
+
+def test_srtp_is_his_own_or_his_domains() -> None:
+    users = [
+        {"name": "alice", "account": ONE, "password": "a"},
+        {"name": "bob", "account": ONE, "password": "a", "srtp": "required", "srtp_keying": "dtls"},
+        {"name": "zoe", "account": TWO, "password": "a", "domain": "Two.example"},
+        {"name": "own", "account": TWO, "password": "a", "domain": "two.example", "srtp": "off", "srtp_keying": "sdes"},
+    ]
+    domain = [{"name": "Two.Example", "account": TWO, "srtp": "required", "srtp_keying": "dtls"}]
+    config = validate({"account": [{"sid": ONE}, {"sid": TWO}], "domain": domain, "user": users})
+    assert [(user.srtp, user.srtp_keying, user.encrypted) for user in Users.of(config)] == [
+        ("optional", "sdes", False),
+        ("required", "dtls", True),
+        ("required", "dtls", True),
+        ("off", "sdes", False),
+    ]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 from xml.sax.saxutils import escape, quoteattr
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -316,11 +317,13 @@ class Chance:
 
 ANSWERS = st.lists(st.builds(Answer, bodies(), TYPES), min_size=1, max_size=4)
 PATIENT = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+PARTS = 4  # of a thousand, for processes that share the work
 
 
-@PATIENT
+@pytest.mark.parametrize("part", range(PARTS))
+@settings(PATIENT, max_examples=1000 // PARTS)
 @given(ANSWERS, st.integers(0, 2**32))
-def test_every_session_ends_its_call(answers: list[Answer], seed: int) -> None:
+def test_every_session_ends_its_call(part: int, answers: list[Answer], seed: int) -> None:
     async def scenario() -> None:
         call = Chance(answers, seed)
         session = call.session()
@@ -350,7 +353,7 @@ def test_every_redirected_session_ends_its_call(answers: list[Answer], seed: int
     asyncio.run(scenario())
 
 
-@PATIENT
+@settings(PATIENT, max_examples=1000)
 @given(st.binary(max_size=300) | bodies(), TYPES, st.sampled_from(["", VOICE.url, "http://[x", "mailto:x"]))
 def test_parsing_gives_a_document_or_its_own_error(body: bytes, content_type: str, url: str) -> None:
     try:

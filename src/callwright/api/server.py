@@ -4,18 +4,18 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from callwright import ids
@@ -23,6 +23,7 @@ from callwright.account import Account
 from callwright.api import audit, errors, idempotency, openapi
 from callwright.api.auth import CHALLENGE, Caller, authenticate
 from callwright.api.catalogue import routes
+from callwright.api.concurrency import Concurrency, kind_of
 from callwright.api.forms import Form
 from callwright.api.paging import aside
 from callwright.api.representation import API_VERSION, CONTENT_TYPES, page_to_csv, page_to_xml, to_json, to_xml
@@ -62,7 +63,7 @@ class Api:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._routes = routes()
-        self._flying: Counter[str] = Counter()
+        self._concurrency = Concurrency(services.metrics)
         self._audit = audit.Audit(services.directory, services.store)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,7 +71,7 @@ class Api:
         path, extension = _split(scope["path"])
         shape = "json" if path.startswith(ROOTS) else extension
         facts = [*HEADERS, (b"twilio-request-id", ids.new(ids.REQUEST).encode())]
-        owner = ""
+        seat = None
         try:
             if scope["method"] == "OPTIONS":
                 response = Response(status_code=204)
@@ -78,11 +79,12 @@ class Api:
                 headers = dict(scope["headers"])
                 services = self._services
                 caller = authenticate(headers.get(b"authorization"), services.accounts, services.directory)
-                owner = caller.account.sid
                 address = scope["client"][0] if scope.get("client") else ""
-                audit.ACTOR.set(audit.Actor(caller.key or owner, address))
-                self._flying[owner] += 1
-                facts.append((b"twilio-concurrent-requests", b"%d" % self._flying[owner]))
+                audit.ACTOR.set(audit.Actor(caller.key or caller.account.sid, address))
+                try:
+                    seat = await self._concurrency.enter(caller.account, kind_of(path))
+                finally:
+                    facts.append((b"twilio-concurrent-requests", b"%d" % self._concurrency[caller.account.sid]))
                 body = await _body(headers, receive)
                 query = Form.read(scope["query_string"])
                 request = ApiRequest(
@@ -101,8 +103,8 @@ class Api:
         try:
             await response(scope, receive, send)
         finally:
-            if owner:
-                self._flying[owner] -= 1
+            if seat is not None:
+                self._concurrency.leave(seat)
 
     async def _respond(self, request: ApiRequest, path: str, shape: str) -> Response:
         answer = await self._answer(request, path)
@@ -226,25 +228,23 @@ def refusal(error: CallwrightError, extension: str) -> Response:
     return response
 
 
-def build(services: Services) -> FastAPI:
-    """The whole HTTP application. The daemon mounts its other faces on it."""
-    app = _Faces(Api(services))
+def build(services: Services, demo: Iterable[Route] = ()) -> Starlette:
+    """The whole HTTP application.
 
-    @app.get("/health", include_in_schema=False)
-    async def health() -> Response:
+    Args:
+        demo: the demonstration's application server, which the daemon has in it.
+    """
+
+    async def health(request: Request) -> Response:
         status, facts = services.health()
         return Response(json.dumps(dict(facts), default=str), status, media_type="application/json")
 
-    @app.get("/metrics", include_in_schema=False)
-    async def metrics() -> Response:
+    async def metrics(request: Request) -> Response:
         return Response(generate_latest(services.metrics), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    @app.get("/openapi.json", include_in_schema=False)
-    async def description() -> Response:
+    async def description(request: Request) -> Response:
         body = await asyncio.to_thread(openapi.written, services.public_url)
         return Response(body, media_type="application/json")
-
-    app.include_router(services.validations.routes())
 
     async def unknown(request: Request, error: Exception) -> Response:
         path = request.url.path
@@ -252,16 +252,19 @@ def build(services: Services) -> FastAPI:
             return refusal(errors.method_not_allowed(request.method), "json")
         return refusal(errors.not_found(path), "json")
 
-    app.add_exception_handler(404, unknown)
-    app.add_exception_handler(405, unknown)
-    return app
+    own = [Route("/health", health), Route("/metrics", metrics), Route("/openapi.json", description)]
+    return _Faces(
+        Api(services),
+        routes=[*own, *services.validations.routes(), *demo],
+        exception_handlers={404: unknown, 405: unknown},
+    )
 
 
-class _Faces(FastAPI):
+class _Faces(Starlette):
     """All faces; requests to the API go past the framework's layers, which would cost as much as their work."""
 
-    def __init__(self, api: Api) -> None:
-        super().__init__(title="Callwright", openapi_url=None, docs_url=None, redoc_url=None)
+    def __init__(self, api: Api, **settings: Any) -> None:
+        super().__init__(**settings)
         self._api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -279,7 +282,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def server(app: FastAPI, listen: str, *, certificate: str = "", private_key: str = "") -> uvicorn.Server:
+def server(app: Starlette, listen: str, *, certificate: str = "", private_key: str = "") -> uvicorn.Server:
     """An HTTP server for the daemon's loop: `await serve()`, and `should_exit = True` to end it.
 
     Args:

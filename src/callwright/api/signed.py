@@ -4,7 +4,7 @@ import hmac
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
-from fastapi import Request
+from starlette.requests import Request
 
 from callwright.account import Account
 from callwright.errors import RestError

@@ -9,7 +9,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from xml.sax.saxutils import quoteattr
 
-from fastapi import APIRouter, Request, Response
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from callwright.account import Account
 from callwright.api.signed import signed_form
@@ -106,12 +108,10 @@ class Validations:
         self._under_way[sid] = Validation(account, number, friendly_name, code, hook)
         return sid, code
 
-    def routes(self) -> APIRouter:
+    def routes(self) -> list[Route]:
         """What the call asks: `/caller-ids/ask`, `/caller-ids/code` and, when it has ended, `/caller-ids/over`."""
-        router = APIRouter(prefix=PATH, include_in_schema=False)
-        for name, answer in (("ask", self._ask), ("code", self._code), ("over", self._over)):
-            router.add_api_route(f"/{name}", self._signed(answer), methods=["POST"])
-        return router
+        answers = (("ask", self._ask), ("code", self._code), ("over", self._over))
+        return [Route(f"{PATH}/{name}", self._signed(answer), methods=["POST"]) for name, answer in answers]
 
     def _hook(self, name: str) -> Hook:
         return Hook(f"{self._public_url}{PATH}/{name}")

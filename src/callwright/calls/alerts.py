@@ -7,7 +7,7 @@ Rows are kept for a number of days, and never more than `MAX_ROWS`; one call add
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -29,6 +29,7 @@ PRUNED_AT_A_TIME = 1000
 MAX_TEXT = 2048
 MAX_BODY = 4096
 CALLBACK_LOST = 15003
+CONFERENCE_CALLBACK_LOST = 16011
 
 
 class Level(StrEnum):
@@ -110,6 +111,11 @@ class Alerts:
             "response_body": request.response_body[:MAX_BODY].decode("utf-8", "replace") or None,
         }
         self._store.put(notifications, row)
+
+    def add_of_callback(self, account_sid: str, sid: str, alert: Alert) -> None:
+        """The same of a callback about a call or a conference, whose code is its own (call-control reference §2.4)."""
+        of_conference = ids.valid(sid, ids.CONFERENCE)
+        self.add(account_sid, sid, replace(alert, code=CONFERENCE_CALLBACK_LOST) if of_conference else alert)
 
     async def forget(self) -> int:
         """Deletes what is too old, then what is too much, oldest first; returns how many.

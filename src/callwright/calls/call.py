@@ -50,6 +50,7 @@ EVENT_OF = {
 UNLOGGED = frozenset({"params", "body", "statistics"})  # in the event log only
 WARNINGS = frozenset({"warning", "fallback", "failure"})  # steps that an operator looks for
 APPLICATION_FAILED = 480
+RING_S = 60.0
 TERMINATED, UNAVAILABLE = 487, 503
 REJECT_CODES = {"busy": (486, CallStatus.BUSY), "rejected": (603, CallStatus.NO_ANSWER)}
 
@@ -94,6 +95,7 @@ class Call(Aside):
         self.recording: Recording | None = None  # of the whole call
         self.recordings: dict[str, Recording] = {}  # all that go on
         self.time_limit = exchange.call_seconds
+        self.ring_s = RING_S  # how long it may ring
         self.verdict: CallStatus | None = None
         self.ended: asyncio.Future[CallStatus] = exchange.endpoint.loop.create_future()
         # done when a live redirect takes a dialled child out of its dial
@@ -151,8 +153,13 @@ class Call(Aside):
         talking = self._status is CallStatus.IN_PROGRESS and self._ending is None
         return self._talked() if talking else self._seconds
 
+    @property
+    def since_answer(self) -> float:
+        """Seconds, also of a call that has ended meanwhile."""
+        return self.exchange.endpoint.loop.time() - self._answered_at
+
     def _talked(self) -> int:
-        return max(1, math.ceil(self.exchange.endpoint.loop.time() - self._answered_at))
+        return max(1, math.ceil(self.since_answer))
 
     @property
     def sip_code(self) -> int:
@@ -427,11 +434,11 @@ class Call(Aside):
         """200 to an inbound call that is still ringing."""
         self.accept()
 
-    def accept(self) -> None:
-        """The same, at once."""
+    def accept(self, *, like: int = 0) -> None:
+        """The same, at once; like: see `Leg.accept`."""
         leg = self.require_leg()
         if leg.answerable:
-            leg.accept()
+            leg.accept(like=like)
             self._answered(leg)
 
     async def play(self, prompts: Sequence[Prompt]) -> None:

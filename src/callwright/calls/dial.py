@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from callwright.calls import machine, outbound, screening
-from callwright.calls.bridge import Bridge
 from callwright.calls.control import (
     ApplicationTarget,
     ClientTarget,
@@ -17,6 +16,8 @@ from callwright.calls.control import (
     SipTarget,
     Target,
 )
+from callwright.calls.conversation import Conversation
+from callwright.calls.party import Party
 from callwright.calls.prompts import send_keys
 from callwright.calls.recording import Recording
 from callwright.calls.status import CallStatus
@@ -61,7 +62,7 @@ class Dial:
         self._recording: Recording | None = None
         self._early: Leg | None = None
         self._ringback: asyncio.Task[Played] | None = None
-        self._target = ""  # whom the callee has transferred the caller to
+        self._conversation = Conversation(call, plan)
 
     async def run(self) -> Dialled:
         """Rings, bridges, ends."""
@@ -72,10 +73,11 @@ class Dial:
             await self._call.answer()
         caller = self._call.require_leg()
         try:
-            winner = await self._ring(caller)
-            if winner is None:
-                return await self._unanswered()
-            return await self._connect(caller, winner)
+            with self._call.exchange.unanswered.ringing(caller.node):
+                winner = await self._ring(caller)
+                if winner is None:
+                    return await self._unanswered()
+                return await self._connect(caller, winner)
         except LegGone:
             return await self._caller_gone()
         finally:
@@ -146,7 +148,7 @@ class Dial:
         if self._call.identity.private:
             own = ANONYMOUS
         child = self._call.child(to, caller_id=self._plan.caller_id or own, callback=target.callback)
-        child.reason = self._plan.reason
+        child.reason, child.ring_s = self._plan.reason, self._plan.timeout
         return child
 
     async def _ring_child(
@@ -223,16 +225,19 @@ class Dial:
     # talking
 
     async def _connect(self, caller: Leg, winner: "Call") -> Dialled:
-        callee = await self._introduce(caller, winner)
-        if callee is not None:
-            await self._bridge(caller, winner, callee)
+        introduced = await self._introduce(caller, winner)
+        if introduced:
+            await self._ringback_ended()  # or its last 20 ms would be the first of the recording
+            self._record(caller)
+            await self._conversation.run(caller, Party(winner))
         if not winner.taken.done():
             await asyncio.shield(winner.ended)
-        bridged = callee is not None
-        return self._result(winner, "completed", bridged=bridged, recording=await self._finish_recording())
+        if caller.ending:
+            await asyncio.shield(caller.ended)  # a transfer has released it
+        return self._result(winner, "completed", bridged=introduced, recording=await self._finish_recording())
 
-    async def _introduce(self, caller: Leg, winner: "Call") -> Leg | None:
-        """Sends the keys that a party wants before it is connected. Returns its leg, if it is still there."""
+    async def _introduce(self, caller: Leg, winner: "Call") -> bool:
+        """Sends the keys that a party wants before it is connected. Returns whether it is still there."""
         target = self._plan.targets[self._children.index(winner)]
         if isinstance(target, NumberTarget | SipTarget) and target.send_digits and target.screening is None:
             try:
@@ -242,56 +247,9 @@ class Dial:
                     raise
         callee = winner.leg
         if callee is None or callee.gone or winner.taken.done():
-            return None
-        await self._call.answer()
-        return callee
-
-    async def _bridge(self, caller: Leg, winner: "Call", callee: Leg) -> None:
-        """Until one of them leaves, or the child is taken out of the dial; another may take its place meanwhile."""
-        await self._ringback_ended()  # or its last 20 ms would be the first of the recording
-        self._record(caller)
-        party, leg = winner, callee
-        while True:
-            bridge = await self._talk(caller, party, leg)
-            if bridge.successor is None or caller.gone:
-                self._target = bridge.target
-                return
-            party = bridge.successor
-            if party.leg is None or party.leg.gone:
-                return
-            leg = party.leg
-
-    async def _talk(self, caller: Leg, party: "Call", callee: Leg) -> Bridge:
-        """Two hear each other, until that is over."""
-        party.limit_to(self._plan.time_limit)
-        over: asyncio.Future[None] = caller.waiter()
-        bridge = Bridge(self._call, party, self._plan, lambda: _settle(over, None))
-        callee.ended.add_done_callback(lambda _: _settle(over, None))
-        lent = party.taken.done()  # by the dial that has called it: it goes with this bridge
-        if not lent:
-            party.taken.add_done_callback(lambda _: _settle(over, None))
-        self._endpoint.connect(caller.node, callee.node)
-        self._call.note("bridged", child=party.sid)
-        try:
-            with (
-                bridge.open(caller, callee),
-                caller.digits(lambda digit: self._pass_on(digit, callee, over)),
-                callee.digits(caller.relay),
-            ):
-                await over
-        except LegGone:
-            self._call.log.debug("- the caller left its dial")
-        finally:
-            self._endpoint.disconnect(caller.node, callee.node)
-            if lent or not party.taken.done():
-                callee.hang_up()
-        return bridge
-
-    def _pass_on(self, digit: Digit, callee: Leg, over: "asyncio.Future[None]") -> None:
-        """A key of the caller: the dial's own, or one for the callee (RFC 4733 events cross no bridge)."""
-        self._on_star(digit, over)
-        if not over.done():
-            callee.relay(digit)
+            return False
+        self._call.accept(like=callee.node)
+        return True
 
     # recording
 
@@ -356,7 +314,7 @@ class Dial:
         return Dialled(
             status=str(status),
             call_sid=child.sid,
-            duration=child.duration if answered else None,
+            duration=(self._conversation.seconds or child.duration) if answered else None,
             bridged=bridged,
             recording=recording,
             sip_call_id=leg.call_id if leg else "",
@@ -364,7 +322,7 @@ class Dial:
             sip_headers=[(name, value) for name, value in headers if name.lower().startswith("x-")],
             sip=is_sip(child.to),
             hung_up=self._call.leg is None or self._call.leg.gone,
-            transferred_to=self._target,
+            transferred_to=self._conversation.target,
         )
 
     async def _release(self) -> None:

@@ -15,6 +15,7 @@ from callwright.calls.pager import Pager
 from callwright.calls.rooms import Rooms
 from callwright.calls.tasks import Tasks
 from callwright.calls.transcription import Transcribers
+from callwright.calls.unanswered import Unanswered
 from callwright.engine import Sound
 from callwright.media.speech.recognition import Recognition
 from callwright.sip.endpoint import Endpoint
@@ -115,6 +116,7 @@ class Exchange:
         live: calls that have not reached a final status, by CallSid.
         health: which of the trunks' gateways are left alone.
         bridges: who talks with whom in a dial, by the nodes of both legs.
+        unanswered: whose dial rings.
     """
 
     endpoint: Endpoint
@@ -141,6 +143,7 @@ class Exchange:
     live: "dict[str, Call]" = field(default_factory=dict)
     dialogs: Dialogs = field(default_factory=Dialogs)
     bridges: "dict[int, Bridge]" = field(default_factory=dict)
+    unanswered: Unanswered = field(default_factory=Unanswered)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     tasks: Tasks = field(default_factory=Tasks)
     transcribers: Transcribers = field(default_factory=Transcribers)

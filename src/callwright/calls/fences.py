@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote
 
 from callwright.account import Account
 from callwright.calls.alerts import Alert, Level
@@ -19,9 +18,11 @@ from callwright.calls.capacity import Pace
 from callwright.calls.control import NumberTarget, SipTarget, Target
 from callwright.calls.destinations import international
 from callwright.calls.ledger import Charged, Ledger, Party, Rates, parties
+from callwright.calls.user_part import read
 from callwright.config import Config
+from callwright.sip.gateways import Gateways, Match, Place
 from callwright.sip.security import Occasion
-from callwright.sip.uri import is_sip, user_and_host, without_port
+from callwright.sip.uri import is_sip
 from callwright.store.store import Store
 
 if TYPE_CHECKING:
@@ -33,15 +34,11 @@ logger = logging.getLogger(__name__)
 security = logging.getLogger("callwright.sip.security")
 
 WATCH_S = 1.0
-SHORTEST_IN_URI = 11
-"""Digits of a user part without a plus that is taken for a number wherever the URI points."""
 EMERGENCY = frozenset({"112", "911", "999", "000"})
 """Never held back by a bound of the day or the second."""
 
-_DIALLED = re.compile(r"\+?[0-9A-D*#]{3,32}\Z")  # what a gateway may take for a number
 _DIGITS = re.compile(r"\+?[0-9]{3,20}\Z")
 _SEPARATORS = str.maketrans("", "", " -().")
-_GATEWAY_PARAMETER = re.compile(r";maddr=([^;?]+)", re.IGNORECASE)
 
 
 class Reason(NamedTuple):
@@ -54,6 +51,7 @@ class Reason(NamedTuple):
 
 FORBIDDEN = Reason(13227, 21215)
 BLOCKED = Reason(13225, 21216)
+UNREADABLE = Reason(13224, 21211)
 NOT_OWNED = Reason(13214, 21210)
 SPENT = Reason(20429, 20429, 429)
 
@@ -113,11 +111,13 @@ class Way:
         number: that is called; "" when none is.
         carried: it goes to the telephone network by a trunk or gateway: its caller ID must be owned, and it is charged.
         trunk: whose gateway a SIP URI names; "" for none.
+        readable: whether a gateway can take it for that number only.
     """
 
     number: str = ""
     carried: bool = False
     trunk: str = ""
+    readable: bool = True
 
 
 def everything(account: Account, number: str) -> bool:
@@ -143,7 +143,7 @@ class Fences:
         owns: whether an account (its SID) may show a number as its caller ID.
         is_local: whether a URI is of a user of ours, who is no number however he is called.
         bounds: of accounts that the file declares, and of trunks.
-        gateways: hosts that trunks' calls go to, without a port, lower case, and their trunks.
+        gateways: where trunks' calls go to.
         time: a monotonic clock, in seconds.
     """
 
@@ -154,14 +154,14 @@ class Fences:
         owns: Callable[[str, str], bool] = everybody,
         is_local: Callable[[str], bool] = nowhere,
         bounds: Mapping[Party, Bounds] | None = None,
-        gateways: Mapping[str, str] | None = None,
+        gateways: Gateways | None = None,
         ledger: Ledger | None = None,
         time: Callable[[], float] | None = None,
     ) -> None:
         self.ledger = ledger or Ledger(Rates())
         self.denied = 0
         self._permits, self._owns, self._is_local = permits, owns, is_local
-        self._bounds, self._gateways = bounds or {}, gateways or {}
+        self._bounds, self.gateways = bounds or {}, gateways or Gateways()
         self._time = time or (lambda: asyncio.get_running_loop().time())
         self._paces = {who: Pace(own.per_second) for who, own in self._bounds.items() if own.per_second}
 
@@ -184,9 +184,14 @@ class Fences:
         for trunk in config.trunk:
             own = Bounds(trunk.deny_prefixes, (), trunk.max_minutes_day, trunk.max_spend_day)
             bounds[Party("trunk", trunk.name)] = own
-        gateways = {_host(target.uri): trunk.name for trunk in config.trunk for target in trunk.targets}
-        ledger = Ledger(Rates(config.rate))
-        return cls(permits=permits, owns=owns, is_local=is_local, bounds=bounds, gateways=gateways, ledger=ledger)
+        return cls(
+            permits=permits,
+            owns=owns,
+            is_local=is_local,
+            bounds=bounds,
+            gateways=Gateways.of(config),
+            ledger=Ledger(Rates(config.rate)),
+        )
 
     @property
     def watched(self) -> bool:
@@ -200,8 +205,10 @@ class Fences:
             StoreError: the database cannot be read.
         """
 
-        def charged(to: str) -> tuple[str, str]:
+        def charged(to: str, trunk: str) -> tuple[str, str]:
             way = self.way(to)
+            if trunk and is_sip(to):  # its gateway had another name
+                way = Way(read(to).number, carried=True, trunk=trunk)
             return (way.number, way.trunk) if way.carried else ("", "")
 
         if self.watched:
@@ -222,18 +229,24 @@ class Fences:
         return Way(_spelled(target), carried=True) if _DIGITS.match(_spelled(target)) else Way()
 
     def _way_of_uri(self, uri: str) -> Way:
-        """A user part that is a number leads to the telephone network when the host is a trunk's gateway; elsewhere it
-        may as well be one, and is not called either when it is forbidden."""
+        """A user part leads to the telephone network when the host is a trunk's gateway; elsewhere it may as well be a
+        number, and is not called either when that is forbidden."""
         if self._is_local(uri):
             return Way()
-        user = _spelled(unquote(user_and_host(uri)[0]))
-        hosts = [_host(uri), *(one.lower() for one in _GATEWAY_PARAMETER.findall(uri))]
-        trunk = next((self._gateways[host] for host in hosts if host in self._gateways), "")
-        if trunk and _DIALLED.match(user):
-            return Way(user, carried=True, trunk=trunk)
-        if user.startswith(("+", "00", "011")) or len(user) >= SHORTEST_IN_URI:
-            return Way(user) if _DIGITS.match(user) else Way()
-        return Way()
+        if (gateway := self.gateways.named(uri)) is not None:
+            return _through(gateway, uri)
+        reading = read(uri)
+        return Way(reading.number) if reading.dials else Way()
+
+    def way_at(self, uri: str, place: str) -> Way:
+        """What a URI means that has been found to lead to a place, a URI of an address: more than its text says, when
+        its name is one of a gateway's address.
+
+        Args:
+            place: "" for none.
+        """
+        gateway = self.gateways.at(Place.of(place)) if place else None
+        return self._way_of_uri(uri) if gateway is None else _through(gateway, uri)
 
     # whether it may be
 
@@ -244,11 +257,13 @@ class Fences:
             shown: its caller ID.
             others: numbers that may be shown besides those that the account owns.
         """
-        way = self.way(target)
-        if not way.number:
-            return None
-        if (found := self._destination(account, way)) is not None:
+        return self._denial(account, self.way(target), shown, others)
+
+    def _denial(self, account: Account, way: Way, shown: str, others: Iterable[str]) -> Denial | None:
+        if way.number and (found := self._destination(account, way)) is not None:
             return found
+        if not way.readable:
+            return Denial(UNREADABLE, f"a gateway of trunk {way.trunk} is called, and the user part is not one number")
         if not way.carried:
             return None
         if not (shown in others or _spelled(shown) == way.number or self._owns(account.sid, shown)):
@@ -295,9 +310,23 @@ class Fences:
 
     def take(self, call: "Call", target: Target) -> Denial | None:
         """Lets an INVITE of a call out, and counts it; else says why not."""
-        way, shown = self.way(target), call.caller_id or call.from_
+        return self._take(call, self.way(target))
+
+    def arrive(self, call: "Call", uri: str, place: str) -> Denial | None:
+        """Lets an INVITE of a call that has been let out go to the place that its URI has been found to lead to, a URI
+        of an address; else says why not: the place is a gateway, which the URI did not say."""
+        way = self.way_at(uri, place)
+        if way == self._way_of_uri(uri):
+            return None
+        found = self._take(call, way)
+        if found is None and way.trunk and call.trunk != way.trunk:
+            call.carried_by(way.trunk)
+        return found
+
+    def _take(self, call: "Call", way: Way) -> Denial | None:
         before = call.parent or call.forwards
-        found = self.denial(call.account, target, shown, known(before) if before else ())
+        shown = call.caller_id or call.from_
+        found = self._denial(call.account, way, shown, known(before) if before else ())
         if found is None and way.carried:
             found = self._start(call, way)
         if found is not None:
@@ -327,12 +356,16 @@ class Fences:
         self._tell(denial, account, ("", 0))
         alerts.add(account.sid, "", Alert(Level.WARNING, denial.reason.rest_code, denial.message))
 
-    def transfer(self, call: "Call", uri: str) -> Denial | None:
+    def transfer(self, call: "Call", uri: str, place: str = "") -> Denial | None:
         """Why a call may not be transferred to a URI, whoever asks for that: `<Refer>`, or a REFER that comes in.
 
         A transfer that the daemon carries out by a call of its own is asked again for it.
+
+        Args:
+            place: that a SIP URI has been found to lead to.
         """
-        found = self.denial(call.account, uri, call.from_, known(call))
+        way = self.way_at(uri, place) if place else self.way(uri)
+        found = self._denial(call.account, way, call.from_, known(call))
         if found is not None:
             self._tell(found, call.account, _source(call))
         return found
@@ -365,8 +398,14 @@ class Fences:
                 one.call.hang_up()
 
 
-def _host(uri: str) -> str:
-    return without_port(user_and_host(uri)[1]).lower().rstrip(".")
+def _through(gateway: Match, uri: str) -> Way:
+    """Through a gateway: what cannot be read as a number does not leave, for the gateway may read one in it."""
+    reading = read(uri)
+    if gateway.source and not reading.dials:
+        return Way()  # an extension, or a name, of a PBX that calls in
+    if reading.named and not gateway.sure:
+        return Way()  # somebody else, who listens beside it
+    return Way(reading.number, carried=True, trunk=gateway.trunk, readable=reading.exact)
 
 
 def known(call: "Call") -> set[str]:
@@ -377,7 +416,7 @@ def known(call: "Call") -> set[str]:
     while one is not None:
         if one.direction.called:
             found |= {one.from_, one.to, one.caller_id}
-        elif not _DIGITS.match(_spelled(unquote(user_and_host(one.to)[0]))):
+        elif not read(one.to).number:
             found.add(one.to)  # not a SIP URI that holds a number: whoever wrote it has made that up
         one = one.parent
     return found - {""}

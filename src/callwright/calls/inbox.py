@@ -45,13 +45,15 @@ class Deliverer(Protocol):
 
 
 def hooks(config: Config) -> dict[str, Hook]:
-    """Who is told of a user's messages, by his address of record: his own `message_url`, else that of his domain."""
+    """Who is told of a user's messages, by his address of record: his own `message_url`, else that of his domain.
+    At "@" and a domain: of those of users whom an application vouches for."""
 
     def hook(section: VoiceSection) -> Hook | None:
         return Hook(config.absolute(section.message_url), section.message_method) if section.message_url else None
 
     shared = {section.name.lower(): hook(section) for section in config.domain}
-    found = {}
+    asking = (section.name.lower() for section in config.domain if section.auth_url)
+    found = {f"@{domain}": told for domain in asking if (told := shared[domain]) is not None}
     for section in config.user:
         domain = domain_of(section, config.sip.domain)
         if (own := hook(section) or shared.get(domain)) is not None:
@@ -99,7 +101,8 @@ class Inbox:
 
     def _of_user(self, request: Request, user: User, text: str) -> None:
         account = self._accounts[user.account_sid]
-        if (hook := self._hooks.get(user.aor)) is not None:
+        shared = None if user.hosted else self._hooks.get(f"@{user.domain}")
+        if (hook := self._hooks.get(user.aor, shared)) is not None:
             own = self._users.named(request.from_uri) == user
             facts = {
                 "SipDomain": user.domain,

@@ -140,12 +140,13 @@ class Ledger:
         return total
 
     async def load(
-        self, store: Store, accounts: Mapping[str, Account], carried: Callable[[str], tuple[str, str]]
+        self, store: Store, accounts: Mapping[str, Account], carried: Callable[[str, str], tuple[str, str]]
     ) -> None:
         """Reads what today's calls have cost before this start. Run before the first call is placed.
 
         Args:
-            carried: the number that a call's `To` is charged for, "" for none, and the trunk whose gateway it names.
+            carried: the number that a call's `To` is charged for, "" for none, and the trunk whose gateway it names;
+                told besides the trunk that has carried the call, "" for none.
 
         Raises:
             StoreError: the database cannot be read.
@@ -164,7 +165,7 @@ class Ledger:
             .group_by(*what)
         )
         for row in await store.fetch(query):
-            number, trunk = carried(row["to"])
+            number, trunk = carried(row["to"], row["trunk"] or "")
             if number:
                 spend = self._spend(number, row["duration"])
                 spend = Spent(spend.minutes * row["calls"], spend.money * row["calls"])

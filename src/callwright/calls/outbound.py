@@ -10,17 +10,19 @@ from urllib.parse import unquote
 from callwright.calls.attestation import attested
 from callwright.calls.control import ApplicationTarget, ClientTarget, NumberTarget, SipTarget, Target
 from callwright.calls.fences import Denial
-from callwright.calls.fork import Fork
+from callwright.calls.fork import Fork, Way
 from callwright.calls.showing import about, diversion, history, presented, shown, user_of
 from callwright.errors import Fenced, NoSuchUser, NotRegistered
 from callwright.sip.binding import Binding
 from callwright.sip.contact import parse
 from callwright.sip.events.dialogs import RECIPIENT
+from callwright.sip.gateways import has_maddr
 from callwright.sip.gruu import instance_of
 from callwright.sip.identity import ANONYMOUS
-from callwright.sip.leg import Headers, Leg
+from callwright.sip.leg import Ending, Headers, Leg
+from callwright.sip.registrar import Registrar
 from callwright.sip.trunks import Trunk
-from callwright.sip.uri import is_sip, user_and_host, with_user, without_secure
+from callwright.sip.uri import is_sip, place_of, user_and_host, with_user, without_secure
 from callwright.sip.users import User
 
 if TYPE_CHECKING:
@@ -86,7 +88,7 @@ def attempts(call: "Call", target: Target) -> list[Attempt]:
         return []
     if through:
         gateways = [SipTarget(with_user(uri, dialled)) for uri in through]
-        return [Attempt(one.uri, partial(_to_uri, call, one)) for one in gateways]
+        return [_fenced(call, one) or Attempt(one.uri, partial(_to_uri, call, one)) for one in gateways]
     return [
         Attempt(uri, partial(_to_trunk, call, target, trunk, uri), trunk)
         for trunk in call.exchange.trunks.carrying(dialled, *call.account.lineage)
@@ -135,6 +137,12 @@ def _local(call: "Call", domain: str = "") -> str:
     return call.exchange.endpoint.local_uri("anonymous" if user == ANONYMOUS else user, domain)
 
 
+def _caller(call: "Call") -> int:
+    """The leg for which a call is placed, and with whose codec it is best placed; 0 when there is none."""
+    caller = call.parent.leg if call.parent is not None else None
+    return 0 if caller is None else caller.node
+
+
 def _headers(call: "Call", target: SipTarget) -> Headers:
     return [
         ("X-Twilio-CallSid", call.sid),
@@ -148,7 +156,8 @@ def _headers(call: "Call", target: SipTarget) -> Headers:
 
 
 def _to_user(call: "Call", target: SipTarget, _next_hop: str) -> Leg:
-    """All phones of a user ring, each at the address that it registered from, whatever its Contact says."""
+    """The phones of a user ring, each at the address that it registered from, whatever its Contact says: all at once,
+    unless their Contacts differ in q."""
     registrar = call.exchange.registrar
     user = registrar.users.named(target.uri)
     # another account's user is as good as none
@@ -157,36 +166,62 @@ def _to_user(call: "Call", target: SipTarget, _next_hop: str) -> Leg:
     if not (bindings := registrar.phones(user, target.uri)):
         phone = f"phone {instance}" if (instance := instance_of(target.uri)) else "phone"
         raise NotRegistered(f"{user.aor} has no {phone} registered")
-    endpoint, sends = call.exchange.endpoint, [partial(_to_phone, call, target, user, one) for one in bindings]
-    return sends[0]() if len(sends) == 1 else Fork(endpoint, sends)
+    ways = [
+        Way(partial(_to_phone, call, target, user, one), one.preference, partial(_unanswered, registrar, one))
+        for one in bindings
+    ]
+    if len(ways) > 1:
+        return Fork(call.exchange.endpoint, ways, seconds=call.ring_s)
+    leg = ways[0].send()
+    leg.ended.add_done_callback(lambda ended: ways[0].ended(ended.result()))
+    return leg
+
+
+def _unanswered(registrar: Registrar, binding: Binding, ending: Ending) -> None:
+    registrar.unreached(binding, ending.code)
 
 
 def _to_phone(call: "Call", target: SipTarget, user: User, binding: Binding) -> Leg:
-    local_uri = _local(call, user.domain)
+    local_uri, srtp = _local(call, user.domain), _srtp(target, user, binding)
     leg = call.exchange.endpoint.originate(
         binding.target,
         local_uri=local_uri,
         next_hop=binding.hop,
         route=binding.route,
-        keep_hop=not binding.path,  # a proxy says itself whether it stays on the way
+        keep_hop=True,
         headers=_headers(call, target),
         codecs=user.codecs,
-        srtp="required" if user.secure or without_secure(target.uri)[1] else "",
+        srtp=srtp,
+        srtp_keying=user.srtp_keying if srtp == "required" else "",
+        like=_caller(call),
     )
     call.exchange.dialogs.begin(user.aor, leg.node, direction=RECIPIENT, remote=local_uri.strip("<>"))
     return leg
 
 
+def _srtp(target: SipTarget, user: User, binding: Binding) -> str:
+    """How a phone is offered SRTP. Keys that it may take or leave go to phones that are registered over TLS: on another
+    way everybody reads them, who could then hear the call."""
+    if user.encrypted or without_secure(target.uri)[1]:
+        return "required"
+    return user.srtp if binding.transport == "TLS" else "off"
+
+
 def _to_uri(call: "Call", target: SipTarget, next_hop: str) -> Leg:
     uri, secure = without_secure(target.uri)
+    place = place_of(uri, next_hop)
+    if (denial := call.exchange.fences.arrive(call, uri, place)) is not None:
+        _hold_back(denial)
     return call.exchange.endpoint.originate(
         uri,
         local_uri=_local(call),
-        next_hop=next_hop,
+        # by itself the engine would send to a `maddr`
+        next_hop=next_hop or (place if has_maddr(uri) else ""),
         headers=_headers(call, target),
         username=target.username,
         password=target.password,
         srtp="required" if secure else "",
+        like=_caller(call),
     )
 
 
@@ -216,6 +251,7 @@ def _to_trunk(call: "Call", target: NumberTarget, trunk: Trunk, uri: str, next_h
         reliable=trunk.reliable,
         quirks=trunk.quirks,
         dtmf=trunk.dtmf,
+        like=_caller(call),
     )
 
 

@@ -27,7 +27,7 @@ def picked_up(exchange: Exchange, leg: Leg) -> bool:
     anybody else, 603 when nobody is called any more."""
     invite = leg.invite
     assert invite is not None
-    call = _named(exchange, invite)
+    call = named(exchange, invite.replaced)
     if call is None or call.leg is None or not call.leg.rings:
         return False
     user = exchange.registrar.users.proven(invite.user, invite.realm, invite.from_uri)
@@ -48,15 +48,15 @@ def picked_up(exchange: Exchange, leg: Leg) -> bool:
 def refusal(exchange: Exchange, invite: Invite, account_sid: str) -> int:
     """How an INVITE of an account is refused whose Replaces names no call that rings; 0 when it may take the place."""
     if invite.early_only:
-        call = _named(exchange, invite)
+        call = named(exchange, invite.replaced)
         return BUSY if call is not None and call.account_sid == account_sid else NO_SUCH_DIALOG
     bridge = exchange.bridges.get(invite.replaced)
     return 0 if bridge is not None and bridge.account_sid == account_sid else NO_SUCH_DIALOG
 
 
-def _named(exchange: Exchange, invite: Invite) -> "Call | None":
-    """The live call whose leg a Replaces names."""
-    leg = exchange.endpoint.legs.get(invite.replaced)
+def named(exchange: Exchange, node: int) -> "Call | None":
+    """The live call whose leg a Replaces names, by its node."""
+    leg = exchange.endpoint.legs.get(node)
     if leg is None:
         return None
     return next((call for call in exchange.live.values() if call.leg is leg.whole), None)
@@ -68,5 +68,5 @@ def _take(exchange: Exchange, ringing: Leg, call: "Call", leg: Leg, user: User) 
     source = f"{invite.source_host}:{invite.source_port}"
     exchange.dialogs.called(user.aor, leg.node, invite)
     pickup = Pickup(leg, ringing, lambda: call.note("picked up", by=user.aor, source=source))
-    pickup.codecs, pickup.encrypted = user.codecs, user.secure
+    pickup.codecs, pickup.encrypted = user.codecs, user.encrypted
     pickup.accept()

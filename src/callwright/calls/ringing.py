@@ -61,6 +61,8 @@ class Placing:
                 continue
             try:
                 hops = await self._call.exchange.endpoint.hops(attempt.uri)
+                if attempt.trunk is None:
+                    await self._call.exchange.fences.gateways.ready()  # what the hops are compared with
             except OSError as error:
                 self._unsent(error)
                 continue

@@ -20,7 +20,7 @@ from callwright.sip.identity import Identity
 from callwright.sip.leg import Invite
 from callwright.sip.trunks import Trunk, Trunks
 from callwright.sip.uri import user_and_host
-from callwright.sip.users import Users
+from callwright.sip.users import User, Users
 
 NOT_FOUND = 404
 
@@ -37,9 +37,11 @@ def _application(section: VoiceSection, config: Config) -> Application:
 
 
 def lines(config: Config) -> dict[str, Application]:
-    """What runs when a user calls out, by his address of record: his own application, else that of his domain."""
+    """What runs when a user calls out, by his address of record: his own application, else that of his domain. What
+    runs for users whom an application vouches for stands at "@" and their domain."""
     shared = {section.name.lower(): _application(section, config) for section in config.domain if section.voice_url}
-    found = {}
+    asking = (section.name.lower() for section in config.domain if section.auth_url)
+    found = {f"@{domain}": shared[domain] for domain in asking if domain in shared}
     for section in config.user:
         domain = domain_of(section, config.sip.domain)
         own = _application(section, config) if section.voice_url else shared.get(domain)
@@ -69,7 +71,8 @@ class Router:
         self._accounts = accounts
         self._numbers = numbers
         self._trunks = trunks
-        self._users, self._lines = users or Users(()), lines or {}
+        # an empty one may have users of an application's
+        self._users, self._lines = Users(()) if users is None else users, lines or {}
         self._hosted = hosted
 
     def inbound(self, invite: Invite) -> Admission | Refusal:
@@ -116,7 +119,7 @@ class Router:
         user = self._users.proven(invite.user, invite.realm)
         if user is None:
             return Refusal(403, f"{invite.user} is no user any more")
-        application = self._lines.get(user.aor)
+        application = self._application(user)
         if application is None:
             return Refusal(404, f"neither user {user.aor} nor his domain has a voice_url")
         # what a phone claims to be counts as far as it is who has authenticated
@@ -128,12 +131,18 @@ class Router:
             from_=invite.from_uri if own else f"sip:{user.aor}",
             to=invite.request_uri,
             identity=identity.of_user(invite),
+            secure=user.encrypted,
             extra={
                 "SipDomain": user.domain,
                 "SipDomainSid": ids.derived(ids.SIP_DOMAIN, user.account_sid, user.domain),
                 "SipUsername": user.name,
             },
         )
+
+    def _application(self, user: User) -> Application | None:
+        if user.hosted or user.aor in self._lines:
+            return self._lines.get(user.aor)
+        return Application(voice=Hook(user.voice_url)) if user.voice_url else self._lines.get(f"@{user.domain}")
 
 
 def _from_trunk(invite: Invite, trunk: Trunk, account: Account, number: Number) -> Admission:
@@ -148,6 +157,7 @@ def _from_trunk(invite: Invite, trunk: Trunk, account: Account, number: Number) 
         to=number.number,
         number_sid=number.sid,
         identity=who,
+        secure=trunk.srtp == "required",
         extra={name: value for name, value in told.items() if value},
     )
 

@@ -247,6 +247,7 @@ class Switchboard:
             await asyncio.sleep(order.delay)
         call.queued_for(await self.exchange.capacity.turn(call.account))
         timer = asyncio.get_running_loop().call_later(order.timeout, call.cancel, CallStatus.NO_ANSWER)
+        call.ring_s = order.timeout
         try:
             return await call.ring_out(outbound.attempts(call, _target(order)), order.on_progress)
         finally:

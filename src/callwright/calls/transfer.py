@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from callwright.calls.control import ReferPlan, Referred
+from callwright.calls.fences import Denial
 from callwright.calls.status import CallStatus, status_for_sip
 from callwright.errors import LegGone
 from callwright.sip.leg import Leg
 from callwright.sip.transfer import Report, Source, Transfer
-from callwright.sip.uri import with_headers
+from callwright.sip.uri import place_of, with_headers
 
 if TYPE_CHECKING:
     from callwright.calls.call import Call
@@ -71,7 +72,7 @@ class Story:
 
 async def refer(call: "Call", plan: ReferPlan) -> Referred:
     """Asks, waits for the outcome, and hangs up a caller who has been transferred. Cancelling it stops waiting."""
-    if (denial := call.exchange.fences.transfer(call, plan.uri)) is not None:
+    if (denial := await _denied(call, plan.uri)) is not None:
         call.note("warning", code=denial.reason.code, message=f"<Refer>: {denial.message}")
         return Referred(CallStatus.FAILED)
     await call.answer()
@@ -97,6 +98,19 @@ async def refer(call: "Call", plan: ReferPlan) -> Referred:
         code = NOT_ALLOWED if story.answer >= 300 else NOT_DONE
         call.note("warning", code=code, message=f"<Refer>: REFER {story.answer or 'not answered'}, NOTIFY {story.told}")
     return Referred(str(status), story.answer, story.told, hung_up=leg.gone)
+
+
+async def _denied(call: "Call", uri: str) -> Denial | None:
+    """Why a caller may not be sent to a URI: by what it says, or by where it leads."""
+    fences = call.exchange.fences
+    if (found := fences.transfer(call, uri)) is not None:
+        return found
+    await fences.gateways.ready()
+    with suppress(OSError):  # a name that we do not know, and the phone may
+        for hop in await call.exchange.endpoint.hops(uri):
+            if (found := fences.transfer(call, uri, place_of(uri, hop))) is not None:
+                return found
+    return None
 
 
 async def _listen(leg: Leg, transfer: Transfer, story: Story) -> None:

@@ -66,7 +66,7 @@ def check_config(file: Annotated[Path, typer.Argument(help="The TOML file to che
     except ConfigError as error:
         fail(*error.faults)
     try:
-        for files in certificates.files_of(config.sip):
+        for files in certificates.all_of(config):
             certificates.read(files)
     except StartError as error:
         fail(error.message)
@@ -190,4 +190,8 @@ doctor.install(app)
 
 def main() -> None:
     """The entry point."""
-    app()
+    try:
+        app()
+    except StartError as error:  # of an import: the engine is missing
+        print(f"callwright: {error.message}", file=sys.stderr)
+        sys.exit(1)

@@ -17,6 +17,7 @@ TIMEOUT_S = 5.0
 MOST_BYTES = 4 << 20
 _SAMPLE = re.compile(r"(\w+)\{(.*)\} (\S+)\Z")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+_ESCAPED = re.compile(r"\\(.)")
 STATES = {1.0: "up", 0.0: "left alone"}
 
 Samples = Mapping[str, Sequence[tuple[Mapping[str, str], float]]]
@@ -52,7 +53,7 @@ def samples(text: str) -> Samples:
     found: dict[str, list[tuple[Mapping[str, str], float]]] = {}
     for line in text.splitlines():
         if (match := _SAMPLE.match(line)) is not None:
-            labels = {name: value.replace(r"\"", '"') for name, value in _LABEL.findall(match[2])}
+            labels = {name: _ESCAPED.sub(r"\1", value) for name, value in _LABEL.findall(match[2])}
             found.setdefault(match[1], []).append((labels, float(match[3])))
     return found
 

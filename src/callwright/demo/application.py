@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from xml.sax.saxutils import escape
 
-from fastapi import APIRouter, Request, Response
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from callwright.account import Account
 from callwright.api.signed import signed_form
@@ -26,9 +28,8 @@ HEARD = """<?xml version="1.0" encoding="UTF-8"?>
 NAMES = {"*": "star", "#": "pound"}
 
 
-def routes(accounts: Mapping[str, Account], public_url: str) -> APIRouter:
+def routes(accounts: Mapping[str, Account], public_url: str) -> list[Route]:
     """`/demo/voice` and `/demo/key`. A request without a valid signature gets 403."""
-    router = APIRouter(prefix="/demo")
 
     async def answer(request: Request, document: str) -> Response:
         try:
@@ -38,12 +39,10 @@ def routes(accounts: Mapping[str, Account], public_url: str) -> APIRouter:
         key = form.get("Digits", "")[:1]
         return Response(document.format(key=escape(NAMES.get(key, key))), media_type="text/xml")
 
-    @router.post("/voice")
     async def voice(request: Request) -> Response:
         return await answer(request, MENU)
 
-    @router.post("/key")
     async def key(request: Request) -> Response:
         return await answer(request, HEARD)
 
-    return router
+    return [Route("/demo/voice", voice, methods=["POST"]), Route("/demo/key", key, methods=["POST"])]

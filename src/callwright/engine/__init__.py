@@ -4,6 +4,13 @@ Nothing above telephony lives here. `Engine` is one SIP user agent; see the stub
 and event means.
 """
 
-from callwright.engine._engine import Engine, Event, EventKind, Sound, digest_response
+from callwright.errors import StartError
+
+try:
+    from callwright.engine._engine import Engine, Event, EventKind, Sound, digest_response
+except ImportError as error:
+    raise StartError(
+        f"the engine cannot be loaded ({error}): build it with scripts/run --build-only, or install with: pip install ."
+    ) from error
 
 __all__ = ["Engine", "Event", "EventKind", "Sound", "digest_response"]

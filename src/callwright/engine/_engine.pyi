@@ -43,12 +43,14 @@ class EventKind(enum.IntEnum):
     text: reason. After `hangup` it comes at once; the transactions end by themselves, 32 s later at the longest.
     detail: by ("local" | "remote"), headers (of the BYE or of the final response), call_id, statistics: one JSON
     object as text, "" when no media ran: {codec, rtt_ms, relayed (packets), verdict (in words what went wrong when one
-    way or both carried no audio, else ""), mos: {rx, tx} (ITU-T G.107, 1 to 4.5; 0: nothing to judge), rx: {packets,
-    bytes, lost, discarded, reordered, duplicated, jitter_ms, jitter_max_ms, foreign (from elsewhere, dropped),
-    malformed, unexpected (payload type), early (outside a stream), forged (SRTP), jumps, bursts, longest_burst,
-    first_ms, last_ms (-1: none came), source, digits}, tx: {packets, bytes, lost, jitter_ms, jitter_max_ms (as the
-    peer's RTCP reports), first_ms, last_ms, refused, destination}, jitter_buffer: {size_ms, min_ms, max_ms,
-    avg_delay_ms, lost, discarded, empty (frames)}}."""
+    way or both carried no audio, or not from the answer to the end, or when the peer reports that nothing of ours came,
+    else ""), mos: {rx, tx} (ITU-T G.107, 1 to 4.5; 0: nothing to judge), rx: {packets, bytes, lost, discarded,
+    reordered, duplicated, jitter_ms, jitter_max_ms, foreign (from elsewhere, dropped), malformed, unexpected (payload
+    type), early (outside a stream), forged (SRTP), jumps, bursts, longest_burst, first_ms, last_ms (-1: none came),
+    comfort_noise (packets), source, digits}, tx: {packets, bytes, lost, jitter_ms, jitter_max_ms (as the peer's RTCP
+    reports), first_ms, last_ms, refused, reports, reports_without (that told of our packets, or of none), destination},
+    jitter_buffer: {size_ms (to which it has fitted itself), min_ms, max_ms, avg_delay_ms (that frames waited), lost,
+    discarded, empty (frames)}}."""
     REQUEST = ...
     """A REGISTER, SUBSCRIBE, NOTIFY, MESSAGE or PUBLISH outside a call's dialog waits for `respond` (5 s, then the
     engine answers 503 itself). id: request. text: method. detail: as INCOMING but offer, plus content_type, body
@@ -104,7 +106,12 @@ class EventKind(enum.IntEnum):
     """The peer of a leg has asked for a transfer, and has been answered. id: leg, code: 202, or how it was refused:
     400 (no Refer-To that can be read), 416 (no SIP or telephone URI), 603 (`permit` does not allow it). text: the
     Refer-To's URI. detail: transfer (int: id for `notify`; 0: refused, or no reports are wanted), replaced (int: the
-    leg whose dialog the URI's Replaces names, which has been taken out of the URI; 0: none of ours), referred_by."""
+    leg whose dialog the URI's Replaces names; 0: none of ours), attended (bool: it names one of ours, or one of nobody
+    while transfers to anybody are not permitted), referred_by."""
+    HELD = ...
+    """A request of an asking realm waits for `judge` (15 s, then nobody can tell), with what comes again of it; at most
+    1,000 do, 64 of a source. id: request. text: method. detail: user (as claimed), realm, source_host, source_port
+    (int), transport, call_id, user_agent (at most 256 characters)."""
 
 @final
 class Event:
@@ -162,6 +169,10 @@ class Engine:
         advertised: Sequence[str] = (),
         mixers: int = -1,
         mixing_us: int = 2000,
+        their_order: bool = False,
+        comfort_noise: bool = False,
+        jitter_buffer: tuple[int, int] = (20, 240),
+        late_from_anywhere: bool = False,
         media: Sequence[tuple[str, str]] = (),
     ) -> None:
         """Starts pjlib, its transports and threads. At most one Engine lives at a time in a process.
@@ -185,15 +196,14 @@ class Engine:
                 system's when there are none; with verify_client a client must show a certificate of theirs.
             verify_server: whether the certificate of a server that we connect to must be good, and bear its name.
             codecs: by preference: PCMU PCMA G722 opus GSM L16/8000 L16/16000 G729. Of an offer the first of these
-                that it has is taken. What a trunk or a call says goes before.
-            ptime: ms of a packet, 10 to 60 in tens: what we ask for, and send when the peer asks for nothing.
-            opus: bitrate (bit/s, 0: the encoder's choice), complexity (0 to 10), fec (0 | 1), dtx (0 | 1).
-            session_expires: RFC 4028, in seconds; 0 without session timers.
-            min_session_expires: the shortest that a peer may ask for, seconds.
-            rtp_ports: inclusive range, on each address; even ports carry RTP.
-            clock_rate: of the mixer, Hz: 8000, 16000, 32000 or 48000. Frames are 20 ms.
-            max_legs: further INVITEs are answered 503.
-            log_level: pjproject lines up to this level come as LOG events.
+                that it has is taken; with their_order the first of its own. A trunk's or a call's list goes before.
+            ptime: ms of a packet, 10 to 60 in tens (L16/16000: to 40): asked for, and sent when the peer asks nothing.
+            opus: bitrate (bit/s, 0: the encoder's), complexity (0 to 10), fec, dtx (0 | 1; asked of the peer).
+            comfort_noise: offered (RFC 3389), not only answered. jitter_buffer: (least, most) ms, within 20 to 400.
+            late_from_anywhere: RTP that begins more than 5 s after an answer is taken not only from the peer's hosts.
+            session_expires, min_session_expires: RFC 4028, in seconds; 0 without session timers, and the shortest.
+            rtp_ports: inclusive range, on each address; even ports carry RTP. clock_rate: of the mixer, Hz; frames are 20 ms.
+            max_legs: further INVITEs are answered 503. log_level: pjproject lines up to it come as LOG events.
             media_timeout, hold_timeout: seconds without RTP until MEDIA_LOST.
             rtp_io: how RTP is read and sent: "io_uring", "epoll", or "auto": the first where the kernel allows it.
 
@@ -217,20 +227,27 @@ class Engine:
     def certify(self, transport: int, *, certificate: str, private_key: str, ca: str = "") -> None:
         """What the n-th "tls" transport (from 0) shows and trusts on every new connection; none that lives is touched.
 
+        In force when it returns. Raises: ValueError: no PEM, or no key of the certificate's; the old ones stay.
+        """
+    def certify_names(self, names: Sequence[tuple[str, str, str]]) -> None:
+        """What every "tls" transport shows to a new connection that calls a name (SNI), in place of its own, and of
+        what was said before: (name, certificate with its chain, private key), the last two as PEM text. The one that is
+        declared for the name goes before those that are issued for it, wildcards too; whom a listener trusts stays.
+
         In force when it returns.
 
-        Raises: ValueError: a text is no PEM, or key and certificate do not belong together; the old ones stay.
+        Raises: ValueError: a text is no PEM, or key and certificate do not belong together; nothing has changed.
         """
     def counts(self) -> dict[str, int]:
         """Live native objects: legs, ports, sounds, requests (of others, to be answered), transactions (requests of
-        ours without their response), bridge_ports, jobs, events, transfers."""
+        ours without their response), bridge_ports, jobs, events, transfers, held (requests that wait for `judge`)."""
     def counters(self) -> dict[str, int]:
         """Since start: invites, refused_source, refused_rate, refused_backlog, refused_full, refused_offer (488 to an
         INVITE whose offer fits nothing), refused_connections (TCP and TLS, beyond 1,024 of one source), requests,
         malformed, authenticated, challenged (401 sent), auth_failed, auth_replayed, blocked (requests of a blocked
-        source), scanners, refused_strangers (beyond their rate), unreported (SECURITY events beyond their rate), stun
-        and pongs (keep-alives answered: Binding requests over UDP, double line ends over TCP and TLS), dropped_lines
-        (of the log: beyond 100 a second, or 2,000 undrained events)."""
+        source), scanners, refused_strangers (beyond their rate), unreported (SECURITY events beyond their rate), held,
+        stun and pongs (keep-alives answered: Binding requests over UDP, double line ends over TCP and TLS),
+        dropped_lines (of the log: beyond 100 a second, or 2,000 undrained events)."""
 
     def media_facts(self) -> dict[str, str]:
         """io ("io_uring" | "epoll"), why_not_io_uring ("" when it is, or was not asked for), priority (of the media
@@ -263,6 +280,12 @@ class Engine:
 
         Raises: ValueError: not an address or prefix; no codec; no policy.
         """
+    def trust(self, users: Sequence[tuple[str, str, Sequence[str], str, str, Sequence[str]]]) -> None:
+        """(name, realm, codecs, srtp, reliable, quirks) of the INVITEs of users who have proven to be so, as the
+        policies of `admit`, before which they go. In place of all; in force when it returns.
+
+        Raises: ValueError: no codec; no policy.
+        """
     def gate(self, *, requests_per_second: int, burst: int, backlog: int) -> None:
         """Overload gate for requests outside a call: a token bucket over all sources, and a bound on undrained
         events. Over it: 503 with Retry-After on TCP, silence on UDP. A call's requests always pass. In force when it
@@ -279,6 +302,7 @@ class Engine:
         algorithms: Sequence[str] = ("SHA-256", "MD5"),
         silent: bool = False,
         scanners: Sequence[str] = (),
+        asking: Sequence[str] = (),
     ) -> None:
         """From now on every request outside a call must authenticate as a user (RFC 3261 §22, RFC 7616, RFC 8760),
         but ACK and CANCEL, and what comes from an admitted source and is no REGISTER, SUBSCRIBE or PUBLISH. In force
@@ -300,6 +324,8 @@ class Engine:
                 are no users, none).
             scanners: requests with one of these in their User-Agent (whatever the case) are dropped, unless their
                 source is admitted.
+            asking: realms of whose users somebody knows more than `credentials` has: a response that is not right by
+                these, to a nonce that is good and was not used with its count, is HELD, whoever it is of.
 
         Raises: ValueError: not a realm or an algorithm, a lifetime out of range, an empty scanner.
         """
@@ -325,6 +351,14 @@ class Engine:
         """One more user, or another password. Raises: as `credentials`."""
     def remove_credential(self, username: str, realm: str) -> None:
         """Unknown: no-op."""
+    def judge(self, request: int, *, conclusive: bool = True, delay: float = 0.0) -> None:
+        """Decides on a HELD request, by the credentials as they are now: who proves himself is let in at once, all
+        others are answered after the delay (seconds, at most 15): conclusive: 401, and it counts as a wrong response.
+        Else nobody can tell now: 503 with Retry-After, whoever it is; a guess at one of the credentials counts, but
+        whom that blocks gets 503 like all others. Unknown: no-op.
+
+        Raises: ValueError: a delay out of range.
+        """
 
     # signalling
     def originate(
@@ -345,11 +379,13 @@ class Engine:
         offer: bool = True,
         route: Sequence[str] = (),
         keep_hop: bool = False,
+        like: int = 0,
     ) -> int:
         """Sends an INVITE; returns the leg's id. local_uri is the From (name-addr allowed).
 
-        codecs: by preference; empty for the engine's. srtp: "off" (default) | "optional" | "required"; srtp_keying,
-        of our offers: "sdes" (default) | "dtls", which no offer can leave optional. reliable, of provisional responses
+        codecs: by preference; empty for the engine's. like: a leg whose codec (or that of its answer to come) is the
+        first of them, if it is one. srtp: "off" (default) | "optional" | "required"; srtp_keying, of
+        our offers: "sdes" (default) | "dtls", which no offer can leave optional. reliable, of provisional responses
         (RFC 3262): "off" | "supported" (default) | "required". offer: False leaves the offer to the peer's answer.
         quirks, what a peer does not bear, or needs: "no-session-timer" (RFC 4028), "symmetric-port" (requests within
         the dialog go where the peer's responses and requests come from, whatever its Contact names, unless proxies have
@@ -360,20 +396,19 @@ class Engine:
         host of `uri` is still the name that is told to the server and that its certificate must bear.
 
         route: name-addrs of proxies on the way (RFC 3327), shown as Route.
-        keep_hop: what follows in the dialog goes to next_hop too, whatever the peer's Contact names, unless proxies
-        have put themselves on the way; and over TCP or TLS next_hop is the far end of a connection to us, without which
-        the leg ends at once with 430 (RFC 5626).
+        keep_hop: what follows in the dialog goes to next_hop too, whatever the peer's Contact and Record-Routes name;
+        proxies are followed when the nearest has next_hop's address. Over TCP or TLS next_hop is the far end of a
+        connection to us, without which the leg ends at once with 430 (RFC 5626).
 
         Credentials, when given, answer a challenge of this dialog only, and only for `realm`; when that is empty, for
         the first realm that asks.
         Raises: ValueError: a URI or header cannot be parsed or holds CR, LF or NUL; no codec; no policy.
         """
     def answer(
-        self, leg: int, code: int, *, reason: str = "", headers: Headers = (), codecs: Sequence[str] = ()
+        self, leg: int, code: int, *, reason: str = "", headers: Headers = (), codecs: Sequence[str] = (), like: int = 0
     ) -> None:
         """180, 183 (starts early media), 200. codecs: in place of the leg's own, by preference, before media starts;
-        when the offer has none of them the leg ends with 488.
-
+        when the offer has none of them the leg ends with 488. like: a leg whose codec is taken if the offer has it.
         Raises: ValueError: no codec.
         """
     def hangup(self, leg: int, *, code: int = 0, reason: str = "", headers: Headers = ()) -> None:
@@ -390,7 +425,8 @@ class Engine:
         """
     def permit(self, leg: int, *, blind: bool = False, attended: bool = False) -> None:
         """What REFERs of this leg's peer are accepted, one of them: to anybody, or to the peer of another leg (one with
-        a Replaces that names it). Nothing before."""
+        a Replaces that names it; one that names no leg of ours is one to anybody where that is permitted). Nothing
+        before."""
     def notify(self, transfer: int, code: int, *, reason: str = "") -> None:
         """Reports how a transfer of the peer's goes; a final code (200 to 699) is the last. A no-op after it."""
     def forget(self, transfer: int) -> None:

@@ -203,6 +203,7 @@ pjsua_acc_id Accounts::make(const Listener& listener, bool sips, const Policy& p
     settings.lock_codec = 0;  // an answer with two codecs needs no further re-INVITE: both are decoded
     settings.ka_interval = 0;
     settings.use_rfc5626 = PJ_FALSE;
+    settings.contact_use_src_port = PJ_FALSE;
     settings.allow_contact_rewrite = settings.allow_via_rewrite = settings.allow_sdp_nat_rewrite = PJ_FALSE;
     settings.use_srtp = use_of(policy.srtp);
     settings.srtp_secure_signaling = 0;  // keys in a description that is not encrypted are the operator's choice
@@ -220,6 +221,10 @@ pjsua_acc_id Accounts::make(const Listener& listener, bool sips, const Policy& p
     }
     pjsua_var.acc[id].tp_type = listener.type;
     return id;
+}
+
+void Accounts::show_connection(pjsua_acc_id id, bool on) {
+    pjsua_var.acc[id].cfg.contact_use_src_port = on ? PJ_TRUE : PJ_FALSE;
 }
 
 void Accounts::aim(pjsua_acc_id id, const Policy& policy, bool media_ipv6) {

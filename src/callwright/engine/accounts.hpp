@@ -36,6 +36,9 @@ class Accounts {
     Way towards(const std::string& uri, const std::string& hop, const Policy& policy);
     // For an INVITE that came in; `media_ipv6`: the family of its media.
     pjsua_acc_id receiving(const pjsip_rx_data* rdata, const Policy& policy, bool media_ipv6);
+    // Whether calls out tell their own end of the connection that they go by, to which end pjsua connects to what their
+    // URI names, before anything is sent: not to what a user's phone has named.
+    void show_connection(pjsua_acc_id id, bool on);
     // The transport, as EngineOptions::listen counts them; the first one for what is none of ours.
     std::size_t listener_of(const pjsip_transport* transport) const;
     // Where the sender of a request reaches the transport that it came by.

@@ -93,10 +93,29 @@ std::string name_key(std::string_view user, std::string_view realm) {
     return std::string(realm).append("\n").append(user);
 }
 
+// Under which failures are counted that must not be seen: no source and no name begins so.
+std::string unseen(const std::string& key) { return "?" + key; }
+
+bool equal_hosts(std::string_view one, std::string_view other) {
+    return std::equal(one.begin(), one.end(), other.begin(), other.end(), [](unsigned char a, unsigned char b) {
+        return std::tolower(a) == std::tolower(b);
+    });
+}
+
 }  // namespace
 
 bool AuthPolicy::offers(Algorithm algorithm) const {
     return std::find(algorithms.begin(), algorithms.end(), algorithm) != algorithms.end();
+}
+
+bool AuthPolicy::asks(std::string_view realm) const {
+    return std::find(asking.begin(), asking.end(), realm) != asking.end();
+}
+
+std::string AuthPolicy::realm_of(std::string_view host) const {
+    const auto found =
+        std::find_if(asking.begin(), asking.end(), [&](const std::string& realm) { return equal_hosts(realm, host); });
+    return found == asking.end() ? std::string() : *found;
 }
 
 Authenticator::Authenticator(Engine& engine)
@@ -146,13 +165,13 @@ bool Authenticator::is_of_a_user(const pjsip_method& method) {
            pjsip_method_cmp(&method, &publish) == 0;
 }
 
+std::string Authenticator::source_of(const pj_sockaddr& address) { return bytes_of(address).substr(0, 8); }
+
 Authenticator::Peer Authenticator::peer_of(const pj_sockaddr& source, bool trunk) {
-    Peer peer{bytes_of(source), {}, trunk, Clock::now()};
-    peer.source = peer.address.substr(0, 8);
-    return peer;
+    return Peer{bytes_of(source), source_of(source), trunk, Clock::now()};
 }
 
-Authenticator::Judgement Authenticator::judge(pjsip_rx_data* rdata, bool trunk) {
+Authenticator::Judgement Authenticator::judge(pjsip_rx_data* rdata, bool trunk, Stage stage) {
     const auto policy = this->policy();
     const Peer peer = peer_of(rdata->pkt_info.src_addr, trunk);
     if (!trunk) {
@@ -164,7 +183,12 @@ Authenticator::Judgement Authenticator::judge(pjsip_rx_data* rdata, bool trunk) 
     }
     const auto* credential = find_credential(rdata->msg_info.msg, *policy);
     if (credential == nullptr) return unproven(rdata, peer, *policy, Finding::CHALLENGE);
-    return judge_credential(rdata, peer, *policy, *credential);
+    return judge_credential(rdata, peer, *policy, *credential, stage);
+}
+
+Identity Authenticator::claimed(const pjsip_rx_data* rdata) const {
+    const auto* credential = find_credential(rdata->msg_info.msg, *policy());
+    return credential == nullptr ? Identity{} : Identity{view(credential->username), view(credential->realm)};
 }
 
 // The first that is for a realm of ours, and no other: a request is one guess.
@@ -179,7 +203,7 @@ const pjsip_digest_credential* Authenticator::find_credential(const pjsip_msg* m
         const std::string realm = text_of(digest.realm);
         // An empty response is how some clients ask for a challenge.
         const bool answers = pj_stricmp2(&header->scheme, "digest") == 0 && digest.response.slen > 0;
-        if (answers && (realm == policy.realm || users_.has_realm(realm))) return &digest;
+        if (answers && (realm == policy.realm || policy.asks(realm) || users_.has_realm(realm))) return &digest;
         start = header->next;
         if (start == &message->hdr) return nullptr;
     }
@@ -206,7 +230,7 @@ bool Authenticator::is_scanner(const pjsip_rx_data* rdata, const Peer& peer, con
 
 Authenticator::Judgement Authenticator::judge_credential(pjsip_rx_data* rdata, const Peer& peer,
                                                          const AuthPolicy& policy,
-                                                         const pjsip_digest_credential& credential) {
+                                                         const pjsip_digest_credential& credential, Stage stage) {
     const auto algorithm = algorithm_named(view(credential.algorithm));
     // What was not offered is no answer.
     if (!algorithm || !policy.offers(*algorithm)) return unproven(rdata, peer, policy, Finding::CHALLENGE);
@@ -224,12 +248,12 @@ Authenticator::Judgement Authenticator::judge_credential(pjsip_rx_data* rdata, c
         ++counters_.blocked;
         return Judgement(Finding::SILENCE);
     }
-    if (!is_right(rdata, peer, credential, *algorithm)) {
-        fail(rdata, peer, policy, credential);
-        return Judgement(Finding::CHALLENGE);
-    }
     const std::uint32_t count = count_of(credential.nc);
-    if (!nonces_.fresh(*nonce, *algorithm, count)) {
+    const bool fresh = nonces_.fresh(*nonce, *algorithm, count);
+    if (!is_right(rdata, peer, credential, *algorithm)) {
+        return judge_wrong(rdata, peer, policy, credential, fresh, stage);
+    }
+    if (!fresh) {
         ++counters_.replayed;
         report("replayed", rdata, view(credential.username), peer.now);
         return Judgement(Finding::STALE);
@@ -240,6 +264,27 @@ Authenticator::Judgement Authenticator::judge_credential(pjsip_rx_data* rdata, c
     judgement.count = count;
     judgement.credential = &credential;
     return judgement;
+}
+
+// In an asking realm nobody is refused for the table's sake alone: who is not in it, and who is with another password,
+// get the same answer when whoever knows more has been asked, or was found not to answer.
+Authenticator::Judgement Authenticator::judge_wrong(const pjsip_rx_data* rdata, const Peer& peer,
+                                                    const AuthPolicy& policy,
+                                                    const pjsip_digest_credential& credential, bool fresh,
+                                                    Stage stage) {
+    const bool asks = policy.asks(view(credential.realm));
+    if (asks && stage == Stage::AGAIN) return Judgement(Finding::HELD);
+    if (asks && stage == Stage::UNKNOWN) {
+        fail_unseen(rdata, peer, policy, credential);
+        return Judgement(Finding::UNDECIDED);
+    }
+    const std::string name = name_key(view(credential.username), view(credential.realm));
+    if (asks && stage == Stage::FIRST && !is_blocked(peer, name)) {
+        if (!fresh) return unproven(rdata, peer, policy, Finding::STALE);
+        return Judgement(take_token(peer) ? Finding::HELD : Finding::BUSY);
+    }
+    fail(rdata, peer, policy, credential);
+    return Judgement(Finding::CHALLENGE);
 }
 
 // Takes as long for a user that does not exist or is blocked as for a wrong password.
@@ -253,12 +298,26 @@ bool Authenticator::is_right(const pjsip_rx_data* rdata, const Peer& peer, const
         response_of(algorithm, ha1, {view(rdata->msg_info.msg->line.req.method.name), view(credential.uri),
                                      view(credential.nonce), view(credential.nc), view(credential.cnonce)});
     const bool equal = equal_secrets(expected, view(credential.response));
-    // Where the user has authenticated before he may go on: others' guesses must not lock his phone out.
-    const std::string key = name_key(user, realm);
-    const Clock::time_point* before = proven_.find(peer.source + key);
-    const bool at_home = before != nullptr && peer.now - *before < proven_for;
-    const bool blocked = names_.blocked(key, peer.now) && !at_home;
-    return equal && exists && !blocked;
+    const std::string name = name_key(user, realm);
+    const bool seen = is_blocked(peer, name);
+    const bool hidden = is_blocked_unseen(peer, name);
+    return equal && exists && !seen && !hidden;
+}
+
+bool Authenticator::is_blocked(const Peer& peer, const std::string& name) {
+    const bool blocked = names_.blocked(name, peer.now);
+    return blocked && !is_at_home(peer, name);
+}
+
+bool Authenticator::is_blocked_unseen(const Peer& peer, const std::string& name) {
+    const bool blocked = names_.blocked(unseen(name), peer.now) || sources_.blocked(unseen(peer.source), peer.now);
+    return blocked && !is_at_home(peer, name);
+}
+
+// Where the user has authenticated before he may go on: others' guesses must not lock his phone out.
+bool Authenticator::is_at_home(const Peer& peer, const std::string& name) {
+    const Clock::time_point* before = proven_.find(peer.source + name);
+    return before != nullptr && peer.now - *before < proven_for;
 }
 
 void Authenticator::fail(const pjsip_rx_data* rdata, const Peer& peer, const AuthPolicy& policy,
@@ -291,10 +350,25 @@ void Authenticator::fail_source(const pjsip_rx_data* rdata, const Peer& peer, co
     if (block != Clock::duration::zero()) report("blocked", rdata, user, peer.now, block);
 }
 
+// While nobody can tell who exists a guess at a user of the table counts like any other, but a block must not show that
+// there was somebody to guess at: whoever is blocked goes on to be told that nobody can tell.
+void Authenticator::fail_unseen(const pjsip_rx_data* rdata, const Peer& peer, const AuthPolicy& policy,
+                                const pjsip_digest_credential& credential) {
+    const auto user = view(credential.username);
+    const auto realm = view(credential.realm);
+    std::string ha1(length_of(Algorithm::MD5), '0');
+    if (!users_.copy_ha1(user, realm, Algorithm::MD5, ha1)) return;
+    ++counters_.failed;
+    report("auth-failed", rdata, user, peer.now);
+    if (!peer.trunk) sources_.fail(unseen(peer.source), policy.lockout, peer.now);
+    names_.fail(unseen(name_key(user, realm)), policy.lockout, peer.now);
+}
+
 Authenticator::Judgement Authenticator::unproven(const pjsip_rx_data* rdata, const Peer& peer,
                                                  const AuthPolicy& policy, Finding finding) {
     if (policy.silent && !peer.trunk) {
-        const bool may_ask = rdata->msg_info.msg->line.req.method.id == PJSIP_REGISTER_METHOD && !users_.empty();
+        const bool may_ask = rdata->msg_info.msg->line.req.method.id == PJSIP_REGISTER_METHOD &&
+                             !(users_.empty() && policy.asking.empty());
         if (!may_ask && !is_home(peer)) return Judgement(Finding::SILENCE);
     }
     return Judgement(take_token(peer) ? finding : Finding::BUSY);
@@ -331,7 +405,7 @@ void Authenticator::accept(pjsip_rx_data* rdata, const Judgement& judgement, int
     const auto now = Clock::now();
     const auto& credential = *judgement.credential;
     nonces_.use(judgement.nonce, judgement.algorithm, judgement.count, now, policy()->nonce_lifetime);
-    const std::string source = bytes_of(rdata->pkt_info.src_addr).substr(0, 8);
+    const std::string source = source_of(rdata->pkt_info.src_addr);
     proven_.at(source) = now;
     proven_.at(source + name_key(view(credential.username), view(credential.realm))) = now;
     ++counters_.authenticated;
@@ -351,7 +425,9 @@ void Authenticator::challenge(pjsip_rx_data* rdata, bool stale, pjsip_hdr& heade
     const auto* from = static_cast<pjsip_uri*>(pjsip_uri_get_uri(rdata->msg_info.from->uri));
     std::string realm;
     if (PJSIP_URI_SCHEME_IS_SIP(from) || PJSIP_URI_SCHEME_IS_SIPS(from)) {
-        realm = users_.realm_of(view(reinterpret_cast<const pjsip_sip_uri*>(from)->host));
+        const auto host = view(reinterpret_cast<const pjsip_sip_uri*>(from)->host);
+        realm = policy->realm_of(host);
+        if (realm.empty()) realm = users_.realm_of(host);
     }
     if (realm.empty()) realm = policy->realm;
     // One nonce for all: phones on pjsip answer the last challenge of those whose nonces differ, which is MD5's.

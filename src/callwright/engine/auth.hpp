@@ -32,9 +32,22 @@ struct AuthPolicy {
     // A source that has never authenticated gets an answer to REGISTER only.
     bool silent = false;
     std::vector<std::string> scanners;  // parts of a User-Agent, in lower case
+    // Realms of whose users others know more than the table: a wrong response is refused when they have been asked.
+    std::vector<std::string> asking;
     LockoutPolicy lockout;
 
     bool offers(Algorithm algorithm) const;
+    bool asks(std::string_view realm) const;
+    // The asking realm that is this host's, whatever its case; empty for none.
+    std::string realm_of(std::string_view host) const;
+};
+
+// What is known of who has sent a request of an asking realm when it is judged.
+enum class Stage {
+    FIRST,    // what the table says
+    AGAIN,    // that, once more
+    KNOWN,    // all that there is to know
+    UNKNOWN,  // who would know does not answer
 };
 
 // Whom a request is from; empty for a trunk. The texts live as long as the request.
@@ -47,7 +60,8 @@ class Authenticator {
   public:
     using Clock = std::chrono::steady_clock;
 
-    enum class Finding { PROVEN, CHALLENGE, STALE, MALFORMED, SILENCE, BUSY };
+    // HELD: somebody else must be asked. UNDECIDED: it was in vain.
+    enum class Finding { PROVEN, CHALLENGE, STALE, MALFORMED, SILENCE, BUSY, HELD, UNDECIDED };
 
     struct Judgement {
         explicit Judgement(Finding finding_) : finding(finding_) {}
@@ -85,9 +99,13 @@ class Authenticator {
     const Counters& counters() const { return counters_; }
 
     // --- engine thread ---
+    // What is counted of a source: an IPv6 network has more addresses than anybody can count.
+    static std::string source_of(const pj_sockaddr& address);
     // Whether a request needs a user even when it comes through a trunk.
     static bool is_of_a_user(const pjsip_method& method);
-    Judgement judge(pjsip_rx_data* rdata, bool trunk);
+    Judgement judge(pjsip_rx_data* rdata, bool trunk, Stage stage);
+    // User and realm that a request of an asking realm claims, which was judged to be held.
+    Identity claimed(const pjsip_rx_data* rdata) const;
     // Whether a request that proves nothing, and is no trunk's, may go on; counts it when not.
     bool within_limit(const pjsip_rx_data* rdata);
     // The same for what is no request, and whether its source is answered at all.
@@ -101,7 +119,7 @@ class Authenticator {
   private:
     struct Peer {
         std::string address;  // its bytes
-        std::string source;   // what is counted: an IPv6 network has more addresses than anybody can count
+        std::string source;   // what is counted of it
         bool trunk;
         Clock::time_point now;
     };
@@ -111,14 +129,23 @@ class Authenticator {
     const pjsip_digest_credential* find_credential(const pjsip_msg* message, const AuthPolicy& policy) const;
     bool is_scanner(const pjsip_rx_data* rdata, const Peer& peer, const AuthPolicy& policy);
     Judgement judge_credential(pjsip_rx_data* rdata, const Peer& peer, const AuthPolicy& policy,
-                               const pjsip_digest_credential& credential);
+                               const pjsip_digest_credential& credential, Stage stage);
+    // Of a wrong response with a good nonce; `fresh`: it could have been right.
+    Judgement judge_wrong(const pjsip_rx_data* rdata, const Peer& peer, const AuthPolicy& policy,
+                          const pjsip_digest_credential& credential, bool fresh, Stage stage);
     bool is_right(const pjsip_rx_data* rdata, const Peer& peer, const pjsip_digest_credential& credential,
                   Algorithm algorithm);
+    // Whether a user is refused there for others' guesses: those that anybody may see, and those that were not shown.
+    bool is_blocked(const Peer& peer, const std::string& name);
+    bool is_blocked_unseen(const Peer& peer, const std::string& name);
+    bool is_at_home(const Peer& peer, const std::string& name);
     Judgement unproven(const pjsip_rx_data* rdata, const Peer& peer, const AuthPolicy& policy, Finding finding);
     void fail(const pjsip_rx_data* rdata, const Peer& peer, const AuthPolicy& policy,
               const pjsip_digest_credential& credential);
     void fail_source(const pjsip_rx_data* rdata, const Peer& peer, const LockoutPolicy& lockout, std::string_view user,
                      const std::string& key);
+    void fail_unseen(const pjsip_rx_data* rdata, const Peer& peer, const AuthPolicy& policy,
+                     const pjsip_digest_credential& credential);
     bool is_home(const Peer& peer);
     bool take_token(const Peer& peer);
     void report(const char* kind, const pjsip_rx_data* rdata, std::string_view user, Clock::time_point now,

@@ -17,6 +17,7 @@
 #include "auth.hpp"
 #include "digest.hpp"
 #include "gate.hpp"
+#include "held.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -67,6 +68,15 @@ void remove_credential(Engine& engine, const std::string& username, const std::s
     engine.gate().authenticator().users().remove(username, realm);
 }
 
+void judge(Engine& engine, std::uint64_t request, bool conclusive, double delay) {
+    const bool fine = delay >= 0 && delay <= Held::longest_delay;  // a NaN is neither
+    if (!fine) throw std::invalid_argument("delay: 0 to 15 s");
+    const auto milliseconds = static_cast<long>(delay * 1000);
+    engine.post([&engine, request, conclusive, milliseconds] {
+        engine.held().judge(request, conclusive ? Stage::KNOWN : Stage::UNKNOWN, milliseconds);
+    });
+}
+
 Algorithm find_algorithm(const std::string& name) {
     const auto known = name.empty() ? std::nullopt : algorithm_named(name);
     if (!known) throw std::invalid_argument("not \"SHA-256\" or \"MD5\": \"" + name + "\"");
@@ -83,8 +93,10 @@ std::vector<Algorithm> find_algorithms(const std::vector<std::string>& names) {
 }
 
 void authenticate(Engine& engine, std::string realm, double nonce_lifetime, const std::vector<std::string>& algorithms,
-                  bool silent, std::vector<std::string> scanners) {
+                  bool silent, std::vector<std::string> scanners, std::vector<std::string> asking) {
     AuthPolicy policy;
+    for (const std::string& one : asking) check_realm(one);
+    policy.asking = std::move(asking);
     if (!realm.empty()) check_realm(realm);
     policy.realm = std::move(realm);
     policy.nonce_lifetime = duration_of(nonce_lifetime, "nonce_lifetime");
@@ -121,12 +133,13 @@ void bind_auth(nb::module_& module, nb::class_<Engine>& engine) {
     engine
         .def("authenticate", &authenticate, nb::kw_only(), "realm"_a, "nonce_lifetime"_a = 300.0,
              "algorithms"_a = nb::make_tuple("SHA-256", "MD5"), "silent"_a = false, "scanners"_a = nb::tuple(),
-             Released())
+             "asking"_a = nb::tuple(), Released())
         .def("lockout", &set_lockout, nb::kw_only(), "failures"_a = 5, "window"_a = 60.0, "block"_a = 60.0,
              "longest"_a = 3600.0, Released())
         .def("credentials", &set_credentials, "users"_a, Released())
         .def("add_credential", &add_credential, "username"_a, "realm"_a, "ha1_md5"_a, "ha1_sha256"_a, Released())
-        .def("remove_credential", &remove_credential, "username"_a, "realm"_a, Released());
+        .def("remove_credential", &remove_credential, "username"_a, "realm"_a, Released())
+        .def("judge", &judge, "request"_a, nb::kw_only(), "conclusive"_a = true, "delay"_a = 0.0, Released());
     module.def("digest_response", &digest_response, "algorithm"_a, "ha1"_a, nb::kw_only(), "method"_a, "uri"_a,
                "nonce"_a, "count"_a, "cnonce"_a);
 }

@@ -9,6 +9,7 @@
 
 #include "flow.hpp"
 #include "gate.hpp"
+#include "held.hpp"
 #include "interfaces.hpp"
 #include "keep_alive.hpp"
 #include "leg.hpp"
@@ -52,6 +53,7 @@ Engine::Engine(EngineOptions options) : options_(std::move(options)) {
     try {
         flows_ = std::make_unique<Flows>(*this);
         gate_ = std::make_unique<Gate>(*this);
+        held_ = std::make_unique<Held>(*this);
         interfaces_ = std::make_unique<Interfaces>(options_);
         keep_alives_ = std::make_unique<KeepAlives>(*gate_);
         offers_ = std::make_unique<Offers>(*this);
@@ -140,11 +142,22 @@ void Engine::stop() noexcept {
     if (wakeup_key_ != nullptr) pj_ioqueue_unregister(std::exchange(wakeup_key_, nullptr));  // closes pjlib's end
     if (pool_ != nullptr) pj_pool_release(std::exchange(pool_, nullptr));
     // Nobody is waited for any more: that has been done. What is left of calls takes its lines out of the media thread.
+    dismiss_crew();
     pjsua_destroy2(PJSUA_DESTROY_NO_RX_MSG);
     if (media_) media_->close();
-    if (crew_) crew_->close();
     // The last ports to be freed were freed by the media thread's end.
     run_jobs();
+}
+
+// Its threads know pjlib, which is about to end. The media thread lets them go: it is who gives them work.
+void Engine::dismiss_crew() {
+    if (!media_ || !crew_) return;
+    std::promise<void> gone;
+    media_->post([this, &gone] {
+        crew_->close();
+        gone.set_value();
+    });
+    gone.get_future().wait();
 }
 
 // Not in stop(): a thread may be posting.
@@ -158,6 +171,7 @@ void Engine::end_calls() {
     gate_->shut();
     legs_->shut();
     legs_->hang_up_all();
+    held_->close();
     requests_->close();
     outgoing_->close();
     legs_->transfers().close();

@@ -27,12 +27,14 @@
 #include "patch.hpp"
 #include "policy.hpp"
 #include "tls.hpp"
+#include "tls_names.hpp"
 
 namespace callwright {
 
 class Crew;
 class Flows;
 class Gate;
+class Held;
 class Interfaces;
 class KeepAlives;
 class Legs;
@@ -72,9 +74,12 @@ struct EngineOptions {
     std::string rtp_io = "auto";  // "io_uring" | "epoll" | "auto"
     unsigned media_timeout = 30;  // seconds without RTP until MEDIA_LOST
     unsigned hold_timeout = 300;
+    bool late_from_anywhere = false;  // see SourceLock
     Policy policy;  // of legs of which nothing else is said
     unsigned ptime = 20;
     OpusSettings opus;
+    bool comfort_noise = false;  // offered (RFC 3389); what offers it is answered with it in any case
+    unsigned jitter_least = 20, jitter_most = 240;  // ms that the jitter buffers hold, at least and at most
     unsigned session_expires = 1800;  // RFC 4028, in seconds; 0: no session timers
     unsigned min_session_expires = 90;
 
@@ -148,11 +153,15 @@ class Engine {
     // The certificate that a "tls" transport (counted from 0) shows to new connections. Throws std::invalid_argument.
     void certify(std::size_t transport, const std::string& certificate, const std::string& private_key,
                  const std::string& ca);
+    // What every "tls" transport shows to new connections that call one of these names, in place of what was said
+    // before. Throws std::invalid_argument; then nothing has changed.
+    void certify_names(const std::vector<NamedCertificate>& names);
 
     // --- parts, for each other ---
     Digits& digits() noexcept { return digits_; }
     Flows& flows() noexcept { return *flows_; }
     Gate& gate() noexcept { return *gate_; }
+    Held& held() noexcept { return *held_; }
     Interfaces& interfaces() noexcept { return *interfaces_; }
     KeepAlives& keep_alives() noexcept { return *keep_alives_; }
     Legs& legs() noexcept { return *legs_; }
@@ -160,6 +169,7 @@ class Engine {
     Outgoing& outgoing() noexcept { return *outgoing_; }
     Ports& ports() noexcept { return *ports_; }
     Requests& requests() noexcept { return *requests_; }
+    TlsNames& tls_names() noexcept { return tls_names_; }
     std::vector<std::pair<const char*, std::uint64_t>> counts() const;
     std::vector<std::pair<const char*, std::uint64_t>> counters() const;
     // Of the media plane: what it is, how things stand, and what it has done since the start. After close(): nothing.
@@ -183,6 +193,7 @@ class Engine {
     void start_transport(const Listen& listen);
     void start_media();
     void stop() noexcept;
+    void dismiss_crew();
     void end_calls();
     void end_ports();
     void run_jobs();
@@ -220,9 +231,11 @@ class Engine {
     Patch patch_;
     std::unordered_map<std::uint64_t, Port*> placed_;
     std::vector<std::unique_ptr<TlsFiles>> tls_files_;
+    TlsNames tls_names_;
 
     std::unique_ptr<Flows> flows_;
     std::unique_ptr<Gate> gate_;
+    std::unique_ptr<Held> held_;
     std::unique_ptr<Interfaces> interfaces_;
     std::unique_ptr<KeepAlives> keep_alives_;
     std::unique_ptr<Offers> offers_;

@@ -1,6 +1,7 @@
 // Figures of the whole engine, for who watches it. Any thread.
 #include "engine.hpp"
 #include "gate.hpp"
+#include "held.hpp"
 #include "keep_alive.hpp"
 #include "leg.hpp"
 #include "mix/mixer.hpp"
@@ -31,6 +32,7 @@ Numbers Engine::counts() const {
         {"bridge_ports", mixer_ ? mixer_->size() : 0}, {"jobs", jobs_.size()},
         {"events", events_.backlog()},
         {"transfers", legs_->transfers().size()},
+        {"held", held_->size()},
     };
 }
 
@@ -55,6 +57,7 @@ Numbers Engine::counters() const {
         {"scanners", users.scanners},
         {"refused_strangers", users.refused_strangers},
         {"unreported", users.unreported},
+        {"held", held_->kept()},
         {"stun", keep_alives_->counters().stun},
         {"pongs", keep_alives_->counters().pongs},
         {"dropped_lines", log_.dropped()},

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "capabilities.hpp"
 #include "engine.hpp"
 #include "gate.hpp"
 #include "leg.hpp"
@@ -93,6 +94,8 @@ void check_media(const EngineOptions& options) {
     require(options.opus.bitrate == 0 || (options.opus.bitrate >= 6000 && options.opus.bitrate <= 510000),
             "opus_bitrate: 0, or 6000 to 510000");
     require(options.opus.complexity <= 10, "opus_complexity: 0 to 10");
+    require(options.jitter_least >= 20 && options.jitter_least <= options.jitter_most && options.jitter_most <= 400,
+            "jitter_buffer: (least, most), 20 to 400 ms");
 }
 
 }  // namespace
@@ -124,6 +127,7 @@ void Engine::start() {
     start_wakeup();
     for (const Listen& listen : options_.listen) start_transport(listen);
     check(pjsua_start(), "pjsua does not start");
+    correct_capabilities(pjsua_get_pjsip_endpt());
     start_media();
 }
 
@@ -158,12 +162,16 @@ void Engine::start_library() {
     media.no_vad = PJ_TRUE;
     media.ec_tail_len = 0;
     media.snd_auto_close_time = -1;
+    // Without a depth to begin with the buffer would never fit itself to the line.
+    media.jb_init = media.jb_min_pre = static_cast<int>(options_.jitter_least);
+    media.jb_max_pre = static_cast<int>(options_.jitter_most);
     check(pjsua_init(&agent, &log, &media), "pjsua cannot be initialised");
     // RFC 3261 section 18.1.1 wants TCP for a long request; the caller names the transport here.
     pjsip_cfg()->endpt.disable_tcp_switch = PJ_TRUE;
     gate_->install(pjsua_get_pjsip_endpt());
     requests_->install(pjsua_get_pjsip_endpt());
     outgoing_->install(pjsua_get_pjsip_endpt());
+    legs_->kept_hops().install(pjsua_get_pjsip_endpt());
     std::lock_guard<std::mutex> lock(library_mutex_);
     library_up_ = true;
 }
@@ -171,6 +179,7 @@ void Engine::start_library() {
 void Engine::start_media_thread() {
     Line::media_timeout_s = options_.media_timeout;
     Line::hold_timeout_s = options_.hold_timeout;
+    SourceLock::late_from_anywhere = options_.late_from_anywhere;
     media_ = std::make_unique<MediaThread>(options_.rtp_io);
     crew_ = std::make_unique<Crew>(options_.mixers < 0 ? std::min(Crew::spare_cores(), most_mixers)
                                                         : static_cast<unsigned>(options_.mixers),

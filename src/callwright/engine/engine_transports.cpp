@@ -85,4 +85,6 @@ void Engine::certify(std::size_t transport, const std::string& certificate, cons
     replaced.wait();
 }
 
+void Engine::certify_names(const std::vector<NamedCertificate>& names) { tls_names_.replace(names); }
+
 }  // namespace callwright

@@ -36,6 +36,7 @@ enum class EventKind : int {
     FLOW_CLOSED,
     TRANSFER,
     REFER,
+    HELD,
 };
 
 using Headers = std::vector<std::pair<std::string, std::string>>;

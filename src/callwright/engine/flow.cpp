@@ -20,8 +20,10 @@ void Flows::follow(pjsip_transport* transport, pjsip_transport_state state) {
     const auto found = keys_.find(transport);
     if (found == keys_.end()) return;
     const auto last = latest_.find(found->second);
-    if (last != latest_.end() && last->second == transport) latest_.erase(last);
+    const bool another = last != latest_.end() && last->second != transport;
+    if (last != latest_.end() && !another) latest_.erase(last);
     keys_.erase(found);
+    if (another) return;  // a phone that was restarted has connected from the same port before the old one was missed
     std::array<char, PJ_INET6_ADDRSTRLEN> host{};
     pj_sockaddr_print(&transport->key.rem_addr, host.data(), host.size(), 0);
     auto event = std::make_unique<Event>(EventKind::FLOW_CLOSED);

@@ -15,7 +15,7 @@ class Flows {
   public:
     explicit Flows(Engine& engine) : engine_(engine) {}
 
-    // Of every reliable transport, whoever opened it. Sends FLOW_CLOSED, once.
+    // Of every reliable transport, whoever opened it. Sends FLOW_CLOSED, once, when no other leads to the same far end.
     void follow(pjsip_transport* transport, pjsip_transport_state state);
     // The last connection with an address; null when there is none that takes messages. `type` with its family.
     pjsip_transport* find(pjsip_transport_type_e type, const pj_sockaddr& remote) const;

@@ -8,6 +8,7 @@
 
 #include "engine.hpp"
 #include "flow.hpp"
+#include "held.hpp"
 #include "keep_alive.hpp"
 #include "leg.hpp"
 #include "offers.hpp"
@@ -95,6 +96,8 @@ void Gate::limit(unsigned requests_per_second, unsigned burst, std::size_t backl
 pj_bool_t Gate::on_request(pjsip_rx_data* rdata) {
     Engine& engine = *Engine::current();
     if (is_reliable(rdata->tp_info.transport)) engine.keep_alives().note(rdata->tp_info.transport);
+    // An answer goes to where its request came from, not wherever a maddr says (RFC 3261 section 18.2.2).
+    rdata->msg_info.via->maddr_param.slen = 0;
     Gate& gate = engine.gate();
     const Verdict verdict = gate.judge(rdata);
     if (verdict == Verdict::PASS) return PJ_FALSE;
@@ -110,12 +113,13 @@ Gate::Verdict Gate::judge(pjsip_rx_data* rdata) {
     if (of_a_call || method.id == PJSIP_CANCEL_METHOD) return Verdict::PASS;
     if (method.id == PJSIP_ACK_METHOD) return Verdict::DROP;
     if (known(rdata)) return Verdict::PASS;
+    if (engine_.held().holds(rdata)) return Verdict::DROP;
     const bool invite = method.id == PJSIP_INVITE_METHOD;
     if (invite) ++counters_.invites;
-    return judge_source(rdata, invite);
+    return judge_source(rdata, invite, Stage::FIRST);
 }
 
-Gate::Verdict Gate::judge_source(pjsip_rx_data* rdata, bool invite) {
+Gate::Verdict Gate::judge_source(pjsip_rx_data* rdata, bool invite, Stage stage) {
     const bool users = authenticator_.on();
     const bool trunk = is_admitted(rdata->pkt_info.src_addr);
     const bool asks = rdata->msg_info.msg->line.req.method.id == PJSIP_OPTIONS_METHOD;
@@ -123,19 +127,21 @@ Gate::Verdict Gate::judge_source(pjsip_rx_data* rdata, bool invite) {
     if (!users && asks) return judge_stranger(rdata);
     const bool of_a_user = users && Authenticator::is_of_a_user(rdata->msg_info.msg->line.req.method);
     if (trunk && !of_a_user) return judge_load(rdata, invite);
-    if (users) return judge_user(rdata, invite, trunk);
+    if (users) return judge_user(rdata, invite, trunk, stage);
     ++counters_.refused_source;
     return Verdict::FORBIDDEN;
 }
 
-Gate::Verdict Gate::judge_user(pjsip_rx_data* rdata, bool invite, bool trunk) {
-    const auto judgement = authenticator_.judge(rdata, trunk);
+Gate::Verdict Gate::judge_user(pjsip_rx_data* rdata, bool invite, bool trunk, Stage stage) {
+    const auto judgement = authenticator_.judge(rdata, trunk, stage);
     switch (judgement.finding) {
         case Authenticator::Finding::CHALLENGE: return Verdict::CHALLENGE;
         case Authenticator::Finding::STALE: return Verdict::STALE;
         case Authenticator::Finding::MALFORMED: return Verdict::MALFORMED;
         case Authenticator::Finding::SILENCE: return Verdict::DROP;
         case Authenticator::Finding::BUSY: return Verdict::OVERLOAD;
+        case Authenticator::Finding::HELD: return judge_room().value_or(Verdict::HOLD);
+        case Authenticator::Finding::UNDECIDED: return Verdict::FULL;
         case Authenticator::Finding::PROVEN: break;
     }
     const Verdict verdict = judge_load(rdata, invite);
@@ -144,6 +150,23 @@ Gate::Verdict Gate::judge_user(pjsip_rx_data* rdata, bool invite, bool trunk) {
     authenticator_.accept(rdata, judgement, module_.id);
     engine_.legs().accounts().heard(rdata);
     return verdict;
+}
+
+bool Gate::settle(pjsip_rx_data* rdata, Stage stage) {
+    const bool invite = rdata->msg_info.msg->line.req.method.id == PJSIP_INVITE_METHOD;
+    const Verdict verdict = judge_source(rdata, invite, stage);
+    if (verdict == Verdict::HOLD) return false;
+    if (verdict != Verdict::PASS) {
+        refuse(rdata, verdict);
+        return true;
+    }
+    pjsip_process_rdata_param onward;
+    pjsip_process_rdata_param_default(&onward);
+    onward.silent = PJ_TRUE;
+    onward.start_mod = &module_;
+    onward.idx_after_start = 1;
+    pjsip_endpt_process_rx_data(endpoint_, rdata, &onward, nullptr);
+    return true;
 }
 
 // Where there are no users a stranger may ask what we can do, and nothing else; it takes nothing from the trunks.
@@ -197,6 +220,9 @@ void Gate::refuse(pjsip_rx_data* rdata, Verdict verdict) {
             break;
         case Verdict::CHALLENGE: challenge(rdata, false); break;
         case Verdict::STALE: challenge(rdata, true); break;
+        case Verdict::HOLD:
+            if (!engine_.held().keep(rdata)) refuse(rdata, Verdict::OVERLOAD);
+            break;
         case Verdict::FORBIDDEN: respond(rdata, PJSIP_SC_FORBIDDEN, false); break;
         case Verdict::FULL: respond(rdata, PJSIP_SC_SERVICE_UNAVAILABLE, true); break;
         case Verdict::OVERLOAD:
@@ -225,10 +251,6 @@ void Gate::challenge(pjsip_rx_data* rdata, bool stale) {
     pjsip_endpt_respond_stateless(endpoint_, rdata, PJSIP_SC_UNAUTHORIZED, nullptr, &headers, nullptr);
 }
 
-bool Gate::is_of_a_user(const pjsip_rx_data* rdata) const {
-    return !std::string(Authenticator::identity_of(rdata, module_.id).user).empty();
-}
-
 bool Gate::reaches(const std::string& hop) const {
     std::array<char, 4096> memory;
     pj_pool_t* pool = pj_pool_create_on_buf("hop", memory.data(), memory.size());
@@ -252,7 +274,7 @@ bool Gate::admits_keep_alive(const pj_sockaddr& source) {
 }
 
 void Gate::describe_sender(Event& event, const pjsip_rx_data* rdata) const {
-    const Identity identity = Authenticator::identity_of(rdata, module_.id);
+    const Identity identity = identity_of(rdata);
     event.with("user", std::string(identity.user));
     event.with("realm", std::string(identity.realm));
 }

@@ -59,10 +59,13 @@ class Gate {
     // --- engine thread ---
     // Throws std::runtime_error.
     void install(pjsip_endpoint* endpoint);
+    // Decides once more on a request that was held; false when it is held on. Else it has gone on, or is answered.
+    bool settle(pjsip_rx_data* rdata, Stage stage);
     // From now on nothing new is taken.
     void shut() { shut_ = true; }
-    // Whether a user has proven himself for it.
-    bool is_of_a_user(const pjsip_rx_data* rdata) const;
+    // Who has proven himself for it.
+    Identity identity_of(const pjsip_rx_data* rdata) const { return Authenticator::identity_of(rdata, module_.id); }
+    bool is_of_a_user(const pjsip_rx_data* rdata) const { return !identity_of(rdata).user.empty(); }
     // Whether a request to this hop (a sip: URI of an address) can be sent: one over TCP or TLS goes down a connection
     // that its other end has opened (RFC 5626 section 5.3).
     bool reaches(const std::string& hop) const;
@@ -77,14 +80,14 @@ class Gate {
 
   private:
     using Clock = std::chrono::steady_clock;
-    enum class Verdict { PASS, DROP, MALFORMED, CHALLENGE, STALE, FORBIDDEN, OVERLOAD, FULL };
+    enum class Verdict { PASS, DROP, MALFORMED, CHALLENGE, STALE, FORBIDDEN, OVERLOAD, FULL, HOLD };
 
     static pj_bool_t on_request(pjsip_rx_data* rdata);
     static void on_dropped(pjsip_tp_dropped_data* dropped);
 
     Verdict judge(pjsip_rx_data* rdata);
-    Verdict judge_source(pjsip_rx_data* rdata, bool invite);
-    Verdict judge_user(pjsip_rx_data* rdata, bool invite, bool trunk);
+    Verdict judge_source(pjsip_rx_data* rdata, bool invite, Stage stage);
+    Verdict judge_user(pjsip_rx_data* rdata, bool invite, bool trunk, Stage stage);
     Verdict judge_stranger(pjsip_rx_data* rdata);
     Verdict judge_load(const pjsip_rx_data* rdata, bool invite);
     std::optional<Verdict> judge_room();

@@ -113,9 +113,13 @@ void Legs::on_incoming(pjsua_acc_id, pjsua_call_id call, pjsip_rx_data* rdata) {
     engine.legs().note_peer(leg, rdata);
     // Never a second pair of ports, for a text stream that no answer of ours has.
     pjsua_var.calls[call].opt.txt_cnt = 0;
-    // A user's phone may sit behind a NAT, where its Contact leads nowhere.
-    if (engine.gate().is_of_a_user(rdata) || leg.policy.symmetric) leg.hop = source_of(rdata);
-    route_by(state_of(call).inv->dlg, leg.hop);
+    pjsip_dialog* dialog = state_of(call).inv->dlg;
+    // A user's phone may sit behind a NAT, where its Contact leads nowhere; and it may lie.
+    if (engine.gate().is_of_a_user(rdata)) {
+        keep_hop(dialog, source_of(rdata));
+    } else if (leg.policy.symmetric) {
+        route_by(dialog, source_of(rdata));
+    }
     pjsua_call_set_user_data(call, reinterpret_cast<void*>(static_cast<std::uintptr_t>(leg.id)));
     auto event = std::make_unique<Event>(EventKind::INCOMING, leg.id);
     describe_request(*event, rdata, engine.legs().accounts().local_host(rdata));
@@ -165,6 +169,7 @@ void Legs::change_state(Leg& leg, const pjsip_event* event) {
 
 void Legs::established(Leg& leg) {
     if (leg.state() == Leg::State::CONFIRMED || !leg.set_state(Leg::State::CONFIRMED)) return;
+    if (const auto line = line_of(leg.id)) line->establish();
     auto event = std::make_unique<Event>(EventKind::ESTABLISHED, leg.id, PJSIP_SC_OK, "OK");
     event->with("headers", std::move(leg.answer));
     event->with("call_id", text_of(state_of(leg.call).inv->dlg->call_id->id));
@@ -183,6 +188,7 @@ void Legs::forget(Leg& leg, const Reply& reply, const pjsip_rx_data* last) {
     engine_.digits().close(leg.id);
     engine_.ports().leg_ended(leg.id);
     glare_.forget(leg.id);
+    kept_hops_.release(leg.kept);
     const auto* status = pjsip_get_status_text(reply.code);
     auto ended = std::make_unique<Event>(EventKind::ENDED, leg.id, reply.code,
                                          reply.reason.empty() ? text_of(*status) : reply.reason);

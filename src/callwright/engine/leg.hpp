@@ -17,6 +17,7 @@
 #include "rtp/line.hpp"
 #include "glare.hpp"
 #include "interfaces.hpp"
+#include "kept_hops.hpp"
 #include "policy.hpp"
 #include "replacement.hpp"
 #include "rtp_ports.hpp"
@@ -42,7 +43,8 @@ struct Order {
     Policy policy;
     bool offer = true;
     std::vector<std::string> route = {};  // name-addrs of proxies on the way
-    bool keep_hop = false;                // what follows in the dialog goes to the next hop as well
+    bool keep_hop = false;                // what follows in the dialog goes to the next hop as well: see kept_hops.hpp
+    std::uint64_t like = 0;               // a leg whose codec is offered first, where it is one of the policy's
 };
 
 // One command to a leg that carries a SIP status.
@@ -72,7 +74,8 @@ class Leg {
     bool held = false;     // by us, or wanted to be
     Address peer;          // where its signalling comes from
     Referrals referrals;   // what its peer may ask for
-    std::string hop;       // where requests within its dialog go, whatever its peer's Contact says; empty: there
+    std::string hop;       // of a symmetric peer: where requests within its dialog go, unless by proxies
+    std::string kept;      // Call-ID by which `KeptHops` knows its dialogs; empty: they follow their peer
 
     // A digit that is to go out as INFO.
     struct Key {
@@ -98,6 +101,7 @@ class Legs {
 
     void install(pjsua_callback& callbacks);
     Accounts& accounts() { return accounts_; }
+    KeptHops& kept_hops() { return kept_hops_; }
     Transfers& transfers() { return transfers_; }
     Replacements& replacements() { return replacements_; }
     // Null when there is none.
@@ -111,8 +115,8 @@ class Legs {
     void hang_up_all();
 
     void originate(std::uint64_t id, const Order& order);
-    // codecs: empty for those of the leg's policy.
-    void answer(std::uint64_t id, const Reply& reply, const CodecList& codecs);
+    // codecs: empty for those of the leg's policy. like: a leg whose codec is taken where the offer has it; 0: none.
+    void answer(std::uint64_t id, const Reply& reply, const CodecList& codecs, std::uint64_t like);
     void hang_up(std::uint64_t id, const Reply& reply);
     void hold(std::uint64_t id, bool on);
     void permit(std::uint64_t id, Referrals referrals);
@@ -167,6 +171,7 @@ class Legs {
     bool shut_ = false;
     Accounts accounts_;
     Glare glare_;
+    KeptHops kept_hops_;
     Transfers transfers_;
     Replacements replacements_;
     std::unordered_map<std::uint64_t, Leg> legs_;

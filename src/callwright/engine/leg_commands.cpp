@@ -63,6 +63,7 @@ void Legs::originate(std::uint64_t id, const Order& order) {
     }
     placed.policy = order.policy;
     placed.place = place;
+    if (const Leg* other = find(order.like)) engine_.offers().prefer_codec_of(*other, placed);
     const Server server = server_of(order.uri);
     if (server.tls) placed.server = server.host;
     if (order.keep_hop && !engine_.gate().reaches(order.next_hop)) {
@@ -70,7 +71,6 @@ void Legs::originate(std::uint64_t id, const Order& order) {
         forget(placed, {flow_failed, "the connection is closed", {}}, nullptr);
         return;
     }
-    if (order.keep_hop) placed.hop = order.next_hop;
     begin(placed, order, way);
 }
 
@@ -88,7 +88,9 @@ void Legs::begin(const Leg& placed, const Order& order, const Way& way) {
     setting.txt_cnt = 0;  // or each call would take a pair of ports for a text stream that is never offered
     if (!order.offer) setting.flag |= PJSUA_CALL_NO_SDP_OFFER;
     pjsua_call_id call = PJSUA_INVALID_ID;
+    accounts_.show_connection(way.account, !order.keep_hop);
     const pj_status_t status = pjsua_call_make_call(way.account, &target, &setting, user_data, message.get(), &call);
+    accounts_.show_connection(way.account, false);
     Leg* leg = find(id);
     if (leg == nullptr) return;  // its failure has been reported by a callback
     if (status != PJ_SUCCESS) {
@@ -96,6 +98,11 @@ void Legs::begin(const Leg& placed, const Order& order, const Way& way) {
         return;
     }
     leg->call = call;
+    const pjsip_inv_session* session = session_of(*leg);
+    if (order.keep_hop && session != nullptr) {
+        leg->kept = text_of(session->dlg->call_id->id);
+        kept_hops_.keep(leg->kept, order.next_hop, session->dlg->secure != PJ_FALSE);
+    }
     set_credentials(*leg, order.credentials);
 }
 
@@ -114,7 +121,7 @@ void Legs::set_credentials(const Leg& leg, const Credentials& credentials) {
     pjsip_auth_clt_set_credentials(&session->dlg->auth_sess, 1, &info);
 }
 
-void Legs::answer(std::uint64_t id, const Reply& reply, const CodecList& codecs) {
+void Legs::answer(std::uint64_t id, const Reply& reply, const CodecList& codecs, std::uint64_t like) {
     Leg* leg = find(id);
     if (leg == nullptr) return;
     if (leg->outbound || leg->state() >= Leg::State::CONNECTING) {
@@ -123,6 +130,11 @@ void Legs::answer(std::uint64_t id, const Reply& reply, const CodecList& codecs)
     }
     if (!codecs.empty()) {
         leg->policy.codecs = codecs;
+        leg->policy.their_order = false;
+    }
+    const Leg* other = find(like);
+    const bool alike = other != nullptr && engine_.offers().prefer_codec_of(*other, *leg);
+    if (!codecs.empty() || alike) {
         if (const auto unfit = engine_.offers().answer_with(leg->call, leg->policy, leg->place)) {
             const std::string warning = std::to_string(unfit->code) + " callwright \"" + unfit->text + "\"";
             hang_up(id, {PJSIP_SC_NOT_ACCEPTABLE_HERE, {}, {{"Warning", warning}}});

@@ -72,7 +72,7 @@ void Legs::on_stream_created(pjsua_call_id call, pjsua_on_stream_created_param* 
     if (leg == nullptr || line == nullptr || pjmedia_stream_get_info(created->stream, &info) != PJ_SUCCESS) return;
     line->know_host(leg->peer);
     line->mark_events(leg->policy.marks_events);
-    line->open_stream(leg->id, created->stream, info);
+    line->open_stream(leg->id, created->stream, info, beside_of(call, created->stream_idx, info));
     {
         const std::lock_guard<std::mutex> lock(legs.lines_mutex_);
         legs.lines_[leg->id] = line->shared_from_this();

@@ -76,6 +76,9 @@ class MessageData {
 
 void add_headers(pjsip_tx_data* message, const Headers& headers);
 
+// A Route, or what becomes one, of a name-addr or a URI that `check_uri` has let pass.
+pjsip_route_hdr* make_route(pj_pool_t* pool, const std::string& text);
+
 // Requests within the dialog go to this hop (a sip: URI of an address), unless its peers have named proxies.
 void route_by(pjsip_dialog* dialog, const std::string& hop);
 

@@ -101,6 +101,20 @@ void command(Engine& engine, Command command) {
 using SourcePolicy =
     std::tuple<std::string, std::vector<std::string>, std::string, std::string, std::vector<std::string>>;
 
+// (name, realm, codecs, srtp, reliable, quirks)
+using UserPolicy = std::tuple<std::string, std::string, std::vector<std::string>, std::string, std::string,
+                              std::vector<std::string>>;
+
+void trust(Engine& engine, const std::vector<UserPolicy>& users) {
+    UserPolicies policies;
+    policies.reserve(users.size());
+    for (const auto& [name, realm, codecs, srtp, reliable, quirks] : users) {
+        const PolicyText policy{codecs, srtp, {}, reliable, quirks};
+        policies.insert_or_assign(Offers::key_of(name, realm), policy.amend(engine.offers().usual()));
+    }
+    engine.offers().trust_users(std::move(policies));
+}
+
 void admit(Engine& engine, const std::vector<std::string>& sources, const std::vector<SourcePolicy>& policies) {
     std::vector<Prefix> prefixes;
     prefixes.reserve(sources.size());
@@ -125,7 +139,7 @@ std::uint64_t originate(Engine& engine, std::string uri, std::string local_uri, 
                         std::string username, std::string password, std::string realm,
                         std::vector<std::string> codecs, std::string srtp, std::string srtp_keying,
                         std::string reliable, std::vector<std::string> quirks, bool offer,
-                        std::vector<std::string> route, bool keep_hop) {
+                        std::vector<std::string> route, bool keep_hop, std::uint64_t like) {
     const PolicyText policy{std::move(codecs), std::move(srtp), std::move(srtp_keying), std::move(reliable),
                             std::move(quirks)};
     Order order{std::move(uri),
@@ -136,7 +150,8 @@ std::uint64_t originate(Engine& engine, std::string uri, std::string local_uri, 
                 policy.amend(engine.offers().usual()),
                 offer,
                 std::move(route),
-                keep_hop};
+                keep_hop,
+                like};
     if (keep_hop && order.next_hop.empty()) throw std::invalid_argument("there is no hop to keep");
     check_headers(order.headers);
     const bool up = engine.with_library([&] {
@@ -152,11 +167,11 @@ std::uint64_t originate(Engine& engine, std::string uri, std::string local_uri, 
 }
 
 void answer(Engine& engine, std::uint64_t leg, int code, std::string reason, Headers headers,
-            const std::vector<std::string>& codecs) {
+            const std::vector<std::string>& codecs, std::uint64_t like) {
     check_code(code, 101, 299);
     auto reply = make_reply(code, std::move(reason), std::move(headers));
-    command(engine, [leg, reply = std::move(reply), codecs = codecs_of(codecs)](Legs& legs) {
-        legs.answer(leg, reply, codecs);
+    command(engine, [leg, reply = std::move(reply), codecs = codecs_of(codecs), like](Legs& legs) {
+        legs.answer(leg, reply, codecs, like);
     });
 }
 
@@ -255,7 +270,10 @@ void construct(Engine* self, const std::vector<std::tuple<std::string, std::stri
                const std::map<std::string, int>& opus, unsigned session_expires, unsigned min_session_expires,
                std::string rtp_io, unsigned media_timeout, unsigned hold_timeout, std::string advertised_address,
                std::vector<std::string> inside, const std::vector<std::string>& advertised, int mixers, unsigned mixing_us,
+               bool their_order, bool comfort_noise, std::pair<unsigned, unsigned> jitter_buffer,
+               bool late_from_anywhere,
                const std::vector<std::pair<std::string, std::string>>& media) {
+
     EngineOptions options;
     if (!advertised.empty() && advertised.size() != listen.size()) {
         throw std::invalid_argument("advertised: one entry for each transport, or none");
@@ -289,6 +307,10 @@ void construct(Engine* self, const std::vector<std::tuple<std::string, std::stri
     }
     options.verify_server = verify_server;
     options.policy.codecs = codecs_of(codecs);
+    options.policy.their_order = their_order;
+    options.comfort_noise = comfort_noise;
+    options.late_from_anywhere = late_from_anywhere;
+    std::tie(options.jitter_least, options.jitter_most) = jitter_buffer;
     options.ptime = ptime;
     options.opus = opus_of(opus);
     options.session_expires = session_expires;
@@ -322,7 +344,8 @@ void bind_events(nb::module_& module) {
         .value("RESPONSE", EventKind::RESPONSE)
         .value("FLOW_CLOSED", EventKind::FLOW_CLOSED)
         .value("TRANSFER", EventKind::TRANSFER)
-        .value("REFER", EventKind::REFER);
+        .value("REFER", EventKind::REFER)
+        .value("HELD", EventKind::HELD);
     nb::class_<Event>(module, "Event", nb::is_final())
         .def_prop_ro("kind", [](const Event& event) { return event.kind; })
         .def_prop_ro("id", [](const Event& event) { return event.id; })
@@ -342,7 +365,9 @@ void bind_life(nb::class_<Engine>& engine) {
              "rtp_io"_a = "auto", "media_timeout"_a = 30, "hold_timeout"_a = 300,
              "advertised_address"_a = "", "inside"_a = std::vector<std::string>(),
              "advertised"_a = std::vector<std::string>(), "mixers"_a = -1,
-             "mixing_us"_a = 2000, "media"_a = std::vector<std::pair<std::string, std::string>>())
+             "mixing_us"_a = 2000, "their_order"_a = false, "comfort_noise"_a = false,
+             "jitter_buffer"_a = std::pair<unsigned, unsigned>(20, 240), "late_from_anywhere"_a = false,
+             "media"_a = std::vector<std::pair<std::string, std::string>>())
         .def_prop_ro("event_fd", [](Engine& self) { return self.events().fd(); })
         .def_prop_ro("addresses",
                      [](const Engine& self) {
@@ -357,6 +382,7 @@ void bind_life(nb::class_<Engine>& engine) {
         .def("close", &Engine::close, Released())
         .def("certify", &Engine::certify, "transport"_a, nb::kw_only(), "certificate"_a, "private_key"_a, "ca"_a = "",
              Released())
+        .def("certify_names", &Engine::certify_names, "names"_a, Released())
         .def("counts", [](const Engine& self) { return to_dict(self.counts()); })
         .def("counters", [](const Engine& self) { return to_dict(self.counters()); })
         .def("media_facts", [](const Engine& self) { return to_dict(self.media_facts()); })
@@ -368,14 +394,15 @@ void bind_life(nb::class_<Engine>& engine) {
 void bind_signalling(nb::class_<Engine>& engine) {
     engine
         .def("admit", &admit, "sources"_a, "policies"_a = std::vector<SourcePolicy>(), Released())
+        .def("trust", &trust, "users"_a, Released())
         .def("gate", &limit, nb::kw_only(), "requests_per_second"_a, "burst"_a, "backlog"_a, Released())
         .def("originate", &originate, "uri"_a, nb::kw_only(), "local_uri"_a, "next_hop"_a = "",
              "headers"_a = Headers(), "username"_a = "", "password"_a = "", "realm"_a = "",
              "codecs"_a = std::vector<std::string>(), "srtp"_a = "", "srtp_keying"_a = "", "reliable"_a = "",
              "quirks"_a = std::vector<std::string>(), "offer"_a = true, "route"_a = std::vector<std::string>(),
-             "keep_hop"_a = false, Released())
+             "keep_hop"_a = false, "like"_a = 0, Released())
         .def("answer", &answer, "leg"_a, "code"_a, nb::kw_only(), "reason"_a = "", "headers"_a = Headers(),
-             "codecs"_a = std::vector<std::string>(), Released())
+             "codecs"_a = std::vector<std::string>(), "like"_a = 0, Released())
         .def("hangup", &hang_up, "leg"_a, nb::kw_only(), "code"_a = 0, "reason"_a = "", "headers"_a = Headers(),
              Released())
         .def("hold", &hold, "leg"_a, "on"_a, Released())

@@ -20,6 +20,8 @@ namespace {
 // After the dialogs (32 and 48), before pjsua's own handlers (64).
 constexpr int before_pjsua = PJSIP_MOD_PRIORITY_APPLICATION - 2;
 
+constexpr unsigned most_of_opus = 510000;  // bit/s
+
 // Codes of RFC 3261 section 20.43.
 constexpr int network_protocol = 300;
 constexpr int transport_protocol = 302;
@@ -77,16 +79,56 @@ const Codec* first_codec(const pjmedia_sdp_media* media) {
     return nullptr;
 }
 
-// Who talks in one codec goes on in it, when an offer of ours does not concern the codec.
-CodecList current_first(const pjsua_call& call, CodecList codecs) {
+// What the peer's a=fmtp asks of our encoder (RFC 7587 section 6.1), as far as pjmedia does not see to it.
+void follow_peer(pjmedia_codec_param& parameters) {
+    // A higher limit of the peer's would be no limit.
+    parameters.info.max_bps = most_of_opus;
+    const auto& asked = parameters.setting.enc_fmtp;
+    const bool redundancy = std::any_of(asked.param, asked.param + asked.cnt, [](const auto& parameter) {
+        return pj_stricmp2(&parameter.name, "useinbandfec") == 0 && pj_strtoul(&parameter.val) != 0;
+    });
+    // Once DTX is in use the encoder adds redundancy for the loss that is expected, whoever asked for it.
+    if (!redundancy) parameters.setting.packet_loss = 0;
+}
+
+// What a call talks in; null when that is not known yet.
+const Codec* current_codec(const pjsua_call& call) {
     const pjmedia_sdp_session* active = nullptr;
     if (call.inv == nullptr || call.inv->neg == nullptr ||
+        pjmedia_sdp_neg_get_state(call.inv->neg) != PJMEDIA_SDP_NEG_STATE_DONE ||
         pjmedia_sdp_neg_get_active_local(call.inv->neg, &active) != PJ_SUCCESS) {
-        return codecs;
+        return nullptr;
     }
     const auto* audio = audio_of(active);
-    const auto current = std::find(codecs.begin(), codecs.end(), audio == nullptr ? nullptr : first_codec(audio));
-    if (current != codecs.end()) std::rotate(codecs.begin(), current, current + 1);
+    return audio == nullptr ? nullptr : first_codec(audio);
+}
+
+// The audio of an offer whose answer waits to be sent; null when none does.
+const pjmedia_sdp_media* offered(const pjsua_call& call) {
+    const pjmedia_sdp_session* offer = nullptr;
+    if (call.inv == nullptr || call.inv->neg == nullptr ||
+        pjmedia_sdp_neg_get_state(call.inv->neg) != PJMEDIA_SDP_NEG_STATE_WAIT_NEGO ||
+        pjmedia_sdp_neg_get_neg_remote(call.inv->neg, &offer) != PJ_SUCCESS) {
+        return nullptr;
+    }
+    return audio_of(offer);
+}
+
+// What that answer will have.
+const Codec* coming_codec(const pjsua_call& call, const Policy& policy) {
+    const auto* audio = offered(call);
+    const CodecList common = audio == nullptr ? CodecList() : Codecs::common(audio, policy.codecs, policy.their_order);
+    return common.empty() ? nullptr : common.front();
+}
+
+void put_first(const Codec* codec, CodecList& codecs) {
+    const auto found = std::find(codecs.begin(), codecs.end(), codec);
+    if (found != codecs.end()) std::rotate(codecs.begin(), found, found + 1);
+}
+
+// Who talks in one codec goes on in it, when an offer of ours does not concern the codec.
+CodecList current_first(const pjsua_call& call, CodecList codecs) {
+    put_first(current_codec(call), codecs);
     return codecs;
 }
 
@@ -121,8 +163,32 @@ std::string srtp_of(pjsua_call_id id) {
     return keys ? "sdes" : "none";
 }
 
+Line::Beside beside_of(pjsua_call_id id, unsigned index, const pjmedia_stream_info& stream) {
+    const pjsua_call& call = pjsua_var.calls[id];
+    const pjmedia_sdp_session* local = nullptr;
+    const pjmedia_sdp_session* remote = nullptr;
+    if (call.inv == nullptr || call.inv->neg == nullptr ||
+        pjmedia_sdp_neg_get_active_local(call.inv->neg, &local) != PJ_SUCCESS ||
+        pjmedia_sdp_neg_get_active_remote(call.inv->neg, &remote) != PJ_SUCCESS || index >= local->media_count ||
+        index >= remote->media_count) {
+        return {};
+    }
+    Line::Beside beside;
+    beside.event_rate = Codecs::event_rate(local->media[index], stream.rx_event_pt);
+    const Codec* codec = Codecs::of(stream.fmt);
+    if (codec == nullptr) return beside;
+    const int received = Codecs::noise_type(local->media[index], codec->rtp_rate);
+    const int sent = Codecs::noise_type(remote->media[index], codec->rtp_rate);
+    if (received >= 0 && sent >= 0) {
+        beside.noise_received = received;
+        beside.noise_sent = sent;
+    }
+    return beside;
+}
+
 Offers::Offers(Engine& engine)
-    : engine_(engine), codecs_(engine.clock_rate(), engine.options().ptime, engine.options().opus),
+    : engine_(engine),
+      codecs_(engine.clock_rate(), engine.options().ptime, engine.options().opus, engine.options().comfort_noise),
       usual_(engine.options().policy) {}
 
 void Offers::install(pjsua_callback& callbacks) const {
@@ -151,10 +217,25 @@ void Offers::trust(std::vector<std::pair<Prefix, Policy>> sources) {
     sources_.swap(sources);
 }
 
-Policy Offers::of_source(const pj_sockaddr& source) {
+// No name has a line end.
+std::string Offers::key_of(std::string_view user, std::string_view realm) {
+    return std::string(realm).append("\n").append(user);
+}
+
+void Offers::trust_users(UserPolicies users) {
     std::lock_guard<std::mutex> lock(mutex_);
+    users_.swap(users);
+}
+
+Policy Offers::of_request(const pjsip_rx_data* rdata) {
+    const Identity identity = engine_.gate().identity_of(rdata);
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!identity.user.empty()) {
+        const auto known = users_.find(key_of(identity.user, identity.realm));
+        if (known != users_.end()) return known->second;
+    }
     for (const auto& [prefix, policy] : sources_) {
-        if (prefix.holds(source)) return policy;
+        if (prefix.holds(rdata->pkt_info.src_addr)) return policy;
     }
     return usual_;
 }
@@ -164,7 +245,7 @@ pj_bool_t Offers::on_request(pjsip_rx_data* rdata) {
     const auto& info = rdata->msg_info;
     if (info.msg->line.req.method.id != PJSIP_INVITE_METHOD || info.to->tag.slen != 0) return PJ_FALSE;
     Offers& offers = Engine::current()->offers();
-    offers.incoming_ = offers.of_source(rdata->pkt_info.src_addr);
+    offers.incoming_ = offers.of_request(rdata);
     offers.incoming_place_ = offers.place_of(rdata);
     const auto* sdp = pjsip_rdata_get_sdp_info(rdata);
     if (sdp->sdp == nullptr || sdp->sdp_err != PJ_SUCCESS || sdp->sdp->media_count == 0) return PJ_FALSE;
@@ -238,11 +319,14 @@ void Offers::on_description(pjsua_call_id call, pjmedia_sdp_session* sdp, pj_poo
     const Leg* leg = engine.legs().of_call(call);
     const Policy& policy = leg == nullptr ? offers.incoming_ : leg->policy;
     const pjsua_call& state = pjsua_var.calls[call];
-    offers.write(pool, sdp, remote == nullptr ? current_first(state, policy.codecs) : policy.codecs);
+    offers.write(pool, sdp, remote == nullptr ? current_first(state, policy.codecs) : policy.codecs,
+                 policy.their_order, remote);
     const Place& place = leg == nullptr ? offers.incoming_place_ : leg->place;
     if (!place.told.empty()) advertise(pool, sdp, place.told);
     if (remote != nullptr && state.inv != nullptr && state.inv->neg != nullptr) {
         pjmedia_sdp_neg_set_prefer_remote_codec_order(state.inv->neg, PJ_FALSE);
+        // What we write has one codec; comfort noise beside it would not be answered otherwise.
+        pjmedia_sdp_neg_set_answer_multiple_codecs(state.inv->neg, PJ_TRUE);
     }
     if (leg != nullptr && state.inv == nullptr && state.async_call.dlg != nullptr) {
         expect_server(state.async_call.dlg, leg->server);
@@ -259,17 +343,44 @@ void Offers::on_offer(pjsua_call_id call, const pjmedia_sdp_session* offer, void
     if (engine.offers().judge(offer, leg->policy, leg->place)) *code = PJSIP_SC_NOT_ACCEPTABLE_HERE;
 }
 
-// A peer may ask for packets that no network carries.
+// A peer may ask for packets that no network carries, and say how long they may be.
 void Offers::on_stream(pjsua_call_id, pjsua_on_stream_precreate_param* created) {
-    auto* parameters = created->stream_info.info.aud.param;
-    if (parameters == nullptr || parameters->info.frm_ptime == 0) return;
-    const unsigned most = std::max(1U, longest_ptime / parameters->info.frm_ptime);
-    parameters->setting.frm_per_pkt = static_cast<pj_uint8_t>(std::min<unsigned>(parameters->setting.frm_per_pkt, most));
+    auto& stream = created->stream_info.info.aud;
+    const Codec* codec = Codecs::of(stream.fmt);
+    if (codec == nullptr || stream.param == nullptr || stream.param->info.frm_ptime == 0) return;
+    if (text_of(stream.fmt.encoding_name) == "opus") follow_peer(*stream.param);
+    unsigned longest = Engine::current()->offers().codecs_.longest(*codec);
+    if (stream.tx_maxptime != 0) longest = std::min<unsigned>(longest, stream.tx_maxptime);
+    const unsigned most = std::max(1U, longest / stream.param->info.frm_ptime);
+    auto& frames = stream.param->setting.frm_per_pkt;
+    frames = static_cast<pj_uint8_t>(std::min<unsigned>(frames, most));
 }
 
-void Offers::write(pj_pool_t* pool, pjmedia_sdp_session* sdp, const CodecList& codecs) const {
+bool Offers::prefer_codec_of(const Leg& leg, Leg& other) {
+    if (leg.call == PJSUA_INVALID_ID) return false;
+    const pjsua_call& call = pjsua_var.calls[leg.call];
+    const Codec* current = current_codec(call);
+    if (current == nullptr) current = coming_codec(call, leg.policy);
+    CodecList& codecs = other.policy.codecs;
+    const bool known = std::find(codecs.begin(), codecs.end(), current) != codecs.end();
+    const auto* offer = other.call == PJSUA_INVALID_ID ? nullptr : offered(pjsua_var.calls[other.call]);
+    if (!known || (offer != nullptr && Codecs::common(offer, {current}, false).empty())) return false;
+    if (offer != nullptr) other.policy.their_order = false;
+    put_first(current, codecs);
+    return true;
+}
+
+void Offers::write(pj_pool_t* pool, pjmedia_sdp_session* sdp, const CodecList& codecs, bool their_order,
+                   const pjmedia_sdp_session* offer) const {
     for (unsigned i = 0; i < sdp->media_count; ++i) {
-        if (is_audio(sdp->media[i])) codecs_.write(pool, sdp->media[i], codecs);
+        if (!is_audio(sdp->media[i])) continue;
+        const auto* offered = offer == nullptr || i >= offer->media_count ? nullptr : offer->media[i];
+        CodecList chosen = codecs;
+        if (offered != nullptr) {
+            const CodecList common = Codecs::common(offered, codecs, their_order);
+            if (!common.empty()) chosen = {common.front()};
+        }
+        codecs_.write(pool, sdp->media[i], chosen, offered);
     }
 }
 
@@ -285,7 +396,7 @@ std::optional<Unfit> Offers::answer_with(pjsua_call_id call, const Policy& polic
     }
     if (auto unfit = judge(offer, policy, place)) return unfit;
     auto* changed = pjmedia_sdp_session_clone(session->pool_prov, answer);
-    write(session->pool_prov, changed, policy.codecs);
+    write(session->pool_prov, changed, policy.codecs, policy.their_order, offer);
     if (pjsip_inv_set_sdp_answer(session, changed) != PJ_SUCCESS) return Unfit{media_format, "no codec in common"};
     return std::nullopt;
 }

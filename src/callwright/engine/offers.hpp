@@ -9,6 +9,8 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -16,10 +18,12 @@
 #include "gate.hpp"
 #include "interfaces.hpp"
 #include "policy.hpp"
+#include "rtp/line.hpp"
 
 namespace callwright {
 
 class Engine;
+class Leg;
 
 // Why an offer is refused (RFC 3261 section 20.43).
 struct Unfit {
@@ -32,14 +36,24 @@ std::string hold_of(pjsua_call_id id);
 // "none" | "sdes" | "dtls".
 std::string srtp_of(pjsua_call_id id);
 
+// What a stream of a call has beside its codec, once that is agreed.
+Line::Beside beside_of(pjsua_call_id id, unsigned index, const pjmedia_stream_info& stream);
+
+// By name and realm, as `key_of` puts them together.
+using UserPolicies = std::unordered_map<std::string, Policy>;
+
 class Offers {
   public:
+    static std::string key_of(std::string_view user, std::string_view realm);
+
     explicit Offers(Engine& engine);
 
     // --- any thread ---
     const Policy& usual() const { return usual_; }
     // Of the INVITEs from these sources; the narrowest prefix wins, and any other source has the usual policy.
     void trust(std::vector<std::pair<Prefix, Policy>> sources);
+    // Of the INVITEs of these users; it goes before that of their source.
+    void trust_users(UserPolicies users);
     std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
 
     // --- engine thread ---
@@ -55,6 +69,9 @@ class Offers {
     // Writes the answer that waits to be sent anew. What does not fit, if nothing does; none, too, when there is no
     // answer to be changed: it is out, or the peer has left the offer to us.
     std::optional<Unfit> answer_with(pjsua_call_id call, const Policy& policy, const Place& place) const;
+    // What a leg speaks, or will speak when its offer is answered, becomes the first codec of another one: two legs of
+    // one codec are relayed, and of what is wide on one side nothing is lost. False: that one, or its offer, has it not.
+    static bool prefer_codec_of(const Leg& leg, Leg& other);
     // Whether there is an answer to an offer.
     std::optional<Unfit> judge(const pjmedia_sdp_session* offer, const Policy& policy, const Place& place) const;
 
@@ -67,11 +84,13 @@ class Offers {
                          pjsua_call_setting* setting);
     static void on_stream(pjsua_call_id call, pjsua_on_stream_precreate_param* created);
 
-    Policy of_source(const pj_sockaddr& source);
+    Policy of_request(const pjsip_rx_data* rdata);
     std::optional<Unfit> judge_line(const pjmedia_sdp_session* offer, const pjmedia_sdp_media* media,
                                     const Policy& policy, const Place& place) const;
     void refuse(pjsip_rx_data* rdata, const Unfit& unfit);
-    void write(pj_pool_t* pool, pjmedia_sdp_session* sdp, const CodecList& codecs) const;
+    // offer: the one that it answers; null for an offer.
+    void write(pj_pool_t* pool, pjmedia_sdp_session* sdp, const CodecList& codecs, bool their_order,
+               const pjmedia_sdp_session* offer) const;
 
     Engine& engine_;
     Codecs codecs_;
@@ -80,6 +99,7 @@ class Offers {
     Place incoming_place_;
     std::mutex mutex_;
     std::vector<std::pair<Prefix, Policy>> sources_;  // under mutex_
+    UserPolicies users_;                              // under mutex_
     std::atomic<std::uint64_t> refused_{0};
     pjsip_endpoint* endpoint_ = nullptr;
     pjsip_module module_{};

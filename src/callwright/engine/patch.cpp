@@ -41,6 +41,18 @@ void Patch::set_line(std::uint64_t leg, std::shared_ptr<Line> line) {
     const auto found = nodes_.find(leg);
     if (found == nodes_.end()) return;
     found->second.line = std::move(line);
+    found->second.unfit = 0;
+    for (std::uint64_t sink : found->second.sinks) {
+        Node& node = nodes_.at(sink);
+        if (node.unfit == leg) node.unfit = 0;
+    }
+    touch(leg);
+}
+
+void Patch::mix_at(std::uint64_t leg) {
+    const auto found = nodes_.find(leg);
+    if (found == nodes_.end() || found->second.feed.egress != Line::Egress::RELAY) return;
+    found->second.unfit = found->second.feed.source;
     touch(leg);
 }
 

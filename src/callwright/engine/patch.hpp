@@ -31,6 +31,8 @@ class Patch {
     void add_bus(std::uint64_t bus);
     // nullptr: the leg has no media now.
     void set_line(std::uint64_t leg, std::shared_ptr<Line> line);
+    // What is relayed to a leg has packets that its peer does not take: it is mixed, until either has another line.
+    void mix_at(std::uint64_t leg);
     // The node and its connections are forgotten. A port hears of it by Port::left(), once nothing uses it any more.
     void remove(std::uint64_t node);
     // False when either node is unknown, or a ring of buses would be closed.
@@ -62,6 +64,7 @@ class Patch {
         std::vector<std::uint64_t> sources;
         std::vector<std::uint64_t> listeners;  // nodes that hear what this one hears
         std::vector<std::uint64_t> overheard;  // nodes whose listener this one is
+        std::uint64_t unfit = 0;               // a source whose packets this leg's peer does not take; 0: none
 
         // As the media thread has it.
         std::shared_ptr<Line> placed;  // the line that the rest of this is about

@@ -93,7 +93,7 @@ Patch::Feed Patch::feed_of(const Node& node) const {
     if (sounding == 0) return {};
     const bool alone = sounding == 1 && only->sinks.size() == 1;
     if (alone && only->player != nullptr && node.line->format().g711()) return {Egress::PLAY, source};
-    if (alone && only->kind == Kind::LEG && can_relay(*only, node)) return {Egress::RELAY, source};
+    if (alone && only->kind == Kind::LEG && source != node.unfit && can_relay(*only, node)) return {Egress::RELAY, source};
     return {Egress::MIX, 0};
 }
 

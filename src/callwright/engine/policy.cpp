@@ -38,7 +38,10 @@ constexpr std::array<std::pair<const char*, Quirk>, 3> quirk_words{{{"no-session
 }  // namespace
 
 Policy PolicyText::amend(Policy policy) const {
-    if (!codecs.empty()) policy.codecs = codecs_of(codecs);
+    if (!codecs.empty()) {
+        policy.codecs = codecs_of(codecs);
+        policy.their_order = false;
+    }
     read(policy.srtp, "srtp", srtp, srtp_words);
     read(policy.keying, "srtp_keying", keying, keying_words);
     read(policy.reliable, "reliable", reliable, reliable_words);

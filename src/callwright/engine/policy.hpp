@@ -19,6 +19,7 @@ enum class Reliable { OFF, SUPPORTED, REQUIRED };
 
 struct Policy {
     CodecList codecs;
+    bool their_order = false;  // of an offer the first of these that its sender names is taken, not the first of ours
     Srtp srtp = Srtp::OFF;
     Keying keying = Keying::SDES;
     Reliable reliable = Reliable::SUPPORTED;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "capabilities.hpp"
 #include "engine.hpp"
 #include "gate.hpp"
 #include "leg.hpp"
@@ -39,10 +40,7 @@ std::int64_t expires_of(const pjsip_msg* message) {
 // What is answered to a method that nobody handles outside a dialog (RFC 3261 sections 8.2.1 and 12.2.2); 0 to leave
 // it to pjsip.
 int refusal_of(const pjsip_method& method) {
-    if (method.id == PJSIP_INVITE_METHOD || method.id == PJSIP_ACK_METHOD || method.id == PJSIP_CANCEL_METHOD ||
-        method.id == PJSIP_OPTIONS_METHOD) {
-        return 0;
-    }
+    if (method.id == PJSIP_INVITE_METHOD || method.id == PJSIP_ACK_METHOD || method.id == PJSIP_CANCEL_METHOD) return 0;
     constexpr std::array<std::string_view, 4> of_a_dialog{"BYE", "INFO", "PRACK", "UPDATE"};
     const std::string name = text_of(method.name);
     if (std::find(of_a_dialog.begin(), of_a_dialog.end(), name) != of_a_dialog.end()) {
@@ -97,6 +95,10 @@ pj_bool_t Requests::on_request(pjsip_rx_data* rdata) {
         requests.take(rdata);
         return PJ_TRUE;
     }
+    if (method.id == PJSIP_OPTIONS_METHOD) {
+        requests.describe(rdata);
+        return PJ_TRUE;
+    }
     const int refusal = refusal_of(method);
     if (refusal != 0) requests.refuse(rdata, refusal);
     return refusal != 0 ? PJ_TRUE : PJ_FALSE;
@@ -104,6 +106,17 @@ pj_bool_t Requests::on_request(pjsip_rx_data* rdata) {
 
 void Requests::take(pjsip_rx_data* rdata) {
     if (pending_.size() >= max_pending || !wait_for_answer(rdata)) refuse(rdata, PJSIP_SC_SERVICE_UNAVAILABLE);
+}
+
+void Requests::describe(pjsip_rx_data* rdata) {
+    pjsip_tx_data* answer = nullptr;
+    if (pjsip_endpt_create_response(endpoint_, rdata, PJSIP_SC_OK, nullptr, &answer) != PJ_SUCCESS) return;
+    tell_capabilities(endpoint_, answer, engine_.gate().authenticator().on());
+    add_headers(answer, {{"User-Agent", engine_.options().user_agent}});
+    pjsip_response_addr address;
+    pj_status_t status = pjsip_get_response_addr(answer->pool, rdata, &address);
+    if (status == PJ_SUCCESS) status = pjsip_endpt_send_response(endpoint_, &address, answer, nullptr, nullptr);
+    if (status != PJ_SUCCESS) pjsip_tx_data_dec_ref(answer);
 }
 
 void Requests::refuse(pjsip_rx_data* rdata, int code) {

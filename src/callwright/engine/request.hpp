@@ -56,6 +56,8 @@ class Requests {
 
     void take(pjsip_rx_data* rdata);
     void refuse(pjsip_rx_data* rdata, int code);
+    // Answers OPTIONS.
+    void describe(pjsip_rx_data* rdata);
     bool wait_for_answer(pjsip_rx_data* rdata);
     void report(std::uint64_t id, const pjsip_rx_data* rdata, std::string tag);
     std::unique_ptr<Pending> release(std::uint64_t id);

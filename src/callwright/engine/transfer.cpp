@@ -71,7 +71,8 @@ bool is_terminated(const pjsip_msg* message) {
 // Whom a REFER names.
 struct Target {
     std::string uri;
-    std::uint64_t replaced = 0;  // the leg of ours whose dialog its Replaces names
+    bool attended = false;       // it names a dialog to be replaced
+    std::uint64_t replaced = 0;  // the leg, when that dialog is ours
 };
 
 // 400 or 416 in place of a target that is none.
@@ -90,10 +91,9 @@ int read_target(pj_pool_t* pool, const pj_str_t& value, Target& target) {
         auto* sip = reinterpret_cast<pjsip_sip_uri*>(inner);
         for (pjsip_param* one = sip->header_param.next; one != &sip->header_param; one = one->next) {
             if (pj_stricmp2(&one->name, "Replaces") != 0) continue;
+            target.attended = true;
             target.replaced = leg_replaced_by(text_of(one->value));
-            if (target.replaced == 0) continue;
-            pj_list_erase(one);
-            break;
+            if (target.replaced != 0) break;
         }
     } else if (!PJSIP_URI_SCHEME_IS_TEL(inner)) {
         return PJSIP_SC_UNSUPPORTED_URI_SCHEME;
@@ -284,7 +284,8 @@ void Transfers::take(Leg& leg, pjsip_dialog* dialog, pjsip_transaction* transact
     const pj_str_t* value = find_field(message, "Refer-To", "r", &count);
     Target target;
     int code = count == 1 ? read_target(rdata->tp_info.pool, *value, target) : PJSIP_SC_BAD_REQUEST;
-    const bool attended = target.replaced != 0;
+    // A dialog of somebody else's is his whom the target names, where that may be anybody.
+    const bool attended = target.replaced != 0 || (target.attended && !leg.referrals.blind);
     const bool allowed = leg.state() == Leg::State::CONFIRMED && target.replaced != leg.id &&
                          (attended ? leg.referrals.attended : leg.referrals.blind);
     if (code == 0 && !allowed) code = PJSIP_SC_DECLINE;
@@ -298,6 +299,7 @@ void Transfers::take(Leg& leg, pjsip_dialog* dialog, pjsip_transaction* transact
     }
     auto event = std::make_unique<Event>(EventKind::REFER, leg.id, code, target.uri);
     event->with("transfer", static_cast<std::int64_t>(id));
+    event->with("attended", attended);
     event->with("replaced", static_cast<std::int64_t>(target.replaced));
     event->with("referred_by", field_of(message, "Referred-By", "b"));
     engine_.push(std::move(event));

@@ -6,6 +6,10 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
+RAW_RATE = 8000
+"""Hz of files that do not say it."""
+_MOST_CHANNELS = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Codec:
@@ -170,3 +174,13 @@ def _by_frame_sync(head: bytes) -> Format | None:
     if head[1] & 0xE0 == 0xE0 and layer and bitrate != 15 and rate != 3:
         return Format.MP3
     return None
+
+
+def check_channels(channels: int) -> None:
+    """Whether so many are mixed down to one.
+
+    Raises:
+        ValueError: there are none, or too many.
+    """
+    if not 1 <= channels <= _MOST_CHANNELS:
+        raise ValueError(f"{channels} channels")

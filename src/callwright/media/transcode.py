@@ -8,28 +8,22 @@ length and time hold while a file is being decoded, whatever its header claims. 
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
-import av
 import numpy as np
 import soundfile
 import soxr
-from av.audio.resampler import AudioResampler
-from av.container import InputContainer
 from numpy.typing import NDArray
 
 from callwright.errors import MediaError
-from callwright.media.formats import Codec, Format
+from callwright.media.formats import RAW_RATE, Codec, Format, check_channels
 
 VERSION = 1
 """Part of cache keys: raised when the same file would give other samples than before."""
 
-RAW_RATE = 8000
-_MAX_CHANNELS = 8
 _MIN_RATE, _MAX_RATE = 4000, 384000
 _BLOCK_SAMPLES = 1 << 16
-_BROKEN_PACKETS = 200
-_AUDIO_CODECS = ("pcm_", "adpcm_", "mp3", "mp2", "aac", "opus", "vorbis", "flac", "alac", "amr", "gsm", "g7", "speex")
 
 Mono = NDArray[np.float32]
 
@@ -59,7 +53,7 @@ def decode(file: Path, form: Format, clock_rate: int, limits: DecodeLimits) -> b
             for block, rate in decoder(file, form.value):
                 sink.feed(block, rate)
             samples = sink.finish()
-        except (soundfile.SoundFileError, av.FFmpegError, ValueError, TypeError, ArithmeticError, MemoryError) as error:
+        except (soundfile.SoundFileError, ValueError, TypeError, ArithmeticError, MemoryError) as error:
             reasons.append(_reason(error))
             continue
         if samples:
@@ -72,8 +66,6 @@ def _reason(error: Exception) -> str:
     """What a library says is wrong, without the name of the temporary file."""
     if isinstance(error, soundfile.LibsndfileError):
         return str(error.error_string).rstrip(".")
-    if isinstance(error, av.FFmpegError):
-        return str(error.strerror)
     return str(error) or type(error).__name__
 
 
@@ -156,7 +148,7 @@ def _by_sndfile(file: Path, codec: Codec) -> Blocks:
         # A descriptor, not a path or a Python file: no name is interpreted, and reading needs no Python code.
         raw = {"samplerate": RAW_RATE, "channels": 1, "format": "RAW", "subtype": codec.raw} if codec.raw else {}
         with soundfile.SoundFile(opened.fileno(), closefd=False, **raw) as sound:
-            _check_channels(sound.channels)
+            check_channels(sound.channels)
             frames = max(1, _BLOCK_SAMPLES // sound.channels)
             while len(block := sound.read(frames, dtype="float32", always_2d=True)):
                 yield block.mean(axis=1, dtype=np.float32), sound.samplerate
@@ -168,42 +160,12 @@ def _check_gsm(frame: bytes) -> None:
         raise ValueError("not GSM 06.10 frames")
 
 
-def _check_channels(channels: int) -> None:
-    if not 1 <= channels <= _MAX_CHANNELS:
-        raise ValueError(f"{channels} channels")
-
-
 def _by_ffmpeg(file: Path, codec: Codec) -> Blocks:
-    # The demuxer is named and external references are off: no playlist can make it open another file or URL.
-    options = {"protocol_whitelist": "file", "enable_drefs": "0", "max_streams": "32"}
-    if codec.raw:
-        options = {"protocol_whitelist": "file", "sample_rate": str(RAW_RATE)}
-    with av.open(f"file:{file}", format=codec.demuxer, options=options) as container:
-        yield from _frames(container)
+    from callwright.media import ffmpeg  # see load_ffmpeg
+
+    return ffmpeg.blocks(file, codec)
 
 
-def _frames(container: InputContainer) -> Blocks:
-    if not container.streams.audio:
-        raise ValueError("no audio stream")
-    stream = container.streams.audio[0]
-    decoder = stream.codec_context
-    if decoder is None:
-        raise ValueError("an unknown codec")
-    if not decoder.name.startswith(_AUDIO_CODECS):
-        raise ValueError(f"the codec {decoder.name} is not played")
-    decoder.thread_count = 1
-    planar = AudioResampler(format="fltp")
-    broken = 0
-    for packet in container.demux(stream):
-        try:
-            frames = decoder.decode(packet)
-        except av.FFmpegError:
-            # A damaged packet costs its own sound only, as every player does it; a damaged file is given up.
-            broken += 1
-            if broken > _BROKEN_PACKETS:
-                raise
-            continue
-        for frame in frames:
-            _check_channels(frame.layout.nb_channels)
-            for piece in planar.resample(frame):
-                yield piece.to_ndarray().mean(axis=0, dtype=np.float32), piece.sample_rate
+def load_ffmpeg() -> None:
+    """Loads FFmpeg's libraries, for which a start would else wait before it takes calls."""
+    import_module("callwright.media.ffmpeg")

@@ -9,10 +9,16 @@ from collections.abc import Mapping
 
 from callwright.config import Config
 from callwright.sip.credentials import Credential
-from callwright.sip.domains import Domains
+from callwright.sip.domains import ANYWHERE, Domains
 from callwright.sip.endpoint import Endpoint
 from callwright.sip.registrar import Registrar
-from callwright.sip.trunks import Trunks
+from callwright.sip.roster import Roster
+from callwright.sip.trunks import SourcePolicy, Trunks
+from callwright.sip.users import OPTIONAL
+
+STRANGERS: list[SourcePolicy] = [(prefix, (), OPTIONAL, "", ()) for prefix in ANYWHERE]
+"""Policies of users of the API's domains, wherever they are, and of sources that such a domain admits: encrypted media
+are taken when they are offered."""
 
 
 class Access:
@@ -20,15 +26,24 @@ class Access:
 
     Args:
         registrar: it answers REGISTER as soon as anybody can authenticate.
+        roster: it hands the engine users of its own, where nobody else's name is theirs.
     """
 
     def __init__(
-        self, config: Config, endpoint: Endpoint, trunks: Trunks, registrar: Registrar, domains: Domains
+        self,
+        config: Config,
+        endpoint: Endpoint,
+        trunks: Trunks,
+        registrar: Registrar,
+        domains: Domains,
+        roster: Roster | None = None,
     ) -> None:
         self._rules, self._endpoint, self._trunks = config.sip, endpoint, trunks
         self._registrar, self._domains = registrar, domains
         self._own = [user.credential for user in registrar.users]
         self._own += trunks.credentials()
+        self._roster = Roster(()) if roster is None else roster
+        self._policies = [*(user.policy for user in registrar.users), *trunks.user_policies()]
         self._in_force: dict[tuple[str, str], Credential] = {}
         self._admitted: object = None
         self._authenticates = False
@@ -36,6 +51,11 @@ class Access:
 
     def open(self) -> None:
         """Lets in whoever may now, and from now on whenever that changes."""
+        self._roster.taken = lambda key: key in self._in_force
+        self._roster.open(self._endpoint.engine)
+        self._endpoint.held = self._roster.take
+        if self._policies:
+            self._endpoint.engine.trust(self._policies)
         self.apply()
         self._domains.listen(self._changed)
 
@@ -62,7 +82,7 @@ class Access:
     def _let_in(self) -> None:
         hosted, own = map(str, self._domains.networks), self._trunks.sources()
         # of two policies for one prefix the first counts
-        policies = [*self._trunks.policies(), *self._domains.policies(map(ipaddress.ip_network, own))]
+        policies = [*self._trunks.policies(), *self._domains.policies(map(ipaddress.ip_network, own)), *STRANGERS]
         admitted = sorted({*own, *hosted}), policies
         if admitted != self._admitted:
             self._admitted = admitted
@@ -70,12 +90,13 @@ class Access:
 
     def _prove(self, users: Mapping[tuple[str, str], Credential]) -> None:
         engine = self._endpoint.engine
-        if not self._authenticates and (users or self._rules.silent):
+        asking = self._roster.realms
+        if not self._authenticates and (users or asking or self._rules.silent):
             self._authenticates = True
             self._in_force = dict(users)
             self._endpoint.requests["REGISTER"] = self._registrar.take
             rules = self._rules
-            self._endpoint.authenticate(users.values(), algorithms=rules.digest, silent=rules.silent)
+            self._endpoint.authenticate(users.values(), algorithms=rules.digest, silent=rules.silent, asking=asking)
             return
         for key in self._in_force.keys() - users.keys():
             engine.remove_credential(*key)

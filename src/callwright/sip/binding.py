@@ -13,6 +13,9 @@ from callwright.sip.lookup import is_address
 from callwright.sip.request import Request
 from callwright.sip.uri import at_place, is_reliable, user_and_host, without_port
 
+Key = tuple[str, str]
+"""Of a binding's row: its address of record and its id."""
+
 _NAMED = re.compile("<[^<>]+>")
 _LOOSE = re.compile(";lr(?=[;=>?])", re.IGNORECASE)
 
@@ -100,7 +103,23 @@ class Binding:
         return self.uri if self.path or harmless else at_place(self.uri, self.host, self.port)
 
     @property
-    def key(self) -> tuple[str, str]:
+    def place(self) -> tuple[str, str, int]:
+        """Transport, host and port of where it registered from."""
+        return self.transport, self.host, self.port
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is no way to it but the connection that it registered on; what proxies on the way hold, they
+        tell of themselves (RFC 5626 §5.3)."""
+        return self.transport != "UDP" and not self.path
+
+    @property
+    def preference(self) -> float:
+        """Its q, from 0 to 1; a Contact without one is as good as any."""
+        return float(self.q or 1)
+
+    @property
+    def key(self) -> Key:
         """Of its row."""
         return self.aor, self.id
 

@@ -40,7 +40,7 @@ class Borrowed(Leg):
         """Early media, if the lender's caller has had no answer."""
         self._lender.progress()
 
-    def accept(self, headers: Headers = ()) -> None:
+    def accept(self, headers: Headers = (), *, like: int = 0) -> None:
         """The borrower answers; so does the lender, if it has not."""
         self._accept()
         self._enter(LegState.CONFIRMED)

@@ -1,4 +1,5 @@
-"""Certificates of the TLS listeners: read, checked, and picked up anew when their files change (promise P10)."""
+"""Certificates of the TLS listeners, and of the names that their clients call: read, checked, and picked up anew when
+their files change (promise P10)."""
 
 import asyncio
 import logging
@@ -7,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from callwright.config import SipSection
+from callwright.config import Config, SipSection
+from callwright.engine import Engine
 from callwright.errors import StartError
 
 logger = logging.getLogger(__name__)
@@ -27,12 +29,17 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Where one listener's identity is: (configuration key, path); a path is empty when there is none."""
+    """Where one listener's identity is, or a name's: (configuration key, path); a path is empty when there is none.
+
+    Attributes:
+        name: that the identity is shown for, by every listener; "" for a listener's own.
+    """
 
     certificate: tuple[str, str]
     private_key: tuple[str, str]
     ca: tuple[str, str]
-    verify_client: bool
+    verify_client: bool = False
+    name: str = ""
 
     def stamps(self) -> tuple[int, ...]:
         """Changes when one of the files does."""
@@ -59,8 +66,27 @@ def files_of(section: SipSection) -> list[Files]:
     return found
 
 
+def named_of(config: Config) -> list[Files]:
+    """Those of domains, which clients get that call their names."""
+    return [
+        Files(
+            (f"domain.{index}.certificate", domain.certificate),
+            (f"domain.{index}.private_key", domain.private_key),
+            ("", ""),
+            name=domain.name.lower(),
+        )
+        for index, domain in enumerate(config.domain)
+        if domain.certificate
+    ]
+
+
+def all_of(config: Config) -> list[Files]:
+    """The listeners' and the names'."""
+    return [*files_of(config.sip), *named_of(config)]
+
+
 def read(files: Files) -> Identity:
-    """Reads and checks one listener's identity.
+    """Reads and checks an identity.
 
     Raises:
         StartError: a file cannot be read or is no PEM, or key and certificate do not belong together; names the key.
@@ -94,15 +120,65 @@ def _reason(error: Exception) -> str:
     return str(reason).replace("_", " ").lower()
 
 
+class Shown:
+    """What an engine's TLS listeners show: each its own, but to clients that call a name that name's (RFC 6066 §3).
+
+    Raises:
+        StartError: an identity cannot be used.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._listeners, self._names = files_of(config.sip), named_of(config)
+        self._own = [read(files) for files in self._listeners]
+        self._named = [read(files) for files in self._names]
+
+    def __bool__(self) -> bool:
+        """Whether there is a TLS listener."""
+        return bool(self._listeners)
+
+    def listeners(self) -> list[tuple[str, str, str, bool]]:
+        """As the engine takes them at its start."""
+        return [(one.certificate, one.private_key, one.ca, one.verify_client) for one in self._own]
+
+    def name(self, engine: Engine) -> None:
+        """Has an engine show what the names have.
+
+        Raises:
+            ValueError: the engine cannot use one of them.
+        """
+        if self._names:
+            pairs = zip(self._names, self._named, strict=True)
+            engine.certify_names([(files.name, one.certificate, one.private_key) for files, one in pairs])
+
+    async def watch(self, engine: Engine) -> None:
+        """Takes them anew when their files change, until cancelled; no connection is dropped."""
+
+        def take(number: int, identity: Identity) -> None:
+            if number < len(self._listeners):
+                texts = {"certificate": identity.certificate, "private_key": identity.private_key, "ca": identity.ca}
+                engine.certify(number, **texts)
+                return
+            before = self._named
+            place = number - len(self._listeners)
+            self._named = [identity if at == place else one for at, one in enumerate(before)]
+            try:
+                self.name(engine)
+            except ValueError:
+                self._named = before
+                raise
+
+        await watch([*self._listeners, *self._names], take)
+
+
 def _renew(files: Files, number: int, take: Callable[[int, Identity], None]) -> None:
     take(number, read(files))
 
 
 async def watch(files: list[Files], take: Callable[[int, Identity], None], every: float = EVERY_S) -> None:
-    """Hands a listener's new identity on when one of its files changes, until cancelled.
+    """Hands a new identity on when one of its files changes, until cancelled.
 
     Args:
-        take: given the listener's number and its identity, on another thread; raises ValueError when it cannot be used.
+        take: given the files' number and the identity, on another thread; raises ValueError when it cannot be used.
         every: seconds between two looks.
     """
     loop = asyncio.get_running_loop()

@@ -9,7 +9,7 @@ STAR = "*"
 MOST = 20
 LONGEST_URI = 400
 LONGEST_INSTANCE = 128
-UNREADABLE_EXPIRES = 3600  # RFC 3261 §20.10: what cannot be read is an hour
+UNREADABLE_EXPIRES = 3600  # RFC 3261 §10.2.1.1: what cannot be read is an hour
 MOST_EXPIRES = 2**32 - 1
 
 _URI = re.compile(

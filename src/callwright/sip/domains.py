@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from callwright.sip.credentials import Credential
 from callwright.sip.prefixes import Prefixes
 from callwright.sip.trunks import Network, SourcePolicy, unmapped
-from callwright.sip.users import User
+from callwright.sip.users import OPTIONAL, User
 from callwright.store.directory import Directory, Record
 
 logger = logging.getLogger(__name__)
@@ -154,8 +154,8 @@ class Domains:
         yield from self._trunks.values()
 
     def policies(self, others: Iterable[Network]) -> list[SourcePolicy]:
-        """Of the sources whose calls must be encrypted, or may be, where plain ones
-        come from there as well: those are told apart when their media begin.
+        """Of the sources whose calls must be encrypted, or may be, where plain ones come from there as well: those are
+        told apart when their media begin. Users of the file have policies of their own.
 
         Args:
             others: sources whose calls are plain, of whatever is not ours.
@@ -163,7 +163,7 @@ class Domains:
         secure = [one.guard for one in self._all() if one.record["secure"]]
         plain = [one.guard for one in self._all() if not one.record["secure"]]
         sources = Prefixes([*others, *(network for guard in plain for network in guard.networks or ())])
-        strangers = bool(self._taken) or any(guard.is_anywhere for guard in plain)
+        strangers = any(guard.is_anywhere for guard in plain)
         found = [
             _policy(str(network), mixed=strangers or sources.overlap(network))
             for network in sorted({network for guard in secure for network in guard.networks or ()}, key=str)
@@ -196,7 +196,8 @@ class Domains:
             return None
         record = domain.record
         secure = bool(record["secure"])
-        return User(username, record["domain_name"], record.account_sid, found, hosted=True, secure=secure)
+        srtp = "required" if secure else OPTIONAL
+        return User(username, record["domain_name"], record.account_sid, found, srtp=srtp, hosted=True, secure=secure)
 
     def find(self, host: str) -> Record | None:
         """The domain of a host name, in any case."""

@@ -24,6 +24,7 @@ from callwright.sip.tape import Tape, Taped
 from callwright.sip.transaction import Transactions
 from callwright.sip.trunks import SourcePolicy
 from callwright.sip.uri import escaped
+from callwright.sip.vouching import Question
 
 logger = logging.getLogger(__name__)
 wire = logging.getLogger("callwright.engine")
@@ -65,6 +66,7 @@ class Endpoint:
         self.incoming: Callable[[Leg], None] = _not_ready
         self.moved: Callable[[int, LegState, Mapping[str, Any]], None] = lambda node, state, detail: None
         self.requests: dict[str, Callable[[Request], None]] = {}  # who answers, by method
+        self.held: Callable[[Question], None] = lambda question: self.engine.judge(question.id, conclusive=False)
         # called with transport, host and port of every TCP or TLS connection that is gone
         self.flow_closed: list[Callable[[str, str, int], None]] = []
         self._players: dict[int, asyncio.Future[Played]] = {}
@@ -72,8 +74,8 @@ class Endpoint:
         self.taps: dict[int, Tap] = {}
         self.transfers: dict[int, transfer.Transfer] = {}
         self.domain = config.sip.domain
-        self._certificates = certificates.files_of(config.sip)
-        self.engine = _start(config)
+        self._certificates = certificates.Shown(config)
+        self.engine = _start(config, self._certificates)
         self.transactions = Transactions(self.engine)
         self.engine.admit(list(sources), policies)
         self.engine.gate(
@@ -96,7 +98,12 @@ class Endpoint:
         return f"<sip:{escaped(user)}@{host}>" if user else f"<sip:{host}>"
 
     def authenticate(
-        self, users: Iterable[Credential], *, algorithms: Sequence[str] = ("SHA-256", "MD5"), silent: bool = False
+        self,
+        users: Iterable[Credential],
+        *,
+        algorithms: Sequence[str] = ("SHA-256", "MD5"),
+        silent: bool = False,
+        asking: Sequence[str] = (),
     ) -> None:
         """From now on these users are let in from anywhere, and nobody else who is no trunk.
 
@@ -105,12 +112,14 @@ class Endpoint:
         Args:
             algorithms: offered and taken: "SHA-256", "MD5" or both.
             silent: strangers get an answer to REGISTER only.
+            asking: realms whose requests are `held` unless one of the users has proven to be himself.
 
         Raises:
             ValueError: a user's name or realm cannot stand in a challenge. Nothing has changed then.
         """
         self.engine.credentials([user.as_tuple() for user in users])
-        self.engine.authenticate(realm=self.domain, algorithms=algorithms, silent=silent, scanners=security.SCANNERS)
+        policy: dict[str, Any] = {"algorithms": algorithms, "silent": silent, "asking": asking}
+        self.engine.authenticate(realm=self.domain, scanners=security.SCANNERS, **policy)
 
     def originate(
         self,
@@ -130,6 +139,7 @@ class Endpoint:
         dtmf: str = "auto",
         route: Sequence[str] = (),
         keep_hop: bool = False,
+        like: int = 0,
     ) -> Leg:
         """Sends an INVITE.
 
@@ -140,7 +150,7 @@ class Endpoint:
             srtp_keying: "sdes" (or "") or "dtls".
             reliable: "off", "supported" (or "") or "required".
             dtmf: see `keypad.Keypad.method`.
-            quirks, route, keep_hop: see the engine's `originate`.
+            quirks, route, keep_hop, like: see the engine's `originate`.
 
         Raises:
             ValueError: a URI, header or setting cannot be used.
@@ -160,6 +170,7 @@ class Endpoint:
             quirks=quirks,
             route=route,
             keep_hop=keep_hop,
+            like=like,
         )
         leg = Leg(self, node)
         leg.keypad.method = dtmf
@@ -185,13 +196,7 @@ class Endpoint:
 
     async def watch_certificates(self) -> None:
         """Takes certificates anew when their files change, until cancelled; no connection is dropped."""
-
-        def take(number: int, identity: certificates.Identity) -> None:
-            self.engine.certify(
-                number, certificate=identity.certificate, private_key=identity.private_key, ca=identity.ca
-            )
-
-        await certificates.watch(self._certificates, take)
+        await self._certificates.watch(self.engine)
 
     # audio
 
@@ -328,6 +333,8 @@ class Endpoint:
             transfer.on_transfer(self, event)
         elif kind is EventKind.REFER:
             transfer.on_refer(self, event)
+        elif kind is EventKind.HELD:
+            self.held(Question.of(event.id, event.text, event.detail))
         elif kind is EventKind.FAILED:
             self._on_failed(event)
 
@@ -385,6 +392,9 @@ class Endpoint:
         """Hangs up every leg, ends the native threads and frees every native object."""
         self.loop.remove_reader(self.engine.event_fd)
         await self.locator.records.close()
+        held = self.engine.counts()
+        if not held["legs"] and (left := {kind: held[kind] for kind in ("ports", "bridge_ports") if held[kind]}):
+            logger.error("the engine has %s without a call: please report it", left)
         await self.loop.run_in_executor(None, self.engine.close)
         while events := self.engine.drain(BATCH):
             for event in events:
@@ -432,14 +442,13 @@ _STATES = {
 }
 
 
-def _start(config: Config) -> Engine:
+def _start(config: Config, shown: certificates.Shown) -> Engine:
     media = config.media
-    identities = [certificates.read(files) for files in certificates.files_of(config.sip)]
     settings: dict[str, Any] = {
         "listen": [(entry.transport, *entry.place) for entry in config.sip.listen],
         "advertised": [entry.advertise for entry in config.sip.listen],
         "media": [entry.media_of(media) for entry in config.sip.listen],
-        "tls": [(one.certificate, one.private_key, one.ca, one.verify_client) for one in identities],
+        "tls": shown.listeners(),
         "verify_server": config.sip.verify_server,
         "session_expires": config.sip.session_expires,
         "min_session_expires": config.sip.min_session_expires,
@@ -448,6 +457,7 @@ def _start(config: Config) -> Engine:
         "advertised_address": media.advertise,
         "inside": media.inside,
         "codecs": media.codecs,
+        "their_order": media.codec_order == "offer",
         "ptime": media.ptime,
         "opus": {
             "bitrate": media.opus_bitrate,
@@ -455,18 +465,23 @@ def _start(config: Config) -> Engine:
             "fec": int(media.opus_fec),
             "dtx": int(media.opus_dtx),
         },
+        "comfort_noise": media.comfort_noise,
+        "jitter_buffer": (media.jitter_min_ms, media.jitter_max_ms),
         "rtp_ports": config.media.rtp_ports,
         "clock_rate": config.media.clock_rate,
         "rtp_io": config.media.io,
         "mixers": config.media.mixers,
         "media_timeout": config.media.timeout_s,
         "hold_timeout": config.media.hold_timeout_s,
+        "late_from_anywhere": media.late_source == "any",
         "max_legs": config.limits.legs,
         "user_agent": config.sip.user_agent,
         "log_level": 4 if logger.isEnabledFor(logging.DEBUG) else 2,
     }
     try:
-        return Engine(**settings)
+        engine = Engine(**settings)
+        shown.name(engine)
+        return engine
     except OSError as error:
         hint = ": another program listens there" if error.errno == errno.EADDRINUSE else ""
         raise StartError(f"sip.listen: cannot bind {error.strerror or error}{hint}") from None

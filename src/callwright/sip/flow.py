@@ -28,12 +28,21 @@ def promised(request: Request, bindings: Sequence[Binding]) -> Headers:
     flows = any(one.instance and one.reg_id for one in bound)
     if not flows or OPTION not in _options(request, "Supported"):
         return ()
-    path = "".join(request.values("Path"))
-    if path:  # the phone's flow is to its first proxy, which tells it for how long
-        hops = _NAMED.findall(path)
-        return (("Require", OPTION),) if hops and _FIRST_HOP_KEEPS_IT.search(hops[-1]) else ()
+    if request.values("Path"):  # the phone's flow is to its first proxy, which tells it for how long
+        return (("Require", OPTION),)
     seconds = UDP_S if request.transport == "UDP" else STREAM_S
     return ("Require", OPTION), ("Flow-Timer", str(seconds))
+
+
+def is_kept_by_first_hop(request: Request) -> bool:
+    """Whether the flow of a phone that asks for one can be kept: it has come to us, or to a proxy that says that it
+    keeps it (RFC 5626 §6). True of who does not ask."""
+    if OPTION not in _options(request, "Supported"):
+        return True
+    hops = _NAMED.findall("".join(request.values("Path")))
+    if hops:
+        return _FIRST_HOP_KEEPS_IT.search(hops[-1]) is not None
+    return sum(value.count(",") + 1 for value in request.values("Via")) <= 1
 
 
 def _options(request: Request, field: str) -> set[str]:

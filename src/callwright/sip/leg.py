@@ -130,6 +130,7 @@ class Leg:
         self.keypad = Keypad(self)
         self.codecs: Sequence[str] = ()
         self.encrypted = False
+        self._hung_up = False
         self.ended: asyncio.Future[Ending] = endpoint.loop.create_future()
         self._state = LegState.INCOMING if invite else LegState.CALLING
         self._waiters: set[asyncio.Future[Any]] = set()
@@ -147,6 +148,11 @@ class Leg:
     def gone(self) -> bool:
         """Whether the leg has ended."""
         return self._state is LegState.DISCONNECTED
+
+    @property
+    def ending(self) -> bool:
+        """Whether it has ended, or has been told to."""
+        return self.gone or self._hung_up
 
     @property
     def answerable(self) -> bool:
@@ -186,17 +192,22 @@ class Leg:
             self._enter(LegState.EARLY)
             self.endpoint.engine.answer(self.node, 183, codecs=self.codecs)
 
-    def accept(self, headers: Headers = ()) -> None:
-        """200 to an inbound leg. Audio may be connected at once; it starts with the media."""
+    def accept(self, headers: Headers = (), *, like: int = 0) -> None:
+        """200 to an inbound leg. Audio may be connected at once; it starts with the media.
+
+        Args:
+            like: a leg that it is to be bridged with, whose codec is taken where the offer has it.
+        """
         if self.gone:
             raise LegGone("the caller has left")
         if self._state in (LegState.INCOMING, LegState.EARLY):
             self._enter(LegState.CONNECTING)
-            self.endpoint.engine.answer(self.node, 200, headers=headers, codecs=self.codecs)
+            self.endpoint.engine.answer(self.node, 200, headers=headers, codecs=self.codecs, like=like)
 
     def hang_up(self, code: int = 0, reason: str = "", headers: Headers = ()) -> None:
         """A final response, CANCEL or BYE, by state. `ended` resolves when it is over."""
         if not self.gone:
+            self._hung_up = True
             self.endpoint.engine.hangup(self.node, code=code, reason=reason, headers=headers)
 
     def send_digits(self, digits: str, duration: int = 160) -> "asyncio.Future[Any]":

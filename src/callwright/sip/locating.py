@@ -11,7 +11,7 @@ from callwright.sections import DnsSection
 from callwright.sip.hosts import Hosts
 from callwright.sip.lookup import is_address
 from callwright.sip.nameserver import Nameserver
-from callwright.sip.records import Records
+from callwright.sip.records import Query, Records
 from callwright.sip.uri import transport_of, user_and_host, without_port
 from callwright.sip.weights import drawn
 
@@ -57,11 +57,17 @@ class Locator:
         self._chance = chance
 
     @classmethod
-    def of(cls, section: DnsSection, addresses: Iterable[tuple[str, str, int]]) -> "Locator":
-        """With the servers of [dns], for who listens at these (transport, host, port)."""
+    def of(
+        cls, section: DnsSection, addresses: Iterable[tuple[str, str, int]], query: Query | None = None
+    ) -> "Locator":
+        """With the servers of [dns], for who listens at these (transport, host, port).
+
+        Args:
+            query: asks in place of those servers.
+        """
         listening = tuple(addresses)
         return cls(
-            Records(Nameserver(section.servers, section.timeout_s).query),
+            Records(query or Nameserver(section.servers, section.timeout_s).query),
             transports=tuple(dict.fromkeys(transport for transport, *_ in listening)),
             ipv6=any(":" in host for _, host, _ in listening),
         )

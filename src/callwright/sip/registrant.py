@@ -98,6 +98,7 @@ class Registrant:
         addresses: of the registrar: calls for the line may come from there.
         where: the hop that has confirmed it last.
         ends: loop time at which it expires.
+        fault: why the last attempt has failed; "" when it has not.
     """
 
     def __init__(
@@ -129,6 +130,11 @@ class Registrant:
     def registered(self) -> bool:
         """Whether calls can come: it was confirmed, and has not expired since."""
         return self._time() < self.ends
+
+    @property
+    def left(self) -> float:
+        """Seconds until it expires; 0 when it is not registered."""
+        return max(0.0, self.ends - self._time())
 
     def _enter(self, state: RegistrationState) -> None:
         if state is self._state or state not in _FLOW[self._state]:

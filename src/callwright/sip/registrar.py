@@ -8,15 +8,16 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import select
 
 from callwright import clock
 from callwright.errors import StoreError
 from callwright.sip import gruu
-from callwright.sip.binding import Binding
+from callwright.sip.binding import Binding, Key
 from callwright.sip.flow import promised
 from callwright.sip.leg import Headers
 from callwright.sip.registration import Refusal, Terms, addressed, updated
@@ -30,8 +31,16 @@ logger = logging.getLogger(__name__)
 TICK_S = 5.0
 TOGETHER = 100
 """How many phones are answered, or forgotten, before calls get their turn."""
-QUIET = frozenset({423, 500})
+FLOW_FAILED = 430
+QUIET = frozenset({423, 439, 500})
 """Refusals that a phone mends by itself."""
+
+
+class Follower(Protocol):
+    """Who is told of each binding that there is, and that there is no longer; of one that is renewed, both."""
+
+    def bound(self, binding: Binding) -> None: ...
+    def released(self, binding: Binding) -> None: ...
 
 
 class Registrar:
@@ -43,7 +52,9 @@ class Registrar:
 
     Attributes:
         outcomes: REGISTERs by what became of them: registered, refreshed, removed, queried, unstored, refused_403, ...
+        dropped: bindings that led nowhere any more, by what has shown it.
         changed: told the address of record whose phones have come or gone.
+        stranded: keys of the bindings whose connection is gone: the first to make room.
     """
 
     def __init__(
@@ -57,17 +68,27 @@ class Registrar:
     ) -> None:
         self.users = users
         self.outcomes: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        self.stranded: Collection[Key] = ()
+        self._followers: list[Follower] = []
         self.changed: Callable[[str], None] = lambda aor: None
         self._store, self.terms = store, terms or Terms()
         self._now, self._draw = now, draw
         self._bindings: dict[str, tuple[Binding, ...]] = {}
-        self._due: dict[int, set[tuple[str, str]]] = {}  # keys by the tick in which they expire
+        self._due: dict[int, set[Key]] = {}  # keys by the tick in which they expire
         self._answers: list[tuple[Request, Headers]] = []
         self._wake = asyncio.Event()
 
     def __len__(self) -> int:
         """How many bindings there are."""
         return sum(map(len, self._due.values()))
+
+    def follow(self, follower: Follower) -> None:
+        """Tells another of what there is, and of what comes and goes from now on."""
+        self._followers.append(follower)
+        for bindings in self._bindings.values():
+            for binding in bindings:
+                follower.bound(binding)
 
     async def load(self) -> None:
         """Takes up the bindings that the daemon before this one kept, but for those that nobody may have any more.
@@ -76,9 +97,11 @@ class Registrar:
             StoreError: they cannot be read.
         """
         now, found = self._now(), 0
-        for row in await self._store.fetch(select(tables.bindings)):
+        # those that were renewed last are the last, as well as the ends of their times tell
+        rows = await self._store.fetch(select(tables.bindings).order_by(tables.bindings.c.expires_at))
+        for row in rows:
             binding = Binding.of(row)
-            if self.users.at(binding.aor) is not None and binding.lives(now):
+            if binding.lives(now) and self.users.registered(binding.aor) is not None:
                 self._bindings[binding.aor] = (*self._bindings.get(binding.aor, ()), binding)
                 self._schedule(binding)
                 found += 1
@@ -97,10 +120,10 @@ class Registrar:
         if not instance:
             return found
         own = [binding for binding in found if binding.instance.lower() == instance]
-        return (max(own, key=lambda binding: binding.expires_at),) if own else ()
+        return tuple(own[-1:])
 
     def bindings_of(self, aor: str) -> tuple[Binding, ...]:
-        """Where an address of record can be reached now."""
+        """Where an address of record can be reached now; who has registered last is the last."""
         now = self._now()
         return tuple(binding for binding in self._bindings.get(aor, ()) if binding.lives(now))
 
@@ -113,7 +136,8 @@ class Registrar:
             self._refuse(request, owner)
             return
         before, now = self.bindings(owner), self._now()
-        after = updated(request, owner, before, self.terms, now=now, draw=self._draw)
+        dead = {binding.id for binding in before if binding.key in self.stranded}
+        after = updated(request, owner, before, self.terms, now=now, draw=self._draw, dead=dead)
         if isinstance(after, Refusal):
             self._refuse(request, after)
             return
@@ -213,8 +237,12 @@ class Registrar:
 
     def _schedule(self, binding: Binding) -> None:
         self._due.setdefault(self._tick(binding), set()).add(binding.key)
+        for follower in self._followers:
+            follower.bound(binding)
 
     def _unschedule(self, binding: Binding) -> None:
+        for follower in self._followers:
+            follower.released(binding)
         tick = self._tick(binding)
         if (keys := self._due.get(tick)) is not None:
             keys.discard(binding.key)
@@ -239,19 +267,43 @@ class Registrar:
 
     def _expire(self, aor: str, id_: str, now: datetime) -> None:
         """One binding, unless it has been renewed meanwhile."""
-        bindings = self._bindings.get(aor, ())
-        expired = next((one for one in bindings if one.id == id_ and not one.lives(now)), None)
-        if expired is None:
-            return
-        self._unschedule(expired)
-        self._store.delete(tables.bindings, expired.key)
-        logger.info("expired %s", _words(expired))
-        left = tuple(one for one in bindings if one is not expired)
+        expired = self._find((aor, id_))
+        if expired is not None and not expired.lives(now):
+            logger.info("expired %s", _words(expired))
+            self._forget(expired)
+
+    def drop(self, binding: Binding, by: str, why: str) -> None:
+        """Forgets a binding before its time: there is nobody. A no-op when its phone has registered from elsewhere
+        meanwhile.
+
+        Args:
+            by: what has shown it, in a word.
+            why: for the log.
+        """
+        found = self._find(binding.key)
+        if found is not None and found.place == binding.place:
+            self.dropped[by] += 1
+            logger.info("dropped %s: %s", _words(found), why)
+            self._forget(found)
+
+    def unreached(self, binding: Binding, code: int) -> None:
+        """A request to a phone has failed. A 430, of ours or of a proxy on the way, says that no way leads there any
+        more (RFC 5626 §5.3.1)."""
+        if code == FLOW_FAILED:
+            self.drop(binding, "request", "a request has found no connection to it")
+
+    def _find(self, key: Key) -> Binding | None:
+        return next((one for one in self._bindings.get(key[0], ()) if one.id == key[1]), None)
+
+    def _forget(self, binding: Binding) -> None:
+        self._unschedule(binding)
+        self._store.delete(tables.bindings, binding.key)
+        left = tuple(one for one in self._bindings[binding.aor] if one is not binding)
         if left:
-            self._bindings[aor] = left
+            self._bindings[binding.aor] = left
         else:
-            self._bindings.pop(aor, None)
-        self.changed(aor)
+            self._bindings.pop(binding.aor, None)
+        self.changed(binding.aor)
 
 
 def _words(binding: Binding) -> str:

@@ -1,12 +1,14 @@
 """What a REGISTER does to the bindings of an address of record (RFC 3261 §10.3, RFC 3327, RFC 5626)."""
 
+import re
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from callwright.sip import flow
 from callwright.sip.binding import Binding
-from callwright.sip.contact import Contact, parse
+from callwright.sip.contact import UNREADABLE_EXPIRES, Contact, parse, split
 from callwright.sip.leg import Headers
 from callwright.sip.request import Request
 from callwright.sip.users import User, Users
@@ -14,8 +16,9 @@ from callwright.sip.users import User, Users
 SPREAD = 0.1
 LONGEST_PATH = 1024
 LONGEST_AGENT = 128
-KNOWN = frozenset({"path", "outbound"})
+KNOWN = frozenset({"path", "outbound", "gruu"})
 """Extensions that a REGISTER may require of us."""
+_HOP = re.compile(r'(?:[^<>"]*|"[^<>"]*"\s*)<sips?:[^<>\s"]+>\s*(?:;[^<>]*)?', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Refusal:
 
 def addressed(request: Request, users: Users) -> User | Refusal:
     """Whose bindings a REGISTER is about: his who has authenticated, and no other's."""
+    if not users.serve(request.request_uri):
+        return Refusal(404, f"{request.request_uri} is no registrar of ours")
     if not users.is_local(request.to_uri):
         return Refusal(404, f"{request.to_uri} is of no domain of ours")
     required = [name.strip().lower() for value in request.values("Require") for name in value.split(",")]
@@ -66,23 +71,25 @@ def addressed(request: Request, users: Users) -> User | Refusal:
 
 
 def updated(
-    request: Request, user: User, bindings: Sequence[Binding], terms: Terms, *, now: datetime, draw: Callable[[], float]
+    request: Request,
+    user: User,
+    bindings: Sequence[Binding],
+    terms: Terms,
+    *,
+    now: datetime,
+    draw: Callable[[], float],
+    dead: Collection[str] = (),
 ) -> Refusal | tuple[Binding, ...]:
-    """A user's bindings after his REGISTER: all of it is done, or nothing.
+    """A user's bindings after his REGISTER, the latest last: all of it is done, or nothing.
 
     Args:
-        bindings: those that he has.
+        bindings: those that he has, in the order in which they were registered.
         draw: a random number of 0 to 1, once for each Contact.
+        dead: ids of those whose connection is gone.
     """
-    try:
-        contacts = parse(request.values("Contact"))
-    except ValueError as fault:
-        return Refusal(400, f"Contact: {fault}", "Bad Contact")
-    path = "".join(request.values("Path"))
-    if len(path) > LONGEST_PATH or not (path.isascii() and path.isprintable()):
-        return Refusal(400, f"a Path of more than {LONGEST_PATH} characters, or not of ASCII", "Bad Path")
-    if contacts is None and request.expires != 0:
-        return Refusal(400, "* without Expires: 0", "Wildcard Contact Needs Expires: 0")
+    contacts = _asked(request)
+    if isinstance(contacts, Refusal):
+        return contacts
     if contacts is None:
         return _out_of_order(request, bindings) or ()
     after = {binding.id: binding for binding in bindings}
@@ -99,25 +106,82 @@ def updated(
             expires_at = now + timedelta(seconds=terms.granted(wanted, draw))
             id_ = known[0].id if known else secrets.token_hex(8)
             after[id_] = _made(id_, request, user, contact, expires_at)
-    for binding in _left_behind(tuple(after.values()), bindings, request.call_id, user.max_contacts):
+    for binding in _left_behind(tuple(after.values()), bindings, request, user.max_contacts, dead):
         del after[binding.id]
     if len(after) > user.max_contacts and len(after) > len(bindings):
         return Refusal(403, f"{user.aor} would have more than {user.max_contacts} contacts", "Too Many Contacts")
     return tuple(after.values())
 
 
-def _left_behind(after: Sequence[Binding], before: Sequence[Binding], call_id: str, most: int) -> Sequence[Binding]:
-    """What makes room for a phone that has registered anew from another port each time it connected, and would be shut
-    out by its own past: its oldest bindings, as many as there are too many."""
-    instances = {binding.instance for binding in after if binding not in before} - {""}
-    own = [one for one in after if one in before and (one.call_id == call_id or one.instance in instances)]
-    own.sort(key=lambda binding: binding.expires_at)
-    return own[: max(0, len(after) - max(most, len(before)))]
+def _asked(request: Request) -> Refusal | list[Contact] | None:
+    """Its Contacts, when all that it says of them can be granted; None for `*`."""
+    try:
+        contacts = _contacts(request)
+    except ValueError as fault:
+        return Refusal(400, f"Contact: {fault}", "Bad Contact")
+    if wrong := _fault_of_path(request):
+        return Refusal(400, wrong, "Bad Path")
+    if contacts is None and request.expires != 0:
+        return Refusal(400, "* without Expires: 0", "Wildcard Contact Needs Expires: 0")
+    if any(one.reg_id for one in contacts or ()) and not flow.is_kept_by_first_hop(request):
+        return Refusal(439, "the first proxy on its way keeps no flows", "First Hop Lacks Outbound Support")
+    return contacts
+
+
+def _left_behind(
+    after: Sequence[Binding], before: Sequence[Binding], request: Request, most: int, dead: Collection[str]
+) -> Sequence[Binding]:
+    """What makes room for a phone that registers anew from another place each time that it connects, and would be shut
+    out by its own past: as many bindings as there are too many. Those without a connection go first, then those of its
+    Call-ID or instance, then those of its host and its make; of each the oldest first."""
+    new = [binding for binding in after if binding not in before]
+    instances, makes = {one.instance for one in new} - {""}, {(one.host, one.user_agent) for one in new}
+
+    def likely(one: Binding) -> int:
+        if one.id in dead:
+            return 0
+        if one.call_id == request.call_id or one.instance in instances:
+            return 1
+        return 2 if (one.host, one.user_agent) in makes and not one.path else 3
+
+    past = sorted((one for one in after if one in before and likely(one) < 3), key=likely)
+    return past[: max(0, len(after) - max(most, len(before)))]
+
+
+def _contacts(request: Request) -> list[Contact] | None:
+    """Its Contacts; None for `*`. A flow is of an instance, and one REGISTER is of one flow (RFC 5626 §6).
+
+    Raises:
+        ValueError: they cannot be read, or have several flows.
+    """
+    found = parse(request.values("Contact"))
+    if found is None:
+        return None
+    contacts = [one if one.instance else replace(one, reg_id=0) for one in found]
+    if sum(one.reg_id > 0 for one in contacts) > 1:
+        raise ValueError("more than one with a reg-id")
+    return contacts
+
+
+def _fault_of_path(request: Request) -> str:
+    """What is wrong with its Path; "" when nothing is (RFC 3327 §4)."""
+    values = request.values("Path")
+    text = "".join(values)
+    if len(text) > LONGEST_PATH or not (text.isascii() and text.isprintable()):
+        return f"a Path of more than {LONGEST_PATH} characters, or not of ASCII"
+    try:
+        hops = [hop for value in values for hop in split(value, ",")]
+    except ValueError as fault:
+        return f"Path: {fault}"
+    bad = next((hop for hop in hops if not _HOP.fullmatch(hop)), None)
+    return "" if bad is None else f"Path: {bad!r} is no address in brackets"
 
 
 def _wanted(contact: Contact, request: Request, terms: Terms) -> int:
     if contact.expires is not None:
         return contact.expires
+    if request.expires < 0 and request.values("Expires"):
+        return UNREADABLE_EXPIRES
     return request.expires if request.expires >= 0 else terms.usual
 
 

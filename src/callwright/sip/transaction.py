@@ -6,7 +6,7 @@ response = await transact(endpoint, "REGISTER", "sip:carrier.example", headers=l
 import asyncio
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
@@ -269,9 +269,14 @@ def _answer(
         return None
     asking, answering = UNAUTHORIZED[response.code]
     asked = response.values(asking)
-    if again and not any(_STALE.search(value) for value in asked):
+    if again and not stale(asked):
         return None
     challenge = digest.strongest(asked, realm=credentials.realm)
     if challenge is None:
         return None
     return answering, digest.answer(challenge, (credentials.username, credentials.password), method, uri)
+
+
+def stale(challenges: Sequence[str]) -> bool:
+    """Whether a server that asks again means the nonce, and not the password (RFC 7616 §3.3)."""
+    return any(_STALE.search(value) for value in challenges)

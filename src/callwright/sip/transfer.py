@@ -81,6 +81,7 @@ class Referral:
     Attributes:
         code: 202, or how it was refused.
         target: the Refer-To's URI.
+        attended: it names a leg of ours, or a dialog that is nobody's where the peer may not transfer to anybody.
         replaced: the leg that is to be replaced at the target; 0 for none of ours.
         node: 0 when the peer wants no reports.
     """
@@ -89,6 +90,7 @@ class Referral:
     node: int
     code: int
     target: str
+    attended: bool = False
     replaced: int = 0
     referred_by: str = ""
 
@@ -116,7 +118,7 @@ def on_transfer(endpoint: "Endpoint", event: Event) -> None:
 def on_refer(endpoint: "Endpoint", event: Event) -> None:
     """A REFER of a peer's."""
     detail = event.detail
-    facts = {name: detail[name] for name in ("replaced", "referred_by")}
+    facts = {name: detail[name] for name in ("attended", "replaced", "referred_by")}
     referral = Referral(endpoint, detail["transfer"], event.code, event.text, **facts)
     leg = endpoint.legs.get(event.id)
     if leg is not None:

@@ -12,6 +12,7 @@ from callwright.sip.health import Patience
 from callwright.sip.registrant import Line
 from callwright.sip.routes import Routes
 from callwright.sip.uri import user_and_host, with_transport, without_port
+from callwright.sip.users import UserPolicy
 from callwright.sip.weights import drawn
 from callwright.values import is_name
 
@@ -218,6 +219,14 @@ class Trunks:
     def _new_sources(self) -> list[tuple[tuple[str, str], Trunk]]:
         """Lines whose registrar is no trunk's source by itself."""
         return [(key, trunk) for key, trunk in self._lines.items() if self.by_source(key[0]) is None]
+
+    def user_policies(self) -> list[UserPolicy]:
+        """Of every peer that proves to be a trunk by digest, as the engine wants them."""
+        return [
+            (name, self._realm, one.codecs, one.srtp, one.reliable, one.quirks)
+            for one in self._trunks
+            for name, _ in one.users
+        ]
 
     def credentials(self) -> list[Credential]:
         """Of every peer that proves to be a trunk by digest."""

@@ -40,13 +40,16 @@ class Accounts(Mapping[str, Account]):
 def account(record: Record, owner: Account | None = None) -> Account:
     """The account of a record. A subaccount has its owner's limits and last resort, each for itself."""
     limits = record.fields if owner is None or owner.sid == record.sid else {}
+    given = owner or Account(record.sid, "")
     return Account(
         sid=record.sid,
         auth_token=record.fields["auth_token"],
         friendly_name=record.fields["friendly_name"],
-        calls_per_second=limits.get("calls_per_second") or (owner.calls_per_second if owner else 10.0),
-        concurrent_calls=limits.get("concurrent_calls") or (owner.concurrent_calls if owner else 1000),
+        calls_per_second=limits.get("calls_per_second", given.calls_per_second),
+        concurrent_calls=limits.get("concurrent_calls", given.concurrent_calls),
+        api_concurrency=limits.get("api_concurrency", given.api_concurrency),
+        api_queue_ms=limits.get("api_queue_ms", given.api_queue_ms),
         owner_sid="" if record.account_sid == record.sid else record.account_sid,
         status=record.fields["status"],
-        last_resort=limits.get("last_resort") or (owner.last_resort if owner else "apology"),
+        last_resort=limits.get("last_resort", given.last_resort),
     )

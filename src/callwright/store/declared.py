@@ -24,6 +24,8 @@ def declared(config: Config, accounts: Iterable[Account]) -> Iterator[Record]:
             "status": "active",
             "calls_per_second": account.calls_per_second,
             "concurrent_calls": account.concurrent_calls,
+            "api_concurrency": account.api_concurrency,
+            "api_queue_ms": account.api_queue_ms,
             "last_resort": account.last_resort,
         }
         yield Record(account.sid, "accounts", account.sid, fields)

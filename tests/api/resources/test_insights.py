@@ -45,6 +45,7 @@ async def test_sdk_fetches_a_summary(site: Site, client: Client) -> None:
     assert (summary.duration, summary.connect_duration) == (14, 10)
     assert (summary.created_time, summary.end_time) == (BEGUN, BEGUN + timedelta(seconds=14))
     assert summary.carrier_edge["metrics"]["outbound"]["packets_loss_percentage"] == 20.0
+    assert summary.carrier_edge["properties"]["verdict"] is None
     assert summary.sip_edge is None and summary.properties["last_sip_response_num"] == 200
     assert summary.tags == ["high_jitter", "high_packet_loss", "low_mos"]
     assert summary._from == {"caller": NUMBER, "carrier": None, "country_code": None}, "the USA or Canada"
@@ -131,3 +132,9 @@ async def test_a8_calls_of_others_have_none(site: Site, client: Client) -> None:
         with pytest.raises(TwilioRestException) as hidden:
             await asyncio.to_thread(work)
         assert hidden.value.code == 20404
+
+
+async def test_a_verdict_in_a_summary(site: Site, client: Client) -> None:
+    sid = ended(site, statistics={**STATISTICS, "verdict": "no audio came: nothing arrived from anywhere"})
+    summary = await asyncio.to_thread(client.insights.v1.calls(sid).summary().fetch)
+    assert summary.carrier_edge["properties"]["verdict"] == "no audio came: nothing arrived from anywhere"

@@ -62,6 +62,8 @@ async def test_numbers_of_a_trunk(site: Site, client: Client) -> None:
     added = await do(of.phone_numbers.create, phone_number_sid=number.sid)
     assert (added.sid, added.phone_number, added.trunk_sid) == (number.sid, "+15550003002", trunk.sid)
     assert added.url == f"http://voice.example/v1/Trunks/{trunk.sid}/PhoneNumbers/{number.sid}"
+    assert added.api_version == "2010-04-01"
+    assert added.links["phone_number"].endswith(f"/IncomingPhoneNumbers/{number.sid}.json")
     assert [one.sid for one in await do(of.phone_numbers.list)] == [number.sid]
     assert (await do(client.incoming_phone_numbers(number.sid).fetch)).trunk_sid == trunk.sid
     assert await refusal(of.delete) == (409, 20409)

@@ -66,6 +66,14 @@ def test_filters(query: str, passed: bool) -> None:
     assert all(passes(record, form, each) for each in filters) is passed
 
 
+def test_a_filter_reads_what_is_shown() -> None:
+    """A record that has nothing in a field is shown with its default, and found by it."""
+    record = Record("X", "things", MINE.sid, {})
+    form = Form.read(b"Name=hosted")
+    assert passes(record, form, Filter("Name"), "hosted")
+    assert not passes(record, form, Filter("Name"))
+
+
 @pytest.mark.parametrize("query", ["Beta=maybe", "DateCreated=yesterday"])
 def test_a_filter_that_cannot_be_read(query: str) -> None:
     record = Record("X", "things", MINE.sid, {})

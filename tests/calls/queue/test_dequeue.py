@@ -5,6 +5,7 @@ from callwright.calls.status import CallStatus
 from tests.calls.fakes import Room
 from tests.calls.jumping import after, turns
 from tests.calls.queue.test_enqueue import Party, support
+from tests.calls.test_bridge import asks, edges, talking
 
 
 async def test_no_such_queue(room: Room) -> None:
@@ -96,3 +97,53 @@ async def test_a_request_takes_the_agent_away(room: Room) -> None:
     await agent.redirected()
     assert not caller.talks_with(agent)
     assert str((await caller.task).result) == "bridged"
+
+
+# transfers (RFC 5589 §7)
+
+
+async def test_the_agent_leaves_the_caller_with_whom_it_has_called(room: Room) -> None:
+    """The caller's time in the queue goes on; the agent's dial is over."""
+    caller, agent = await Party.waits(room), await Party.dials(room)
+    second, other, right = await talking(room)
+    asks(room, agent.leg, replaced=second.leg)
+    dialled = await agent.task
+    assert (dialled.status, dialled.hung_up, dialled.queue.result) == ("completed", True, "bridged")
+    assert (await second.task).hung_up and not caller.task.done()
+    assert edges(room, caller.leg, agent.leg, right) == {(caller.leg, right), (right, caller.leg)}
+    await after(30)
+    room.engine.end(right)
+    waited = await caller.task
+    assert (str(waited.result), waited.hung_up) == ("bridged", False)
+    assert await other.ended is CallStatus.COMPLETED
+    assert room.exchange.bridges == {} and len(room.exchange.unanswered) == 0
+
+
+async def test_the_agent_leaves_the_caller_with_somebody_who_waits_in_a_dial(room: Room) -> None:
+    """Both go on with their documents."""
+    caller, agent = await Party.waits(room), await Party.dials(room)
+    second, child, right = await talking(room)
+    asks(room, right, replaced=agent.leg)
+    assert (await agent.task).hung_up and await child.ended is CallStatus.COMPLETED
+    await turns()
+    assert edges(room, caller.leg, agent.leg, second.leg, right) == {
+        (caller.leg, second.leg),
+        (second.leg, caller.leg),
+    }
+    await caller.redirected()
+    dialled = await second.task
+    assert (dialled.status, dialled.hung_up) == ("completed", False)
+    assert edges(room, caller.leg, second.leg) == set() and room.exchange.bridges == {}
+
+
+async def test_the_caller_leaves_the_agent_with_somebody_else(room: Room) -> None:
+    """The agent's dial of the queue goes on; the caller's time in it is over."""
+    caller, agent = await Party.waits(room), await Party.dials(room)
+    second, _, right = await talking(room)
+    asks(room, caller.leg, replaced=second.leg)
+    waited = await caller.task
+    assert (str(waited.result), waited.hung_up) == ("bridged", True)
+    await turns()
+    assert edges(room, caller.leg, agent.leg, right) == {(agent.leg, right), (right, agent.leg)}
+    room.engine.end(right)
+    assert (await agent.task).status == "completed"

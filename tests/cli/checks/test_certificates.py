@@ -66,6 +66,34 @@ def test_of_a_tls_listener(tmp_path: Path) -> None:
     assert first.startswith("warn sip.certificate: ") and "is not for sip.example" in second
 
 
+def test_of_the_domains(tmp_path: Path) -> None:
+    """Each its own, and the listener's is that of the others."""
+    (tmp_path / "own").mkdir()
+    AUTHORITY.issue("own.example").write(tmp_path / "own")
+    files = https(tmp_path, "")["http"]
+    own = {key: str(tmp_path / "own" / Path(path).name) for key, path in files.items()}
+    raw: dict[str, Any] = {
+        "account": [{"sid": DEMO_ACCOUNT}],
+        "sip": {"listen": ["tls:127.0.0.1:5061"], "domain": "pbx.example", **files},
+        "domain": [
+            {"name": "own.example", "account": DEMO_ACCOUNT, **own},
+            {"name": "other.example", "account": DEMO_ACCOUNT},
+            {"name": "wrong.example", "account": DEMO_ACCOUNT, **own},
+        ],
+    }
+    told = [line.split(" -> ")[0] for line in lines(raw)]
+    assert [line.split(": ")[0] for line in told if "is not for" in line] == [
+        "warn sip.certificate",
+        "warn domain.2.certificate",
+    ]
+    assert "is not for other.example" in " ".join(told) and "is not for wrong.example" in " ".join(told)
+    (tmp_path / "own" / "key.pem").write_text(AUTHORITY.issue("x").private_key)
+    assert [line.split(": ")[0] for line in lines(raw) if line.startswith("FAIL")] == [
+        "FAIL domain.0.private_key",
+        "FAIL domain.2.private_key",
+    ]
+
+
 def test_of_who_vouches_for_callers(tmp_path: Path) -> None:
     root = voucher("root", authority=True)
     certificate, key = voucher("carrier", root).write(tmp_path, "leaf")

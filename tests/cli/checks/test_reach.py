@@ -2,39 +2,49 @@
 
 import asyncio
 import socket
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from callwright.cli.checks import reach
 from callwright.config import DEMO_ACCOUNT, Config, validate
+from callwright.sip.trunks import declared
 from tests.harness.application import ApplicationServer
 
 
-def config(*targets: str, voice_url: str = "") -> Config:
+def config(*, allow: Sequence[str] = (), voice_url: str = "") -> Config:
     raw: dict[str, Any] = {
         "server": {"public_url": "http://127.0.0.1:8080"},
         "account": [{"sid": DEMO_ACCOUNT}],
-        "trunk": [{"name": "carrier", "account": DEMO_ACCOUNT, "targets": list(targets)}],
+        "trunk": [{"name": "carrier", "account": DEMO_ACCOUNT, "allow": list(allow)}],
         "number": [{"number": "1", "account": DEMO_ACCOUNT, "voice_url": voice_url or "/demo/voice"}],
     }
     return validate(raw)
 
 
-async def test_names(monkeypatch: pytest.MonkeyPatch) -> None:
+async def looked_up(name: str) -> list[str]:
+    if name == "gw.example":
+        return ["192.0.2.7", "2001:db8::7"]
+    raise OSError("[Errno -2] Name or service not known")
+
+
+async def test_the_names_that_are_let_in() -> None:
     """The resolver's answers are the machine's business: here they are made up."""
-
-    async def getaddrinfo(host: str, *arguments: object, **options: object) -> list[Any]:
-        if host == "gw.example":
-            return [(0, 0, 0, "", ("192.0.2.7", 0)), (0, 0, 0, "", ("192.0.2.7", 0))]
-        raise socket.gaierror(-2, "Name or service not known")
-
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
-    found = await reach.names(config("sip:gw.example:5080", "sip:none.example", "sip:192.0.2.1"))
-    assert [one.line() for one in found] == [
-        "ok   trunk carrier: gw.example is 192.0.2.7",
-        "FAIL trunk carrier: none.example: Name or service not known. Ask the name server: getent hosts none.example",
+    trunk = declared(config(allow=["gw.example", "none.example", "192.0.2.0/24"]).trunk[0])
+    assert [one.line() for one in await reach.sources(trunk, looked_up)] == [
+        "ok   trunk carrier allow: gw.example is 192.0.2.7, 2001:db8::7",
+        "FAIL trunk carrier allow: none.example: Name or service not known. No call is let in by that name. "
+        "Ask the machine's resolver: getent hosts none.example",
     ]
+
+
+async def test_our_own_name() -> None:
+    (found,) = await reach.names(validate({"server": {"public_url": "http://localhost:8080"}}))
+    assert found.line().startswith("ok   server.public_url: localhost is 127.0.0.1")
+    (found,) = await reach.names(validate({"server": {"public_url": "http://none.invalid"}}))
+    assert found.line().startswith("warn server.public_url: none.invalid: ")
+    assert await reach.names(config()) == []
 
 
 async def test_servers(application: ApplicationServer) -> None:

@@ -72,7 +72,7 @@ class Leg {
                   PJ_SUCCESS);
             pjmedia_stream_start(stream);
             CHECK(pjmedia_stream_get_info(stream, &info) == PJ_SUCCESS);
-            line->open_stream(id, stream, info);
+            line->open_stream(id, stream, info, {});
         });
         settle();
     }

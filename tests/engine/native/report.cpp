@@ -53,7 +53,10 @@ void test_two_ends_tell_each_other_loss_and_delay() {
     CHECK_EQUAL(answer[1], 201);
     CHECK(a.read(answer.data(), answer.size(), A, 8000, start + 3600 * MS));
     CHECK_EQUAL(a.heard().reports, 1);
+    CHECK_EQUAL(a.heard().without, 0);
+    CHECK_EQUAL(b.heard().without, 1);  // the first one told of nothing of its own
     CHECK_EQUAL(a.heard().lost, 25);
+    CHECK_EQUAL(a.heard().highest, 125);
     CHECK(std::abs(a.heard().fraction - 0.2) < 0.01);
     CHECK(std::abs(a.heard().round_trip_ms - 100) < 2);
     CHECK(!a.heard().bye);

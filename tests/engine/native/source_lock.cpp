@@ -198,12 +198,41 @@ void test_nobody_spoke_while_learning() {
     lock.open(PEER, 1);
     CHECK(!thief.says(lock, 10'000 * MS));
     CHECK(peer.says(lock, 10'010 * MS));
-    SourceLock other;
+    CHECK(lock.destination() == PEER);
+}
+
+void test_nobody_but_the_peer_begins_late() {
+    SourceLock lock;
+    Talker thief{THIEF, 2}, other_port{PEERS_OTHER_PORT, 1};
+    lock.open(PEER, 1);
+    CHECK_EQUAL(talk(lock, thief, 5000 * MS + 1, 20'000 * MS), 0);
+    CHECK(lock.destination() == PEER);
+    CHECK(!other_port.says(lock, 20'000 * MS));
+    CHECK(!other_port.says(lock, 20'020 * MS));
+    CHECK(other_port.says(lock, 20'040 * MS));  // the third in sequence
+    CHECK(lock.destination() == PEERS_OTHER_PORT);
+}
+
+void test_a_peer_behind_nat_begins_late_where_its_signalling_comes_from() {
+    SourceLock lock;
+    Talker nat{NAT, 1}, thief{THIEF, 2};
+    lock.know_signalling(at("198.51.100.7", 5060));
+    lock.open(at("10.0.0.5", 4000), 1);
+    for (unsigned i = 0; i < 50; ++i) CHECK(!thief.says(lock, 10'000 * MS + i * FRAME));
+    CHECK(!nat.says(lock, 12'000 * MS));
+    CHECK(!nat.says(lock, 12'020 * MS));
+    CHECK(nat.says(lock, 12'040 * MS));
+    CHECK(lock.destination() == NAT);
+}
+
+void test_anybody_begins_late_where_the_operator_says_so() {
+    SourceLock lock;
     Talker nat{NAT, 1};
-    other.open(at("10.0.0.5", 4000), 1);
-    CHECK(!nat.says(other, 10'000 * MS));
-    CHECK(!nat.says(other, 10'020 * MS));
-    CHECK(nat.says(other, 10'040 * MS));  // the third in sequence
+    lock.open(at("10.0.0.5", 4000), 1);
+    SourceLock::late_from_anywhere = true;
+    CHECK_EQUAL(talk(lock, nat, 10'000 * MS, 10'200 * MS), 8);
+    SourceLock::late_from_anywhere = false;
+    CHECK(lock.destination() == NAT);
 }
 
 void test_rtcp_comes_from_hosts_that_are_known() {
@@ -234,5 +263,8 @@ int main() {
     test_the_same_description_again_opens_no_door();
     test_held_without_an_address_nothing_is_sent();
     test_nobody_spoke_while_learning();
+    test_nobody_but_the_peer_begins_late();
+    test_a_peer_behind_nat_begins_late_where_its_signalling_comes_from();
+    test_anybody_begins_late_where_the_operator_says_so();
     test_rtcp_comes_from_hosts_that_are_known();
 }

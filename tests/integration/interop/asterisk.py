@@ -5,6 +5,9 @@ It runs in a mount namespace of its own and leaves nothing behind. Root is neede
     peer = await Asterisk.start(inside=(host, port), transport="tls", certificate=..., authority=...)
     await peer.call("+15550001000", "tone")          # it calls the daemon, and plays 1000 Hz to whoever answers
     trunk = {"allow": [f"{peer.address}/32"], "targets": [peer.uri], "username": NAME, "password": PASSWORD}
+
+It may be a registrar instead, with which the daemon registers as NAME (`await peer.ring("tone")` calls it there), or a
+phone: it registers with the daemon as a user, and who calls that is at ECHO.
 """
 
 import asyncio
@@ -65,9 +68,8 @@ rtp_symmetric = no
 dtmf_mode = rfc4733
 media_encryption = {encryption}
 timers = yes
-auth = callwright
 aors = callwright
-from_user = +15557654321
+{role}
 [callwright]
 type = auth
 auth_type = userpass
@@ -75,11 +77,34 @@ username = {name}
 password = {password}
 [callwright]
 type = aor
-contact = sip:{host}:{inside}{suffix}
+{contact}
 [callwright]
 type = identify
 endpoint = callwright
 match = {host}
+"""
+_CARRIER = """\
+auth = callwright
+from_user = +15557654321
+"""
+_PHONE = """\
+outbound_auth = {user}
+from_user = {user}
+from_domain = {host}
+[{user}]
+type = auth
+auth_type = userpass
+username = {user}
+password = {password}
+[{user}]
+type = registration
+transport = inside
+outbound_auth = {user}
+server_uri = sip:{host}:{inside}{suffix}
+client_uri = sip:{user}@{host}
+contact_user = {echo}
+expiration = 300
+retry_interval = 2
 """
 _TLS = """\
 cert_file = {inner}/certificate.pem
@@ -129,6 +154,8 @@ class Asterisk:
         transport: str = "udp",
         certificate: Certificate | None = None,
         authority: str = "",
+        registrar: bool = False,
+        user: str = "",
     ) -> "Asterisk":
         """Fully booted when this returns.
 
@@ -138,12 +165,17 @@ class Asterisk:
             transport: "udp", "tcp" or "tls"; by TLS both sides show certificates, and SRTP (SDES) is required.
             certificate: of its address, for TLS.
             authority: PEM; the daemon's certificate must be signed by it.
+            registrar: the daemon is where it has registered, not at `inside`.
+            user: of the daemon, with PASSWORD: it registers as this user, and asks for no credentials itself.
         """
         assert (ROOT / "usr/sbin/asterisk").exists(), f"no Asterisk in {ROOT}: scripts/interop makes it"
         address = address or next_address()
         port = free_ports(1, address)[0]
         directory = Path(tempfile.mkdtemp(prefix="interop-", dir=ROOT / "tmp"))
         suffix = "" if transport == "udp" else f";transport={transport}"
+        place = {"host": inside[0], "inside": inside[1], "suffix": suffix}
+        role = _PHONE.format(user=user, password=PASSWORD, echo=ECHO, **place) if user else _CARRIER
+        contact = "max_contacts = 1" if registrar else f"contact = sip:{inside[0]}:{inside[1]}{suffix}"
         inner = f"/tmp/{directory.name}"
         written = {
             "asterisk.conf": _MAIN.format(inner=inner),
@@ -152,7 +184,7 @@ class Asterisk:
             "logger.conf": "[general]\n[logfiles]\nconsole => notice,warning,error\n",
             "modules.conf": (SCRIPTS / "etc/modules.conf").read_text() + _MODULES,
             "pjsip.conf": _PJSIP.format(
-                transport=transport, address=address, port=port, host=inside[0], inside=inside[1], suffix=suffix,
+                transport=transport, address=address, port=port, host=inside[0], role=role, contact=contact,
                 tls=_TLS.format(inner=inner) if certificate else "", encryption="sdes" if certificate else "no",
                 name=NAME, password=PASSWORD,
             ),
@@ -193,6 +225,11 @@ class Asterisk:
     async def call(self, number: str, extension: str) -> None:
         """Calls a number of the daemon; who answers hears the extension: "tone", "digits" or "short"."""
         said = await self.command(f"channel originate PJSIP/{number}@callwright extension {extension}@speak")
+        assert "No such" not in said, said
+
+    async def ring(self, extension: str) -> None:
+        """Calls the daemon where it has registered."""
+        said = await self.command(f"channel originate PJSIP/callwright extension {extension}@speak")
         assert "No such" not in said, said
 
     async def close(self) -> None:

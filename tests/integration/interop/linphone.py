@@ -17,14 +17,14 @@ from tests.harness.tones import Pcm
 
 _CONFIG = """\
 [sip]
-sip_port={port}
-sip_tcp_port={port}
+{listen}
 bind_address={address}
 guess_hostname=0
 contact=sip:{user}@{address}
 use_ipv6=0
 default_proxy=0
 register_only_when_network_is_up=0
+{secrets}
 [rtp]
 audio_rtp_port={rtp}
 bind_address={address}
@@ -48,35 +48,69 @@ enabled=0
 store_friends=0
 """
 
+_PLAIN = """\
+sip_port={port}
+sip_tcp_port={port}
+"""
+_TLS = """\
+sip_port=0
+sip_tcp_port=0
+sip_tls_port={port}
+"""
+# mbed TLS finds no address among the names of a certificate
+_SECRETS = """\
+root_ca={directory}/ca.pem
+verify_server_certs=1
+verify_server_cn=0
+media_encryption={encryption}
+media_encryption_mandatory=1
+"""
+
 
 class Linphone:
     """Made by `start`, ended by `close`.
 
     Attributes:
         uri: of its account.
+        registrar: where it has registered, host:port.
     """
 
-    def __init__(self, directory: Path, uri: str, program: ForeignProgram) -> None:
-        self.directory, self.uri, self.program = directory, uri, program
+    def __init__(self, directory: Path, uri: str, registrar: str, program: ForeignProgram) -> None:
+        self.directory, self.uri, self.registrar, self.program = directory, uri, registrar, program
 
     @classmethod
     async def start(
-        cls, directory: Path, *, registrar: str, user: str, password: str, hz: float = 600.0, transport: str = "udp"
+        cls,
+        directory: Path,
+        *,
+        registrar: str,
+        user: str,
+        password: str,
+        hz: float = 600.0,
+        transport: str = "udp",
+        authority: str = "",
+        encryption: str = "srtp",
     ) -> "Linphone":
         """Registers, speaks a tone, records what it hears, and takes every call.
 
         Args:
             directory: for its files; made here.
             registrar: host:port.
+            transport: "udp", "tcp" or "tls".
+            authority: PEM; for TLS, who signs the registrar's certificate.
+            encryption: for TLS, of media, without which it does not talk: "srtp" (SDES) or "dtls".
         """
         path = program("linphonec", "linphone-cli")
         os.makedirs(directory / ".local/share/linphone")  # of its database
         address = next_address()
         port, rtp = free_ports(2, address)
         host = registrar.rpartition(":")[0]
+        secure = transport == "tls"
+        (directory / "ca.pem").write_text(authority)
         text = _CONFIG.format(
-            address=address, port=port, rtp=rtp, user=user, password=password, registrar=registrar, host=host,
-            transport=transport,
+            address=address, rtp=rtp, user=user, password=password, registrar=registrar, host=host,
+            transport=transport, listen=(_TLS if secure else _PLAIN).format(port=port),
+            secrets=_SECRETS.format(directory=directory, encryption=encryption) if secure else "",
         )  # fmt: skip
         (directory / "linphonerc").write_text(text)
         tones.write_wav(directory / "source.wav", tones.tone(hz, 30.0))
@@ -86,7 +120,7 @@ class Linphone:
             environment={**os.environ, "HOME": str(directory), "TERM": "dumb"},
             interactive=True,
         )
-        phone = cls(directory, f"sip:{user}@{host}", running)
+        phone = cls(directory, f"sip:{user}@{host}", registrar, running)
         await phone.say("soundcard use files")
         await phone.say(f"record {directory}/heard.wav")
         await phone.say(f"play {directory}/source.wav")

@@ -1,4 +1,4 @@
-"""Linphone as a phone of a user: it registers by digest, is called, and calls."""
+"""Linphone as a phone of a user: it registers by digest, is called, and calls; over TLS with SRTP, too."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -7,15 +7,18 @@ from pathlib import Path
 import pytest
 
 from tests.harness import tones
+from tests.harness.certificates import Authority
+from tests.harness.ports import daemon_address, free_port
 from tests.harness.tones import Pcm
 
-from ..house import PASSWORD, people
+from ..house import PASSWORD
 from ..line import document
 from ..site import Site
 from .linphone import Linphone
 
-pytestmark = [pytest.mark.integration, pytest.mark.parametrize("transport", ["udp", "tcp"])]
+pytestmark = [pytest.mark.integration, pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])]
 
+AUTHORITY = Authority()
 Sites = Callable[..., Awaitable[Site]]
 
 
@@ -26,17 +29,24 @@ def holds(pcm: Pcm, hz: float) -> bool:
 
 @asynccontextmanager
 async def at_home(sites: Sites, directory: Path, transport: str) -> AsyncIterator[tuple[Site, Linphone]]:
-    """A daemon whose one user has Linphone, registered."""
-    site = await sites(strangers=True, users=people("lin"))
+    """A daemon whose one user has Linphone, registered; by TLS his calls are encrypted."""
+    host = daemon_address()
+    port, tls = free_port(host), free_port(host)
+    listen = [f"udp:{host}:{port}", f"tcp:{host}:{port}", f"tls:{host}:{tls}"]
+    secure = transport == "tls"
+    user = {"name": "lin", "password": PASSWORD, "srtp": "required" if secure else "optional"}
+    sip = AUTHORITY.section(host, port, tls, directory, listen=listen)
+    site = await sites(strangers=True, users=[user], sections={"sip": sip})
     phone = await Linphone.start(
         directory / "linphone",
-        registrar=f"{site.daemon.host}:{site.daemon.sip_port}",
+        registrar=f"{host}:{tls if secure else port}",
         user="lin",
         password=PASSWORD,
         transport=transport,
+        authority=AUTHORITY.certificate,
     )
     try:
-        await site.daemon.logged(f"registered lin@.*transport={transport}", timeout=15)
+        await site.daemon.logged(rf"registered lin@.* at {transport}:", timeout=15)
         yield site, phone
     finally:
         await phone.close()
@@ -64,7 +74,7 @@ async def test_it_calls(sites: Sites, tmp_path: Path, transport: str) -> None:
         record = '<Record playBeep="false" trim="do-not-trim" maxLength="1" action="/done"/>'
         site.script("/keys", record)
         site.script("/done", "<Hangup/>")
-        await phone.say(f"call {site.daemon.sip_uri('600', transport)}")
+        await phone.say(f"call sip:600@{phone.registrar};transport={transport}")
         told = (await site.application.request("/user", timeout=10)).form
         assert (told["SipUsername"], told["From"]) == ("lin", phone.uri)
         await phone.program.said("Call .* connected|Media streams established", timeout=10)

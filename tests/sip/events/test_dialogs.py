@@ -91,6 +91,14 @@ def test_nothing_goes_back(dialogs: Dialogs, changes: list[str]) -> None:
     assert states(dialogs) == ["confirmed"] and len(changes) == 2
 
 
+def test_whose_a_leg_is(dialogs: Dialogs) -> None:
+    """Until it ends."""
+    dialogs.called(AOR, 7, called())
+    assert (dialogs.owner(7), dialogs.owner(8)) == (AOR, "")
+    dialogs.moved(7, LegState.DISCONNECTED, {})
+    assert dialogs.owner(7) == ""
+
+
 def test_legs_of_no_user(dialogs: Dialogs, changes: list[str]) -> None:
     dialogs.moved(7, LegState.EARLY, {})
     assert (changes, list(read(dialogs))) == ([], [])

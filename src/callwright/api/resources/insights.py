@@ -94,6 +94,12 @@ def figures(row: Row) -> Mapping[str, Any]:
     return {**found, "rtt": {"avg": told.get("rtt_ms", 0)}}
 
 
+def verdict(row: Row) -> str | None:
+    """What was wrong with a call's sound, in words; None when nothing was, or no media ran."""
+    told: Mapping[str, Any] = row["statistics"] or {}
+    return told.get("verdict") or None
+
+
 def tags(row: Row) -> list[str]:
     """What was wrong with a call's sound."""
     found = set()
@@ -119,7 +125,10 @@ def summary(request: ApiRequest, row: Row) -> dict[str, Any]:
     edge, end, inward = edge_of(row), row["end_time"], row["direction"] in INWARD
     created: datetime = row["date_created"]
     measured = figures(row)
-    own = {"metrics": measured, "properties": {"direction": row["direction"], "trunk": row["trunk"]}}
+    own = {
+        "metrics": measured,
+        "properties": {"direction": row["direction"], "trunk": row["trunk"], "verdict": verdict(row)},
+    }
     status = str(row["status"])
     return {
         "account_sid": row["account_sid"],

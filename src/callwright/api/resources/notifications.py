@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement
 
+from callwright import ids
 from callwright.api.paging import Listing, dated
 from callwright.api.representation import API_VERSION, date
 from callwright.api.request import Answer, ApiRequest, Resource
@@ -30,7 +31,7 @@ def present(request: ApiRequest, row: Row, *, whole: bool = False) -> dict[str, 
     fields = {
         "sid": row["sid"],
         "account_sid": row["account_sid"],
-        "call_sid": row["call_sid"],
+        "call_sid": row["call_sid"] if ids.valid(row["call_sid"] or "", ids.CALL) else None,  # else a conference's
         "api_version": API_VERSION,
         "log": LOGS[row["level"]],
         "error_code": str(row["error_code"]),

@@ -98,6 +98,7 @@ async def fetch(request: ApiRequest, recording_sid: str) -> Answer:
     row = await find(request, recording_sid)
     if request.extension in ("", *CONTENT_TYPES):
         return await _sound(request, row)
+    request.representable()
     return Resource("Recording", present(request, row))
 
 

@@ -139,7 +139,7 @@ CREDENTIALS = Stored(
     prefix="CR",
     fields=(
         Field("Username", Text(32, pattern=r"[A-Za-z0-9_.!~*'()&=+$,;?/-]+"), required=True, on=frozenset({"create"})),
-        Field("Password", Text(128, shortest=12), required=True, shown=False),
+        Field("Password", Text(128, shortest=12, secret=True), required=True, shown=False),
     ),
     parent=CREDENTIAL_LISTS,
     parent_field="credential_list_sid",

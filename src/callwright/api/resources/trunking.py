@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from callwright.api.errors import INVALID_PARAMETER
+from callwright.api.representation import API_VERSION
 from callwright.api.request import Answer, ApiRequest, Gone, Resource
 from callwright.api.resources.incoming_numbers import CAPABILITIES, FIELDS, KIND
 from callwright.api.resources.sip import (
@@ -159,8 +160,12 @@ async def record(request: ApiRequest, trunk_sid: str) -> Answer:
 
 def _number(request: ApiRequest, number: Record, trunk_sid: str) -> dict[str, Any]:
     body = present(NUMBERS, request, number)
-    own = f"{request.services.public_url}/v1/Trunks/{trunk_sid}/PhoneNumbers/{number.sid}"
-    return {**body, "trunk_sid": trunk_sid, "url": own, "capabilities": CAPABILITIES}
+    public = request.services.public_url
+    own = f"{public}/v1/Trunks/{trunk_sid}/PhoneNumbers/{number.sid}"
+    same = f"{public}/{API_VERSION}/Accounts/{number.account_sid}/IncomingPhoneNumbers/{number.sid}.json"
+    links = {"phone_number": same}
+    of_trunk = {"trunk_sid": trunk_sid, "url": own, "links": links, "api_version": API_VERSION}
+    return {**body, **of_trunk, "capabilities": CAPABILITIES}
 
 
 async def numbers(request: ApiRequest, trunk_sid: str) -> Answer:

@@ -14,8 +14,11 @@ from callwright.api.stored.presentation import place, present
 from callwright.store.directory import Record
 
 
-def passes(record: Record, query: Form, asked_for: Filter) -> bool:
+def passes(record: Record, query: Form, asked_for: Filter, default: Any = None) -> bool:
     """Whether a record is what a filter asks for.
+
+    Args:
+        default: what the field is shown as by a record that has none.
 
     Raises:
         RestError: the filter's value cannot be read.
@@ -27,7 +30,7 @@ def passes(record: Record, query: Form, asked_for: Filter) -> bool:
     wanted = plus(query.text(asked_for.name))
     if not wanted:
         return True
-    value = record[asked_for.field]
+    value = record.fields.get(asked_for.field, default)
     if asked_for.how == "flag":
         if wanted.lower() not in ("true", "false"):
             raise invalid(asked_for.name, wanted)
@@ -100,7 +103,9 @@ class _Uri:
 
 def _fitting(stored: Stored, query: Form, records: tuple[Record, ...]) -> list[Record]:
     """What the filters leave, newest first."""
-    found = [one for one in records if all(passes(one, query, each) for each in stored.filters)]
+    defaults = {field.key: field.default for field in stored.fields}
+    filters = [(each, defaults.get(each.field)) for each in stored.filters]
+    found = [one for one in records if all(passes(one, query, each, default) for each, default in filters)]
     found.sort(key=_order, reverse=True)
     return found
 

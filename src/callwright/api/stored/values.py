@@ -42,19 +42,24 @@ def shown(text: str) -> str:
 
 
 def bad(name: str, text: str, code: int, why: str = "is not valid") -> RestError:
-    """The error of a value that cannot be read."""
-    return RestError(f"{name} {why}: {shown(text)}", code=code)
+    """The error of a value that cannot be read; it is repeated, but for one that is ""."""
+    return RestError(f"{name} {why}: {shown(text)}" if text else f"{name} {why}", code=code)
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Text of a bounded length, of one line unless `lines`; the whole matches the pattern, if there is one."""
+    """Text of a bounded length, of one line unless `lines`; the whole matches the pattern, if there is one.
+
+    Attributes:
+        secret: no message repeats it.
+    """
 
     longest: int = 64
     code: int = INVALID_PARAMETER
     shortest: int = 0
     pattern: str = ""
     lines: bool = False
+    secret: bool = False
 
     @property
     def schema(self) -> Mapping[str, Any]:
@@ -63,10 +68,11 @@ class Text:
 
     def read(self, text: str, name: str, request: ApiRequest) -> Any:
         if not self.shortest <= len(text) <= self.longest:
-            raise bad(name, text, self.code, f"must have {self.shortest} to {self.longest} characters")
+            repeated = "" if self.secret else text
+            raise bad(name, repeated, self.code, f"must have {self.shortest} to {self.longest} characters")
         printable = (text.replace("\n", "") if self.lines else text).isprintable()
         if not printable or (self.pattern and not re.fullmatch(self.pattern, text, re.ASCII)):
-            raise bad(name, text, self.code)
+            raise bad(name, "" if self.secret else text, self.code)
         return text
 
 

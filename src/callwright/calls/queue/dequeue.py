@@ -3,7 +3,9 @@
 import asyncio
 from typing import TYPE_CHECKING
 
-from callwright.calls.control import Dequeued, Dialled, Recorded
+from callwright.calls.control import Dequeued, Dialled, DialPlan, Recorded
+from callwright.calls.conversation import Conversation
+from callwright.calls.party import waiting
 from callwright.calls.queue.plan import UNKNOWN, DequeuePlan
 from callwright.calls.queue.queue import Claim, Member, Queue
 from callwright.calls.recording import Recording
@@ -95,32 +97,22 @@ class Talk:
             _settle(claim.ready)
 
     async def _talk(self, claim: Claim, member: Member) -> Recorded | None:
+        """Both talk as two callers of dials do: who is left when the other one is transferred talks on."""
         await self._call.answer()
-        caller, queued = self._caller, member.call.require_leg()
-        over: asyncio.Future[None] = caller.waiter()
-        claim.parted.add_done_callback(lambda _: _end(over))
+        member.call.require_leg()
         recording = self._record()
-        timer = self._endpoint.loop.call_later(self._plan.time_limit, _end, over)
-        self._endpoint.connect(caller.node, queued.node)
+        queued, own = waiting(member.call, self._call)
+        claim.parted.add_done_callback(lambda _: queued.part())
         claim.bridged, self._began = True, self._endpoint.loop.time()
-        self._call.note("bridged", queued=member.call.sid)
-        member.call.note("bridged", agent=self._call.sid)
+        claim.begun.set_result(own)
+        plan = DialPlan((), time_limit=self._plan.time_limit, hangup_on_star=self._plan.hangup_on_star)
         try:
-            with caller.digits(lambda digit: self._pass_on(digit, queued, over)), queued.digits(caller.relay):
-                await over
-        except LegGone:
-            self._call.log.debug("- the caller left its talk")
+            await Conversation(self._call, plan).run(self._caller, queued, since=self._began)
+            if self._caller.ending:
+                await asyncio.shield(self._caller.ended)  # a transfer has released it
         finally:
-            timer.cancel()
-            self._endpoint.disconnect(caller.node, queued.node)
             finished = recording.finish(voice_needed=False) if recording is not None else None
         return await asyncio.shield(finished) if finished is not None else None
-
-    def _pass_on(self, digit: Digit, queued: Leg, over: "asyncio.Future[None]") -> None:
-        if digit.key == "*" and self._plan.hangup_on_star:
-            _end(over)
-        else:
-            queued.relay(digit)
 
     def _record(self) -> Recording | None:
         wanted = self._plan.recording
@@ -162,8 +154,3 @@ class Talk:
 def _settle(ready: "asyncio.Future[Member | None]") -> None:
     if not ready.done():
         ready.set_result(None)
-
-
-def _end(over: "asyncio.Future[None]") -> None:
-    if not over.done():
-        over.set_result(None)

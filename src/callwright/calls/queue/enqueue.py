@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 
 from callwright.calls.application import Hook
 from callwright.calls.backdrop import Backdrop, Loudspeaker
+from callwright.calls.control import DialPlan
+from callwright.calls.conversation import Conversation
+from callwright.calls.party import Party
 from callwright.calls.queue.plan import Enqueued, EnqueuePlan, QueueResult
 from callwright.calls.queue.queue import Claim, Member
 from callwright.errors import ApplicationError, CallwrightError, LegGone, MediaError, RoomError
@@ -117,13 +120,18 @@ class Waiting:
         try:
             if claim.whisper is not None:
                 await self._whisper(claim, claim.whisper)
-            over: asyncio.Future[None] = self._leg.waiter()
+            over: asyncio.Future[Party | None] = self._leg.waiter()
             claim.over.add_done_callback(lambda _: None if over.done() else over.set_result(None))
+            claim.begun.add_done_callback(lambda begun: None if over.done() else over.set_result(begun.result()))
             if not claim.ready.done():
                 claim.ready.set_result(self._member)
                 self._redirected = QueueResult.REDIRECTED_FROM_BRIDGED
-            await over
-            return QueueResult.BRIDGED if claim.bridged else None
+            if (party := await over) is None:
+                return None
+            # his call's own limit is the only one
+            plan = DialPlan((), time_limit=self._call.time_limit)
+            await Conversation(self._call, plan).run(self._leg, party, since=self._call.exchange.endpoint.loop.time())
+            return QueueResult.BRIDGED
         except LegGone:
             return QueueResult.BRIDGED if claim.bridged else QueueResult.HANGUP
         finally:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from callwright import clock, ids
 from callwright.calls.application import Hook
+from callwright.calls.party import Party
 from callwright.calls.queue.plan import FULL
 from callwright.errors import RoomError
 from callwright.store import tables
@@ -23,6 +24,7 @@ class Claim:
 
     Attributes:
         member: the one whom it has been given.
+        begun: done when the member is to talk, with the claiming call as his party.
         bridged: they have been connected.
         expired: nobody else is wanted, should the member go before they are connected.
         over: done when the claiming call talks no more, or never will.
@@ -36,6 +38,7 @@ class Claim:
         self.member: Member | None = None
         self.bridged = False
         self.expired = False
+        self.begun: asyncio.Future[Party] = ready.get_loop().create_future()
         self.over: asyncio.Future[None] = ready.get_loop().create_future()
         self.parted: asyncio.Future[None] = ready.get_loop().create_future()
 

@@ -6,6 +6,9 @@ certificates  whether they are good, for how long, and for whose name
 machine       disk, clock, descriptors, kernel, speech
 records       the database
 reach         names, application servers
-options       whether a SIP peer answers
+ways          where the URIs of trunks go, by NAPTR, SRV, AAAA and A
+question      a request to a SIP peer, and its answer
+registering   whether a carrier takes our name and password
+live          what the daemon that runs says of its trunks
 echo          a call to a number that echoes
 """

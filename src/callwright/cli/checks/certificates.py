@@ -3,7 +3,7 @@
 import datetime
 import ipaddress
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from cryptography import x509
@@ -24,13 +24,15 @@ def certificates(config: Config, now: datetime.datetime) -> Iterator[Finding]:
         name = urlsplit(config.server.public_url).hostname or ""
         try:
             check_certificate(config.http)
-            yield from _file("http.certificate", config.http.certificate, name, now)
+            yield from _file("http.certificate", config.http.certificate, [name], now)
         except StartError as error:
             yield _unusable(error)
-    for files in sip.files_of(config.sip):
+    # those whose phones get what the listener shows to everybody
+    common = [config.sip.domain, *(domain.name for domain in config.domain if not domain.certificate)]
+    for files in sip.all_of(config):
         try:
             sip.read(files)
-            yield from _file(*files.certificate, config.sip.domain, now)
+            yield from _file(*files.certificate, [files.name] if files.name else common, now)
         except StartError as error:
             yield _unusable(error)
     for index, trunk in enumerate(config.trunk):
@@ -40,7 +42,7 @@ def certificates(config: Config, now: datetime.datetime) -> Iterator[Finding]:
                 private_key_of(trunk.stir_private_key, trunk.stir_certificate, key)
                 yield good(key, "can sign")
                 if trunk.stir_certificate:
-                    yield from _file(f"trunk.{index}.stir_certificate", trunk.stir_certificate, "", now)
+                    yield from _file(f"trunk.{index}.stir_certificate", trunk.stir_certificate, [], now)
             except StartError as error:
                 yield _unusable(error)
     if config.sip.stir_roots:
@@ -52,7 +54,7 @@ def _unusable(error: StartError) -> Finding:
     return bad(key, why, "PEM files are wanted: the certificate first, then its issuers; the key without a password")
 
 
-def _file(key: str, path: str, name: str, now: datetime.datetime) -> Iterator[Finding]:
+def _file(key: str, path: str, names: Sequence[str], now: datetime.datetime) -> Iterator[Finding]:
     """How long it holds, and for whom."""
     try:
         with open(path, "rb") as file:
@@ -69,7 +71,9 @@ def _file(key: str, path: str, name: str, now: datetime.datetime) -> Iterator[Fi
         yield doubtful(key, f"{path} expires in {left.days} days, on {until}", "Renew it")
     else:
         yield good(key, f"{path} holds until {until}, {left.days} days")
-    if name and not _names(shown, name):
+    for name in names:
+        if not name or _names(shown, name):
+            continue
         named = ", ".join(_alternatives(shown)[:5]) or "none"
         yield doubtful(key, f"{path} is not for {name}, but for {named}", "Peers that check names refuse it")
 

@@ -2,55 +2,54 @@
 
 import asyncio
 import json
-import socket
+import re
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from urllib.parse import urlsplit
 
 from callwright.cli.checks.certificates import trusting
 from callwright.cli.checks.finding import Finding, bad, doubtful, good, reason
 from callwright.config import Config
 from callwright.sip.lookup import is_address
-from callwright.sip.uri import user_and_host, without_port
+from callwright.sip.sources import addresses_of
+from callwright.sip.trunks import Trunk
 
-LOOKUP_S = 5.0
 CONNECT_S = 5.0
 HEALTH_BYTES = 65536
 
 
-async def addresses(host: str) -> list[str]:
-    """Every address of a name.
-
-    Raises:
-        OSError: it has none, or nobody says so in time.
-    """
-    loop = asyncio.get_running_loop()
+async def named(what: str, host: str) -> Finding:
+    """Whether a host of ours has an address."""
     try:
-        async with asyncio.timeout(LOOKUP_S):
-            found = await loop.getaddrinfo(host.strip("[]"), None, type=socket.SOCK_STREAM)
-    except TimeoutError:
-        raise OSError(f"no name server has answered within {LOOKUP_S:g} s") from None
-    return list(dict.fromkeys(str(one[4][0]) for one in found))
-
-
-async def named(what: str, host: str, *, needed: bool) -> Finding:
-    """Whether a host has an address. `needed`: calls fail without it."""
-    try:
-        found = await addresses(host)
+        found = await addresses_of(host)
     except OSError as error:
-        verdict = bad if needed else doubtful
-        return verdict(what, f"{host}: {reason(error)}", f"Ask the name server: getent hosts {host}")
+        return doubtful(what, f"{host}: {_words(error)}", f"Ask the machine's resolver: getent hosts {host}")
     return good(what, f"{host} is {', '.join(found[:4])}")
 
 
 async def names(config: Config) -> Sequence[Finding]:
-    """Of trunks' gateways, and of ourselves."""
-    wanted = [("server.public_url", urlsplit(config.server.public_url).hostname or "", False)]
-    for trunk in config.trunk:
-        hosts = dict.fromkeys(without_port(user_and_host(target.uri)[1]) for target in trunk.targets)
-        wanted += [(f"trunk {trunk.name}", host, True) for host in hosts]
-    looked = [named(what, host, needed=needed) for what, host, needed in wanted if host and not is_address(host)]
-    return await asyncio.gather(*looked)
+    """Of ourselves, as webhooks and media have it."""
+    host = urlsplit(config.server.public_url).hostname or ""
+    return [] if not host or is_address(host) else [await named("server.public_url", host)]
+
+
+async def sources(trunk: Trunk, lookup: Callable[[str], Awaitable[Sequence[str]]] = addresses_of) -> Sequence[Finding]:
+    """The names in a trunk's `allow`, looked up as the daemon does."""
+    return await asyncio.gather(*(_source(f"trunk {trunk.name} allow", name, lookup) for name in trunk.names))
+
+
+async def _source(what: str, name: str, lookup: Callable[[str], Awaitable[Sequence[str]]]) -> Finding:
+    try:
+        found = await lookup(name)
+    except OSError as error:
+        remedy = f"No call is let in by that name. Ask the machine's resolver: getent hosts {name}"
+        return bad(what, f"{name}: {_words(error)}", remedy)
+    return good(what, f"{name} is {', '.join(found[:4])}")
+
+
+def _words(error: OSError) -> str:
+    """A resolver's fault without its number."""
+    return re.sub(r"^\[Errno -?\d+\] ", "", str(error))
 
 
 async def health(config: Config) -> Finding:

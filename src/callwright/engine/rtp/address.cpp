@@ -41,6 +41,17 @@ bool Address::same_host(const Address& other) const noexcept {
     return std::memcmp(&v6.sin6_addr, &other.v6.sin6_addr, sizeof v6.sin6_addr) == 0;
 }
 
+bool Address::is_private() const noexcept {
+    if (any.sa_family == AF_INET6) {
+        const in6_addr& host = v6.sin6_addr;
+        return IN6_IS_ADDR_LOOPBACK(&host) || IN6_IS_ADDR_LINKLOCAL(&host) || (host.s6_addr[0] & 0xFE) == 0xFC;
+    }
+    const std::uint32_t host = ntohl(v4.sin_addr.s_addr);
+    const auto within = [host](std::uint32_t net, unsigned bits) { return (host ^ net) >> (32 - bits) == 0; };
+    return any.sa_family == AF_INET && (within(0x0A000000, 8) || within(0xAC100000, 12) || within(0xC0A80000, 16) ||
+                                        within(0x64400000, 10) || within(0xA9FE0000, 16) || within(0x7F000000, 8));
+}
+
 std::string Address::host() const {
     char host[INET6_ADDRSTRLEN];
     const void* binary = any.sa_family == AF_INET6 ? static_cast<const void*>(&v6.sin6_addr) : &v4.sin_addr;

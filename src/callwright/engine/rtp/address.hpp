@@ -30,6 +30,8 @@ struct Address {
     socklen_t length() const noexcept { return any.sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in); }
     unsigned port() const noexcept { return ntohs(any.sa_family == AF_INET6 ? v6.sin6_port : v4.sin_port); }
     bool same_host(const Address& other) const noexcept;
+    // An address that means something in its own network only: RFC 1918, RFC 6598, RFC 4193, link-local, loopback.
+    bool is_private() const noexcept;
     bool operator==(const Address& other) const noexcept { return same_host(other) && port() == other.port(); }
     bool operator!=(const Address& other) const noexcept { return !(*this == other); }
     std::string host() const;  // "192.0.2.1", "2001:db8::1", "" when not set

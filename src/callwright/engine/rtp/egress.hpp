@@ -31,6 +31,10 @@ class EgressClock {
     // they are. False: it is older than the source's first one here, and must be dropped.
     bool follow(Series series, std::uint16_t sequence, std::uint32_t timestamp, bool marker, Nanos now,
                 Stamp& stamp) noexcept;
+    // The next number of a source that has its own is not sent, its time goes by: silence, and not a loss.
+    void skip(Series series) noexcept {
+        if (series == series_) --sequence_offset_;
+    }
     // RFC 4733: all packets of an event have the timestamp at which it began; each takes the place of `ticks` of sound.
     Stamp event(bool begins, std::uint32_t ticks, Nanos now) noexcept;
     // A further segment of an event that lasts longer than its duration field can say (RFC 4733 section 2.5.1.3).

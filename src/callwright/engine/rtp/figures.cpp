@@ -74,6 +74,7 @@ std::string LineFigures::rx() const {
     object.number("early", refused.early).number("forged", forged).number("jumps", reception.jumps());
     object.number("bursts", reception.bursts()).number("longest_burst", reception.longest_burst());
     object.number("first_ms", ms_between(opened_at, first_at)).number("last_ms", ms_between(last_at, now));
+    object.number("comfort_noise", comfort);
     return object.text("source", source.text()).number("digits", digits).done();
 }
 
@@ -83,6 +84,7 @@ std::string LineFigures::tx() const {
     object.number("lost", std::max<std::int64_t>(0, heard.lost)).number("jitter_ms", heard.jitter_ms);
     object.number("jitter_max_ms", heard.jitter_max_ms).number("first_ms", ms_between(opened_at, tx_first_at));
     object.number("last_ms", ms_between(tx_last_at, now)).number("refused", tx_refused);
+    object.number("reports", heard.reports).number("reports_without", heard.without);
     return object.text("destination", destination.text()).done();
 }
 
@@ -103,39 +105,6 @@ std::string LineFigures::opinion() const {
         sent = mean_opinion_score(codec, {way + 2 * heard.jitter_ms, loss, 1});
     }
     return Object().number("rx", received).number("tx", sent).done();
-}
-
-std::string LineFigures::verdict() const {
-    const bool hears = reception.packets() != 0 || !receives;
-    const bool speaks = tx_packets != 0 || !sends;
-    if (hears && speaks) return {};
-    std::string words = hears ? "" : why_unheard();
-    if (!speaks) words += (words.empty() ? "" : "; ") + why_silent();
-    if (hears && source.set() && source != described) {
-        words += "; audio came from " + source.text() + ", not from " + described.text() + " that was described";
-    }
-    return words;
-}
-
-std::string LineFigures::why_unheard() const {
-    const std::string said = described.set() ? "the description said " + described.text()
-                                                     : "the description named no address";
-    if (forged != 0) return "no audio came: SRTP could not decrypt any of " + std::to_string(forged) + " packets";
-    if (refused.foreign != 0) return "no audio came: " + said + ", packets came from " + foreign.text();
-    if (refused.unexpected != 0) {
-        return "no audio came: " + std::to_string(refused.unexpected) + " packets were not " + codec +
-               ", which was negotiated";
-    }
-    if (refused.malformed != 0) {
-        return "no audio came: " + std::to_string(refused.malformed) + " packets were not RTP";
-    }
-    return "no audio came: " + said + ", nothing arrived from anywhere";
-}
-
-std::string LineFigures::why_silent() const {
-    if (!destination.set()) return "we sent nothing: the description named no address";
-    if (tx_refused != 0) return "we sent nothing: SRTP or the network refused every packet";
-    return "we sent nothing: the call was not connected to anything that plays";
 }
 
 }  // namespace callwright

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "../codecs.hpp"
 #include "../engine.hpp"
 #include "../mix/leg_audio.hpp"
 #include "../player.hpp"
@@ -157,7 +158,8 @@ void Line::on_destroyed(void* line) {
     const std::shared_ptr<Line> self = std::move(static_cast<Line*>(line)->transport_self_);
 }
 
-void Line::open_stream(std::uint64_t leg, pjmedia_stream* stream, const pjmedia_stream_info& info) {
+void Line::open_stream(std::uint64_t leg, pjmedia_stream* stream, const pjmedia_stream_info& info,
+                       const Beside& beside) {
     pjmedia_port* port = nullptr;
     if (pjmedia_stream_get_port(stream, &port) != PJ_SUCCESS) port = nullptr;
     auto audio = port == nullptr ? nullptr : std::make_unique<LegAudio>(port, engine_.clock_rate());
@@ -167,31 +169,38 @@ void Line::open_stream(std::uint64_t leg, pjmedia_stream* stream, const pjmedia_
         leg_ = leg;
         stream_ = stream;
         audio_ = std::move(audio);
-        apply(info);
+        apply(info, beside);
         lock_.open(address_of(info.rem_addr), now);
         open_ = ever_open_ = true;
         count_feed();
         if (opened_at_ == 0) opened_at_ = now;
+        described_at_ = now;
         silent_since_ = now;
     }
     engine_.media().post([self = shared_from_this()] { self->update_beat(); });
 }
 
-void Line::apply(const pjmedia_stream_info& info) {
+void Line::apply(const pjmedia_stream_info& info, const Beside& beside) {
     Format format;
     format.codec.assign(info.fmt.encoding_name.ptr, static_cast<std::size_t>(info.fmt.encoding_name.slen));
-    // RFC 3551 section 4.5.2: G.722's RTP clock is not that of its audio.
-    format.clock_rate = format.codec == "G722" ? 8000 : info.fmt.clock_rate;
+    const Codec* codec = Codecs::of(info.fmt);
+    // RFC 3551 section 4.5.2, RFC 7587 section 4.1: the RTP clocks of G.722 and Opus are not those of their audio.
+    format.clock_rate = codec == nullptr ? info.fmt.clock_rate : codec->rtp_rate;
     format.channels = info.fmt.channel_cnt;
     format.tx_payload_type = info.tx_pt;
     format.rx_payload_type = info.rx_pt;
     format.tx_event_type = event_type(info.tx_event_pt);
     format.rx_event_type = event_type(info.rx_event_pt);
     format.ptime = ptime_of(info);
+    format.longest = info.tx_maxptime;
+    if (codec != nullptr) format.bytes_per_second = codec->bytes_per_second;
+    format.event_rate = beside.event_rate == 0 ? format.clock_rate : beside.event_rate;
+    format.tx_noise_type = beside.noise_sent;
+    format.rx_noise_type = beside.noise_received;
     format.sends = (info.dir & PJMEDIA_DIR_ENCODING) != 0;
     format.receives = (info.dir & PJMEDIA_DIR_DECODING) != 0;
     if (info.param != nullptr && info.param->info.frm_ptime != 0) frame_ms_ = info.param->info.frm_ptime;
-    if (format.clock_rate != format_.clock_rate) digits_in_.restart(format.clock_rate);
+    if (format.event_rate != format_.event_rate) digits_in_.restart(format.event_rate);
     reception_.format(format.clock_rate);
     clock_.format(format.clock_rate, format.ptime);
     format_ = std::move(format);
@@ -214,7 +223,12 @@ void Line::close_stream() {
 
 void Line::know_host(const Address& host) {
     Hold hold(*this);
-    signalling_ = host;
+    lock_.know_signalling(host);
+}
+
+void Line::establish() {
+    Hold hold(*this);
+    established_at_ = monotonic_now();
 }
 
 void Line::mark_events(bool on) {

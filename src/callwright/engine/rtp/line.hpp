@@ -56,9 +56,14 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     static Line* of_bottom(pjmedia_transport* transport) noexcept;  // nullptr: another kind of transport
     static Line* of_top(pjmedia_transport* transport) noexcept;
 
+    // What was agreed on beside the codec and the payload type of telephone-event.
+    struct Beside {
+        unsigned event_rate = 0;  // of telephone-event, Hz; 0: that of the codec
+        int noise_sent = -1, noise_received = -1;  // payload types of comfort noise (RFC 3389); -1: not agreed
+    };
     // After each negotiation, with the stream that was made; before the stream goes, close_stream(). `leg`: the id that
     // DIGIT and further events carry.
-    void open_stream(std::uint64_t leg, pjmedia_stream* stream, const pjmedia_stream_info& info);
+    void open_stream(std::uint64_t leg, pjmedia_stream* stream, const pjmedia_stream_info& info, const Beside& beside);
     void close_stream();
 
     // What the planner (engine thread) must know of the negotiated media.
@@ -68,7 +73,11 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
         unsigned channels = 1;
         unsigned tx_payload_type = 0, rx_payload_type = 0;
         int tx_event_type = -1, rx_event_type = -1;  // RFC 4733; -1: not negotiated
+        unsigned event_rate = 0;     // Hz of its durations; its timestamps are the sound's (RFC 7160 section 4.2)
+        int tx_noise_type = -1, rx_noise_type = -1;  // RFC 3389; -1: not negotiated
         unsigned ptime = 20;         // ms that we send in a packet
+        unsigned longest = 0;        // ms that the peer takes in one (a=maxptime); 0: it does not say
+        unsigned bytes_per_second = 0;  // of the codec; 0: it varies
         bool sends = false, receives = false;  // by the direction that was negotiated
         // G.711, whose packets may be made without the stream.
         bool g711() const { return codec == "PCMU" || codec == "PCMA"; }
@@ -80,6 +89,8 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     bool send_digits(const std::string& digits, unsigned duration_ms);
     // A host from which the peer's signalling comes: behind a NAT its media comes from there too.
     void know_host(const Address& host);
+    // The call has been answered, and that was acknowledged.
+    void establish();
     // Whether the first packet of an event bears the marker, as it should (RFC 4733 section 2.5.1.1); it does.
     void mark_events(bool on);
     // Any thread: figures so far as one JSON object (the stub's ENDED documents it); "" when no media ran.
@@ -151,6 +162,7 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
         const bool media_thread_;
         bool nested_ = false;
     };
+    enum class Content { SOUND, EVENT, NOISE };
     // A packet on its way to another line (or back out of this one), carried out when this line's lock is free.
     struct Forward {
         Line* to = nullptr;
@@ -158,7 +170,7 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
         std::uint8_t* data = nullptr;  // the packet in it
         RtpPacket packet;
         EgressClock::Series series = 0;
-        bool event = false;
+        Content content = Content::SOUND;
     };
     // A packet on its way through SRTP.
     struct Passing {
@@ -174,7 +186,7 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     void say_goodbye();
     struct Leaving;
     static void on_destroyed(void* line);
-    void apply(const pjmedia_stream_info& info);
+    void apply(const pjmedia_stream_info& info, const Beside& beside);
 
     // ingress (line_ingress.cpp)
     void pass_up(Channel channel, Datagram& datagram, Nanos now, Forward& forward) noexcept;
@@ -184,14 +196,17 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     void receive_rtp(Datagram& datagram, std::uint8_t* data, std::size_t size, Nanos now, Forward& forward) noexcept;
     void receive_event(const RtpPacket& packet, const std::uint8_t* data) noexcept;
     void receive_rtcp(const std::uint8_t* data, std::size_t size, const Address& from, bool shared, Nanos now) noexcept;
+    void receive_noise(const RtpPacket& packet, const std::uint8_t* data, Nanos now) noexcept;
     void note_arrival(Nanos now) noexcept;
+    void note_report(std::uint64_t before) noexcept;
     bool may_shake_hands(const Address& from) const noexcept;
     void refuse_foreign(const Address& from) noexcept;
     void refuse_malformed() noexcept;
     void refuse_early() noexcept;
     void to_stream(std::uint8_t* data, std::size_t size) noexcept;
-    void forward_packet(Datagram& datagram, std::uint8_t* data, std::size_t size, const RtpPacket& packet, bool event,
-                        Forward& forward) noexcept;
+    void forward_packet(Datagram& datagram, std::uint8_t* data, std::size_t size, const RtpPacket& packet,
+                        Content content, Forward& forward) noexcept;
+    Content content_of(unsigned payload_type) const noexcept;
 
     // egress (line_egress.cpp)
     bool sending() const noexcept;
@@ -199,6 +214,9 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     void change(Egress egress) noexcept;
     void update_beat() noexcept;
     bool take_forward(const Line* from, Forward& forward, Nanos now) noexcept;
+    int type_of(Content content) const noexcept;
+    bool too_long(const std::uint8_t* payload, std::size_t size) const noexcept;
+    void tell_too_long() noexcept;
     void send_next(Nanos now) noexcept;
     void encode_silence() noexcept;
     bool play_packet(bool withheld, Nanos now) noexcept;
@@ -248,7 +266,6 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     unsigned media_options_ = 0;
     Address described_rtcp_;
     Address rtcp_source_;
-    Address signalling_;    // the peer's host, whatever the port
     std::uint64_t leg_ = 0;
     bool open_ = false;     // a stream was negotiated
     bool ever_open_ = false;
@@ -265,13 +282,18 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     Address foreign_;                   // the last one
     std::uint64_t foreign_reported_ = 0;
     Nanos foreign_reported_at_ = 0;
-    Nanos opened_at_ = 0, first_at_ = 0, last_at_ = 0, silent_since_ = 0;  // of RTP that came
+    Nanos opened_at_ = 0, described_at_ = 0, established_at_ = 0;
+    Nanos first_at_ = 0, last_at_ = 0, silent_since_ = 0;  // of RTP that came
+    Nanos comfort_at_ = 0;
+    std::uint64_t comfort_ = 0;
     std::uint64_t passed_up_ = 0, came_back_ = 0;  // through SRTP
     bool listening_ = false;
 
     EgressClock clock_;
     EventSender digits_out_;
     bool marks_events_ = true;
+    bool rests_ = false;             // the encoder has nothing to say (DTX)
+    bool insists_ = false;           // and what it has is sent all the same
     Egress egress_ = Egress::IDLE;   // now ... (written by the media thread alone)
     Egress wanted_ = Egress::IDLE;   // ... and as soon as it has something to send
     unsigned waited_ = 0;            // frames that the mixer has offered since
@@ -284,6 +306,9 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     Nanos tx_first_at_ = 0, tx_last_at_ = 0;
 
     Report report_;
+    std::uint64_t tx_reported_ = 0;  // packets that had been sent when its last report came
+    std::uint64_t first_reported_ = 0;   // the same of the first one that told of them,
+    std::uint32_t first_highest_ = 0;    // and the highest sequence number that it had
     LineFigures::JitterBuffer jitter_buffers_;  // of the streams before
     LineFigures::JitterBuffer counted_buffers_;  // as far as the totals have them
     int counted_feed_ = -1;          // the egress as which the totals have it; -1: not at all
@@ -295,6 +320,7 @@ class Line : public Datagrams::Receiver, public Beat, public std::enable_shared_
     Line* relays_to_ = nullptr;
     Line* relayer_ = nullptr;        // whose packets leave here
     bool relay_events_ = false;
+    bool told_too_long_ = false;     // of what is relayed here now
     bool beating_ = false;
     bool joined_ = false;
     unsigned given_ = 0, added_ = 0;  // sockets that were given to the media thread, and those that it took

@@ -1,4 +1,5 @@
 // What leaves: one series of packets, whatever feeds it.
+#include <opus/opus.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -20,6 +21,7 @@ namespace {
 constexpr unsigned BEAT_MS = 20;
 constexpr unsigned PATIENCE = 5;       // frames, or packets, for which a change waits for the new source
 constexpr unsigned SILENT_WRITES = 6;  // frames of which a codec's packet consists, at most
+constexpr std::size_t DTX_PAYLOAD = 2;  // bytes: of Opus, and it need not be sent (RFC 6716 section 3.2.1)
 constexpr std::uint8_t MU_SILENCE = 0xFF, A_SILENCE = 0xD5;
 constexpr unsigned MAX_SAMPLES = 480;  // 60 ms of G.711
 
@@ -113,6 +115,7 @@ void Line::relay_to(const std::shared_ptr<Line>& to, bool events) {
         arrivals_ = EgressClock::new_series();
     }
     Hold hold(*to);
+    to->told_too_long_ = false;
     to->change(Egress::RELAY);
 }
 
@@ -127,10 +130,12 @@ bool Line::take_forward(const Line* from, Forward& forward, Nanos now) noexcept 
     if (relayer_ != from || ended_) return false;
     if (egress_ != Egress::RELAY && wanted_ == Egress::RELAY) become(Egress::RELAY);
     if (egress_ != Egress::RELAY) return false;
-    const int type = forward.event ? format_.tx_event_type : static_cast<int>(format_.tx_payload_type);
+    const int type = type_of(forward.content);
     if (!sending() || type < 0 || digits_out_.speaks()) return true;
     EgressClock::Stamp stamp;
     const RtpPacket& packet = forward.packet;
+    const bool sound = forward.content == Content::SOUND;
+    if (format_.longest != 0 && sound && too_long(forward.data + packet.header, packet.payload)) tell_too_long();
     if (!clock_.follow(forward.series, packet.sequence, packet.timestamp, packet.marker, now, stamp)) return true;
     // Contributing sources and extensions mean nothing to this peer: the payload moves up to a plain header.
     Datagram& datagram = forward.datagram;
@@ -139,6 +144,35 @@ bool Line::take_forward(const Line* from, Forward& forward, Nanos now) noexcept 
     engine_.media().totals().relayed.add();
     send(std::move(datagram), packet.payload, stamp, static_cast<unsigned>(type), now);
     return true;
+}
+
+// By which number our peer takes a packet; -1: it has not agreed to any.
+int Line::type_of(Content content) const noexcept {
+    switch (content) {
+        case Content::EVENT: return format_.tx_event_type;
+        case Content::NOISE: return format_.tx_noise_type;
+        case Content::SOUND: break;
+    }
+    return static_cast<int>(format_.tx_payload_type);
+}
+
+// Of opus the first byte of a packet tells (RFC 6716 section 3.1).
+bool Line::too_long(const std::uint8_t* payload, std::size_t size) const noexcept {
+    if (format_.bytes_per_second != 0) return size * 1000 > std::size_t{format_.longest} * format_.bytes_per_second;
+    return format_.codec == "opus" &&
+           opus_packet_get_nb_samples(payload, static_cast<opus_int32>(size), 8000) >
+               static_cast<int>(format_.longest * 8);
+}
+
+// Packets of another length are the mixer's to make.
+void Line::tell_too_long() noexcept {
+    if (told_too_long_) return;
+    told_too_long_ = true;
+    try {
+        engine_.post([&engine = engine_, leg = leg_] { engine.patch().mix_at(leg); });
+    } catch (const std::bad_alloc&) {
+        told_too_long_ = false;  // the next one tells
+    }
 }
 
 // ---------------------------------------------------------------------------------------------- mixer and stream
@@ -203,11 +237,18 @@ pj_status_t Line::send_encoded(const void* packet, std::size_t size) noexcept {
     if (!writing_ || !sending() || digits_out_.speaks() || size > Datagram::ROOM || !parse_rtp(data, size, parsed)) {
         return PJ_SUCCESS;
     }
+    if (parsed.payload <= DTX_PAYLOAD && !insists_ && format_.codec == "opus") {
+        rests_ = true;
+        clock_.skip(outgoing_);
+        return PJ_SUCCESS;
+    }
     Datagram datagram = engine_.media().datagrams().buffer();
     if (!datagram) return PJ_SUCCESS;
     const Nanos now = monotonic_now();
+    const bool begins = parsed.marker || rests_;
+    rests_ = false;
     EgressClock::Stamp stamp;
-    if (!clock_.follow(outgoing_, parsed.sequence, parsed.timestamp, parsed.marker, now, stamp)) return PJ_SUCCESS;
+    if (!clock_.follow(outgoing_, parsed.sequence, parsed.timestamp, begins, now, stamp)) return PJ_SUCCESS;
     std::memcpy(datagram.data + RtpPacket::HEADER, data + parsed.header, parsed.payload);
     send(std::move(datagram), parsed.payload, stamp, format_.tx_payload_type, now);
     return PJ_SUCCESS;
@@ -254,10 +295,11 @@ bool Line::play_packet(bool withheld, Nanos now) noexcept {
 bool Line::send_event(Nanos now) noexcept {
     if (!open_ || format_.tx_event_type < 0) digits_out_.clear();
     EventSender::Packet packet;
-    const bool speaks = digits_out_.beat(format_.clock_rate, format_.ptime, packet);
+    const bool speaks = digits_out_.beat(format_.event_rate, format_.ptime, packet);
     for (unsigned sent = digits_out_.take_sent(); sent != 0; --sent) engine_.digits().report_sent(leg_);
     if (!speaks) return false;
-    clock_.next_segment(packet.segment);
+    clock_.next_segment(static_cast<std::uint32_t>(std::uint64_t{packet.segment} * format_.clock_rate /
+                                                   std::max(1U, format_.event_rate)));
     const EgressClock::Stamp stamp = clock_.event(packet.begins, format_.clock_rate * format_.ptime / 1000, now);
     Datagram datagram = engine_.media().datagrams().buffer();
     if (!datagram || !sending()) return true;
@@ -272,7 +314,9 @@ void Line::send_silence(Nanos now) noexcept {
     if (!sending() || digits_out_.speaks()) return;
     if (!format_.g711()) {
         const std::uint64_t before = tx_packets_;
+        insists_ = true;
         for (unsigned i = 0; i < SILENT_WRITES && tx_packets_ == before; ++i) encode_silence();
+        insists_ = false;
         return;
     }
     Datagram datagram = engine_.media().datagrams().buffer();

@@ -84,7 +84,7 @@ void Line::pass_up(Channel channel, Datagram& datagram, Nanos now, Forward& forw
 // A handshake begins before anything is authenticated, and OpenSSL cannot take back what it was told: nobody but the
 // peer may speak to it. Its host is what the description says, or where its signalling or its SRTP comes from.
 bool Line::may_shake_hands(const Address& from) const noexcept {
-    return lock_.knows_host(from) || (signalling_.set() && from.same_host(signalling_));
+    return lock_.knows_host(from) || (lock_.signalling().set() && from.same_host(lock_.signalling()));
 }
 
 void Line::on_upper_rtp(pjmedia_tp_cb_param* param) {
@@ -121,10 +121,9 @@ void Line::receive_rtp(Datagram& datagram, std::uint8_t* data, std::size_t size,
         refuse_foreign(datagram.from);
         return;
     }
-    const int type = packet.payload_type;
-    const bool event = type == format_.rx_event_type || type == format_.tx_event_type;
-    const bool noise = type == static_cast<int>(COMFORT_NOISE);
-    if (!event && !noise && packet.payload_type != format_.rx_payload_type &&
+    const Content content = content_of(packet.payload_type);
+    const bool event = content == Content::EVENT;
+    if (content == Content::SOUND && packet.payload_type != format_.rx_payload_type &&
         packet.payload_type != format_.tx_payload_type) {
         ++refused_.unexpected;
         engine_.media().totals().unexpected.add();
@@ -137,12 +136,26 @@ void Line::receive_rtp(Datagram& datagram, std::uint8_t* data, std::size_t size,
     if (verdict == Reception::Verdict::DUPLICATE || verdict == Reception::Verdict::SUSPICIOUS) return;
     if (verdict == Reception::Verdict::RESTARTED) arrivals_ = EgressClock::new_series();
     if (event) receive_event(packet, data);
-    if (noise && packet.payload != 0 && audio_) audio_->comfort(-static_cast<int>(data[packet.header] & 0x7F));
-    if (noise || packet.payload == 0) return;
-    if (!event && listening_) to_stream(data, size);
+    if (content == Content::NOISE) receive_noise(packet, data, now);
+    if (packet.payload == 0) return;
+    if (content == Content::SOUND && listening_) to_stream(data, size);
     if (relays_to_ != nullptr && (!event || relay_events_)) {
-        forward_packet(datagram, data, size, packet, event, forward);
+        forward_packet(datagram, data, size, packet, content, forward);
     }
+}
+
+void Line::receive_noise(const RtpPacket& packet, const std::uint8_t* data, Nanos now) noexcept {
+    ++comfort_;
+    comfort_at_ = now;
+    if (packet.payload != 0 && audio_) audio_->comfort(-static_cast<int>(data[packet.header] & 0x7F));
+}
+
+// Comfort noise of telephones needs no agreement, so common is it: only a peer that has agreed gets any from us.
+Line::Content Line::content_of(unsigned payload_type) const noexcept {
+    const int type = static_cast<int>(payload_type);
+    if (type == format_.rx_event_type || type == format_.tx_event_type) return Content::EVENT;
+    if (payload_type == COMFORT_NOISE || type == format_.rx_noise_type) return Content::NOISE;
+    return Content::SOUND;
 }
 
 void Line::note_arrival(Nanos now) noexcept {
@@ -172,8 +185,8 @@ void Line::to_stream(std::uint8_t* data, std::size_t size) noexcept {
     stream_callbacks_.rtp2(&param);
 }
 
-void Line::forward_packet(Datagram& datagram, std::uint8_t* data, std::size_t size, const RtpPacket& packet, bool event,
-                          Forward& forward) noexcept {
+void Line::forward_packet(Datagram& datagram, std::uint8_t* data, std::size_t size, const RtpPacket& packet,
+                          Content content, Forward& forward) noexcept {
     if (data >= datagram.data && data + size <= datagram.data + Datagram::ROOM) {
         forward.datagram = std::move(datagram);
         forward.data = data;
@@ -186,7 +199,7 @@ void Line::forward_packet(Datagram& datagram, std::uint8_t* data, std::size_t si
     forward.to = relays_to_;
     forward.packet = packet;
     forward.series = arrivals_;
-    forward.event = event;
+    forward.content = content;
 }
 
 void Line::hand_on(Forward& forward, Nanos now) noexcept {
@@ -200,8 +213,18 @@ void Line::receive_rtcp(const std::uint8_t* data, std::size_t size, const Addres
         refuse_foreign(from);
         return;
     }
+    const std::uint64_t before = report_.heard().reports;
     if (!report_.read(data, size, ssrc_, format_.clock_rate, now)) return refuse_malformed();
+    note_report(before);
     if (!shared) rtcp_source_ = from;
+}
+
+// before: how many of its reports had told of ours.
+void Line::note_report(std::uint64_t before) noexcept {
+    tx_reported_ = tx_packets_;
+    if (before != 0 || report_.heard().reports == 0) return;
+    first_reported_ = tx_packets_;
+    first_highest_ = report_.heard().highest;
 }
 
 void Line::refuse_foreign(const Address& from) noexcept {

@@ -103,7 +103,7 @@ void Line::say_goodbye() {
 void Line::note_jitter_buffer(LineFigures::JitterBuffer& total) const {
     pjmedia_jb_state state{};
     if (stream_ == nullptr || pjmedia_stream_get_stat_jbuf(stream_, &state) != PJ_SUCCESS) return;
-    total.size_ms = state.size * frame_ms_;
+    total.size_ms = state.prefetch * frame_ms_;
     total.min_ms = state.min_delay;
     total.max_ms = std::max(total.max_ms, state.max_delay);
     total.average_ms = state.avg_delay;
@@ -137,6 +137,7 @@ LineFigures Line::figures() const {
     figures.source = lock_.source();
     figures.destination = lock_.destination();
     figures.foreign = foreign_;
+    figures.signalling = lock_.signalling();
     figures.reception = reception_;
     figures.heard = report_.heard();
     figures.refused = refused_;
@@ -144,14 +145,21 @@ LineFigures Line::figures() const {
     note_jitter_buffer(figures.buffer);
     figures.forged = passed_up_ - came_back_;
     figures.digits = digits_heard_;
+    figures.comfort = comfort_;
+    figures.tx_reported = tx_reported_;
+    figures.first_reported = first_reported_;
+    figures.first_highest = first_highest_;
     figures.tx_packets = tx_packets_;
     figures.tx_bytes = tx_bytes_;
     figures.tx_refused = tx_refused_;
     figures.relayed = relayed_;
     figures.now = monotonic_now();
     figures.opened_at = opened_at_;
+    figures.described_at = described_at_;
+    figures.established_at = established_at_;
     figures.first_at = first_at_;
     figures.last_at = last_at_;
+    figures.comfort_at = comfort_at_;
     figures.tx_first_at = tx_first_at_;
     figures.tx_last_at = tx_last_at_;
     return figures;

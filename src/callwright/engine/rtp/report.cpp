@@ -93,10 +93,12 @@ std::size_t Report::write_block(std::uint8_t* data, Reception& reception, Nanos 
 
 bool Report::read(const std::uint8_t* data, std::size_t size, std::uint32_t own_ssrc, unsigned rate,
                   Nanos now) noexcept {
-    bool known = false;
+    bool known = false, reports = false;
+    const std::uint64_t before = heard_.reports;
     while (size >= HEAD && data[0] >> 6 == 2) {
         const std::size_t length = 4 * (std::size_t{get16(data + 2)} + 1);
-        if (length > size) return known;
+        if (length > size) break;
+        reports |= data[1] == SENDER || data[1] == RECEIVER;
         if (data[1] == SENDER) {
             read_sender(data, length, now);
             if (length >= HEAD + SENDER_INFO) {
@@ -111,6 +113,7 @@ bool Report::read(const std::uint8_t* data, std::size_t size, std::uint32_t own_
         data += length;
         size -= length;
     }
+    if (reports && heard_.reports == before) ++heard_.without;
     return known;
 }
 
@@ -134,6 +137,7 @@ void Report::read_block(const std::uint8_t* block, unsigned rate, Nanos now) noe
     heard_.lost = (lost & 0x800000) != 0 ? std::int64_t{lost} - 0x1000000 : std::int64_t{lost};
     heard_.fraction = block[4] / 256.0;
     heard_.worst_fraction = std::max(heard_.worst_fraction, heard_.fraction);
+    heard_.highest = get32(block + 8);
     heard_.jitter_ms = rate == 0 ? 0 : get32(block + 12) * 1000.0 / rate;
     heard_.jitter_max_ms = std::max(heard_.jitter_max_ms, heard_.jitter_ms);
     const std::uint32_t report = get32(block + 16);

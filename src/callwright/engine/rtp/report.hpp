@@ -22,8 +22,10 @@ class Report {
     };
     // What the peer reported of what we sent.
     struct Heard {
-        std::uint64_t reports = 0;
+        std::uint64_t reports = 0;   // with a block of ours
+        std::uint64_t without = 0;   // packets whose reports have none: of an end that hears nothing, or does not count
         std::int64_t lost = 0;       // packets, in all
+        std::uint32_t highest = 0;   // extended sequence number of the last that came
         double fraction = 0;         // 0 to 1, of the latest interval
         double worst_fraction = 0;
         double jitter_ms = 0, jitter_max_ms = 0;

@@ -37,6 +37,7 @@ bool SourceLock::admit(const Address& from, std::uint32_t ssrc, std::uint16_t se
         return true;
     }
     if (note(from, ssrc, sequence, now) < CONSISTENT) return false;
+    if (!source_.set() && !may_begin_late(from, rank)) return false;
     // The peer that was described may have been silent itself, and comes back to its own.
     const bool comes_back = rank == Rank::DESCRIBED && rank > rank_;
     if (source_.set() && !comes_back && now - last_ < patience(now)) return false;
@@ -51,6 +52,12 @@ Nanos SourceLock::patience(Nanos now) const noexcept {
 bool SourceLock::may_take_over(Rank rank, Nanos now) const noexcept {
     if (!source_.set()) return learning(now) || rank == Rank::DESCRIBED;
     return learning(now) && rank >= Rank::HOST && rank > rank_;
+}
+
+// Nobody spoke while it was learnt who may. A peer behind a NAT that talks first now, after early media or a hold that
+// it was silent in, has its signalling come from the same NAT.
+bool SourceLock::may_begin_late(const Address& from, Rank rank) const noexcept {
+    return late_from_anywhere || rank >= Rank::HOST || (signalling_.set() && from.same_host(signalling_));
 }
 
 unsigned SourceLock::note(const Address& from, std::uint32_t ssrc, std::uint16_t sequence, Nanos now) noexcept {

@@ -18,12 +18,19 @@ class SourceLock {
     static constexpr Nanos EARLY_SILENCE = 500'000'000;     // the same of a stranger while learning
     static constexpr unsigned CONSISTENT = 3;               // packets that a new source must have sent in sequence
 
+    // RTP that begins when the learning is over may come from anywhere, not only from the host that is described or that
+    // the peer's signalling comes from: for phones behind a NAT of their own and a proxy of ours. Before the first lock.
+    static inline bool late_from_anywhere = false;
+
+    // Where the peer's signalling comes from.
+    void know_signalling(const Address& host) noexcept { signalling_ = host; }
     // An offer/answer said where RTP goes to; not set: nowhere.
     void open(const Address& described, Nanos now) noexcept;
     // A packet came. False: it is foreign and must be dropped.
     bool admit(const Address& from, std::uint32_t ssrc, std::uint16_t sequence, Nanos now) noexcept;
 
     const Address& described() const noexcept { return described_; }
+    const Address& signalling() const noexcept { return signalling_; }
     // The source that was learnt; not set: none yet.
     const Address& source() const noexcept { return source_; }
     // Where our packets go to; not set: nowhere.
@@ -45,11 +52,13 @@ class SourceLock {
     Rank rank_of(const Address& from) const noexcept;
     bool learning(Nanos now) const noexcept { return now - opened_ < LEARNING; }
     bool may_take_over(Rank rank, Nanos now) const noexcept;
+    bool may_begin_late(const Address& from, Rank rank) const noexcept;
     Nanos patience(Nanos now) const noexcept;
     unsigned note(const Address& from, std::uint32_t ssrc, std::uint16_t sequence, Nanos now) noexcept;
     void adopt(const Address& from, Rank rank, Nanos now) noexcept;
 
     Address described_;
+    Address signalling_;    // the peer's host, whatever the port
     Address source_;
     Rank rank_ = Rank::STALE;
     Nanos opened_ = 0;

@@ -86,6 +86,10 @@ class Dialogs:
         """The live dialogs of a user's phones, the oldest first."""
         return tuple(self._dialogs.get(aor, {}).values())
 
+    def owner(self, node: int) -> str:
+        """The address of record of the user whose phone's leg this is; "" when it is no user's."""
+        return self._owners.get(node, "")
+
     def begin(
         self, aor: str, node: int, *, direction: str, remote: str, call_id: str = "", local_tag: str = ""
     ) -> None:

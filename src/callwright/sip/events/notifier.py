@@ -92,7 +92,7 @@ class Notifier:
         self._dialogs: dict[DialogId, Watch] = {}
         self._of: dict[str, dict[str, Watch]] = {}  # by resource and id
         self._counts: Counter[str] = Counter()  # by watcher
-        self._deadlines: Deadlines[str] = Deadlines()
+        self._deadlines: Deadlines[str, datetime] = Deadlines()
         self._changed: dict[str, None] = {}
         self._wake = asyncio.Event()
         self._later: set[asyncio.TimerHandle] = set()

@@ -60,7 +60,7 @@ class Publications:
         self._store, self._commits = store, commits
         self._now, self._draw = now, draw
         self._of: dict[tuple[str, str], dict[str, Publication]] = {}  # by package and resource, and by id
-        self._deadlines: Deadlines[tuple[str, str]] = Deadlines()
+        self._deadlines: Deadlines[tuple[str, str], datetime] = Deadlines()
 
     def __len__(self) -> int:
         """How many there are that must be refreshed."""

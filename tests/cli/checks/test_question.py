@@ -1,4 +1,4 @@
-"""OPTIONS to real peers: that answer, that are silent, that are none."""
+"""Requests to real peers: that answer, that are silent, that are none."""
 
 import asyncio
 import socket
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from callwright.cli.checks.options import Hop, Unanswered, options
+from callwright.cli.checks.question import Hop, Unanswered, ask, options
 from tests.harness import Phone
 from tests.harness.dialog import response_to
 from tests.harness.message import Request, Response
@@ -17,7 +17,7 @@ Phones = Callable[..., Awaitable[Phone]]
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 async def test_who_answers(phones: Phones, transport: str) -> None:
     phone = await phones("gateway", transport=transport)
-    answer = await options(Hop(phone.address, phone.port, transport), f"sip:{phone.place}", seconds=5.0)
+    answer = await ask(Hop(phone.address, phone.port, transport), options(f"sip:{phone.place}"), seconds=5.0)
     assert (answer.code, answer.reason) == (200, "OK") and 0 < answer.seconds < 5
 
 
@@ -31,7 +31,7 @@ async def test_lost_packets_and_what_is_not_final(phones: Phones) -> None:
         return response_to(request, 405, tag="x")
 
     phone.handlers["OPTIONS"] = answer
-    found = await options(Hop(phone.address, phone.port, "udp"), f"sip:{phone.place}", seconds=5.0)
+    found = await ask(Hop(phone.address, phone.port, "udp"), options(f"sip:{phone.place}"), seconds=5.0)
     assert found.code == 405 and len(seen) == 1
     assert seen[0].headers.get("CSeq") == "1 OPTIONS" and "rport" in seen[0].headers.get("Via")
 
@@ -41,7 +41,7 @@ async def test_who_is_silent() -> None:
         deaf.bind(("127.0.0.1", 0))
         port = deaf.getsockname()[1]
         with pytest.raises(Unanswered, match=r"no answer within 0\.7 s"):
-            await options(Hop("127.0.0.1", port, "udp"), "sip:x", seconds=0.7)
+            await ask(Hop("127.0.0.1", port, "udp"), options("sip:x"), seconds=0.7)
         deaf.setblocking(False)
         assert deaf.recv(4096) == deaf.recv(4096), "the same request, again after T1"
 
@@ -56,7 +56,7 @@ async def test_nobody_there(transport: str) -> None:
             port = other.getsockname()[1]
             other.close()
         with pytest.raises(Unanswered, match="Connection refused"):
-            await options(Hop("127.0.0.1", port, transport), "sip:x", seconds=5.0)
+            await ask(Hop("127.0.0.1", port, transport), options("sip:x"), seconds=5.0)
 
 
 @pytest.mark.parametrize(
@@ -72,4 +72,4 @@ async def test_what_is_no_answer_to_us(said: bytes) -> None:
     async with server:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(Unanswered, match="closed the connection without an answer"):
-            await options(Hop("127.0.0.1", port, "tcp"), "sip:x", seconds=5.0)
+            await ask(Hop("127.0.0.1", port, "tcp"), options("sip:x"), seconds=5.0)
