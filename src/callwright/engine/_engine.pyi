@@ -202,7 +202,8 @@ class Engine:
             comfort_noise: offered (RFC 3389), not only answered. jitter_buffer: (least, most) ms, within 20 to 400.
             late_from_anywhere: RTP that begins more than 5 s after an answer is taken not only from the peer's hosts.
             session_expires, min_session_expires: RFC 4028, in seconds; 0 without session timers, and the shortest.
-            rtp_ports: inclusive range, on each address; even ports carry RTP. clock_rate: of the mixer, Hz; frames are 20 ms.
+            rtp_ports: inclusive range, on each address; even ports carry RTP.
+            clock_rate: of the mixer, Hz; frames are 20 ms.
             max_legs: further INVITEs are answered 503. log_level: pjproject lines up to it come as LOG events.
             media_timeout, hold_timeout: seconds without RTP until MEDIA_LOST.
             rtp_io: how RTP is read and sent: "io_uring", "epoll", or "auto": the first where the kernel allows it.
