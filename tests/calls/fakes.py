@@ -93,13 +93,13 @@ class FakeEngine(Patchbay):
         self._legs: dict[int, str] = {}
         self._players: set[int] = set()
         self._tapes: dict[int, str] = {}
+        self._tapped: dict[int, bytes] = {}
+        self._changed = asyncio.Event()
 
     def counts(self) -> dict[str, int]:
         """What lives."""
         ports = len(self._players) + len(self._tapes)
         return {"legs": len(self._legs), "ports": ports, "bridge_ports": 0}
-        self._tapped: dict[int, bytes] = {}
-        self._changed = asyncio.Event()
 
     # what tests do
 
