@@ -1,5 +1,6 @@
 """The SIP edge of a running daemon: its trunks and users, who is registered, who watches whom, and who is let in."""
 
+import logging
 from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -27,6 +28,8 @@ from callwright.sip.users import Users
 from callwright.sip.vouching import declared as vouching
 from callwright.store.directory import Directory
 from callwright.store.store import Store
+
+logger = logging.getLogger(__name__)
 
 
 class Edge:
@@ -83,7 +86,7 @@ class Edge:
         self.liveness.resume()
         config, sip = self._config, self._config.sip
         self.endpoint = Endpoint(config, self.trunks.sources(), self.trunks.policies())
-        stack.push_async_callback(self.endpoint.close)
+        stack.push_async_callback(self._close_endpoint)
         self.endpoint.flow_closed.append(self.liveness.closed)
         terms, most = self.registrar.terms, (sip.subscriptions, sip.user_subscriptions)
         self.events = Events(self.registrar, self.trunks, self._store, terms, most, notified_over(self.endpoint))
@@ -95,6 +98,13 @@ class Edge:
         self.events.answer(self.endpoint)
         stack.push_async_callback(self.events.notifier.close)
         self.interconnect = Interconnect(self.endpoint, self.trunks, self.health, self._access.apply)
+
+    async def _close_endpoint(self) -> None:
+        """The calls are over: whatever the engine still plays or records, nobody has stopped."""
+        held = self.endpoint.engine.counts()
+        if not held["legs"] and (left := {kind: held[kind] for kind in ("ports", "bridge_ports") if held[kind]}):
+            logger.error("the engine has %s without a call: please report it", left)
+        await self.endpoint.close()
 
     def work(self) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
         """What runs beside the calls until the daemon stops, by name."""

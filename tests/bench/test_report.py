@@ -28,8 +28,8 @@ def finding(found: Results, row: str, work: str) -> Finding:
 
 def test_medians_spread_and_ratio() -> None:
     costs = {OURS: (0.5, 0.4, 0.9), PEER: (1.0, 2.0, 1.1)}
-    found = results(*(("P3", side, line(cost, calls=50)) for side, all_ in costs.items() for cost in all_))
-    one = finding(found, "P3", "bridged")
+    found = results(*(("P2", side, line(cost, calls=50)) for side, all_ in costs.items() for cost in all_))
+    one = finding(found, "P2", "echo")
     assert (one.ours, one.peer) == (0.5, 1.1)
     assert one.ratio == pytest.approx(0.4545, abs=1e-3)
     assert one.met

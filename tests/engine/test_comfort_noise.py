@@ -105,11 +105,9 @@ async def bridged(station: Station, phones: Phones, *agreed: bool) -> list[tuple
     """Two relayed legs, each of which has agreed on comfort noise or has not."""
     pair = []
     for place, noisy in enumerate(agreed):
-        call, leg = await station.answered(await phones(f"phone{place}"))
-        assert call.local_sdp is not None
-        codecs = (PCMU, NOISE, DTMF) if noisy else (PCMU, DTMF)
-        await call.reinvite(sdp=replace(call.local_sdp, codecs=codecs, version=9))
-        pair.append((call, leg))
+        phone = await phones(f"phone{place}")
+        phone.codecs = (PCMU, NOISE, DTMF) if noisy else (PCMU, DTMF)
+        pair.append(await station.answered(phone))
     (_, one), (_, other) = pair
     station.engine.connect(one, other)
     station.engine.connect(other, one)

@@ -27,6 +27,7 @@ LINES = 500
 KEPT = (
     r"tcp .* established",
     r"threads: \d{1,2} more of (python|libuv-worker|recorder)",
+    r"sockets: \d{1,2} more of unix",  # to the recognisers
     r"files: 1 more of anon_inode:\[eventfd\]",
 )
 """What the first calls make and all others use: connections, the threads of pools, the recorders' thread."""

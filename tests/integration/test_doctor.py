@@ -116,9 +116,9 @@ class Carrier:
         return response_to(request, self.status, headers=[("Contact", f"{contact};expires=600")] if contact else [])
 
     def trunk(self, **keys: Any) -> dict[str, Any]:
-        line = {"registrar": "sip:carrier.test", "username": NAME, "password": PASSWORD, **keys}
+        line = {"server": "sip:carrier.test", "username": NAME, "password": PASSWORD, **keys}
         own = {"username": NAME, "password": PASSWORD, "prefixes": []}
-        return {"name": "line", "targets": ["sip:carrier.test"], "registration": line, **own}
+        return {"name": "line", "targets": ["sip:carrier.test"], "register": line, **own}
 
     @property
     def dns(self) -> dict[str, Any]:

@@ -215,6 +215,7 @@ async def test_one_transfers_the_other_one_once_more(line: Line) -> None:
     callee = await desk.one.phone.incoming()
     await callee.answer()
     await third.answered()
+    await both(third, callee)
     assert (await desk.second.refer(referred_to(third))).status == 202
     assert await reported(desk.second) == DONE
     for call in (desk.second, third):

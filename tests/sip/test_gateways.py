@@ -181,10 +181,10 @@ class TestFound:
 def test_those_of_the_configuration() -> None:
     """Targets and registrars, each of its trunk."""
     account = "AC" + "1" * 32
-    registration = {"registrar": "sip:reg.example", "username": "u", "password": "p"}
+    registration = {"server": "sip:reg.example", "username": "u", "password": "p"}
     trunks = [
         {"name": "one", "account": account, "targets": ["sip:gw.example", {"uri": f"sip:{FAR}:5070"}]},
-        {"name": "two", "account": account, "registration": registration},
+        {"name": "two", "account": account, "register": registration},
     ]
     found = Gateways.of(validate({"account": [{"sid": account, "auth_token": "t" * 32}], "trunk": trunks}))
     names = [found.named(f"sip:1@{host}") for host in ("gw.example", FAR, "reg.example")]

@@ -186,12 +186,3 @@ def version() -> None:
 
 documents.install(app)
 doctor.install(app)
-
-
-def main() -> None:
-    """The entry point."""
-    try:
-        app()
-    except StartError as error:  # of an import: the engine is missing
-        print(f"callwright: {error.message}", file=sys.stderr)
-        sys.exit(1)

@@ -392,9 +392,6 @@ class Endpoint:
         """Hangs up every leg, ends the native threads and frees every native object."""
         self.loop.remove_reader(self.engine.event_fd)
         await self.locator.records.close()
-        held = self.engine.counts()
-        if not held["legs"] and (left := {kind: held[kind] for kind in ("ports", "bridge_ports") if held[kind]}):
-            logger.error("the engine has %s without a call: please report it", left)
         await self.loop.run_in_executor(None, self.engine.close)
         while events := self.engine.drain(BATCH):
             for event in events:

@@ -37,11 +37,11 @@ def test_a_file_that_was_changed_since() -> None:
     assert lines('callwright_trunk_calls{trunk="y"} 2.0\n') == [
         "warn trunk x: the running daemon does not know it. Was the file changed since its start? Restart it"
     ]
-    line = lines(CALLS, registration=REGISTRATION)[1]
+    line = lines(CALLS, register=REGISTRATION)[1]
     assert line.startswith("warn trunk x registration of sip:line1@carrier.test: the running daemon does not know it")
 
 
-REGISTRATION = {"registrar": "sip:carrier.test", "username": "line1", "password": "secret"}
+REGISTRATION = {"server": "sip:carrier.test", "username": "line1", "password": "secret"}
 TEST_IT = "callwright trunk test x asks the carrier now"
 
 
@@ -61,5 +61,5 @@ TEST_IT = "callwright trunk test x asks the carrier now"
     ],
 )
 def test_a_registration(text: str, line: str) -> None:
-    told = lines(CALLS + text, registration=REGISTRATION)[1]
+    told = lines(CALLS + text, register=REGISTRATION)[1]
     assert told == line.format("trunk x registration of sip:line1@carrier.test")

@@ -60,7 +60,7 @@ async def test_a_wrong_password(carrier: Phone) -> None:
     found = await tried(carrier, password="no")
     assert found.level == "FAIL" and found.why.startswith("401 ")
     assert found.why.endswith("after the digest for realm 'carrier.test' too: wrong password, or user name")
-    assert found.remedy == "registration.username is 'line1'; ask the carrier for both"
+    assert found.remedy == "register.username is 'line1'; ask the carrier for both"
     assert PASSWORD not in found.line()
 
 
@@ -73,7 +73,7 @@ async def test_a_realm_that_is_another(carrier: Phone) -> None:
 
 async def test_no_password_in_the_file(carrier: Phone) -> None:
     found = await tried(carrier, password="")
-    assert found.line().endswith("it wants a password. registration.password is empty")
+    assert found.line().endswith("it wants a password. register.password is empty")
 
 
 async def test_a_challenge_that_nobody_can_answer(carrier: Phone) -> None:

@@ -76,7 +76,7 @@ async def test_the_daemon_registers_and_is_called(sites: Sites, tmp_path: Path, 
     async with asterisk(tmp_path, transport, registrar=True) as (peer, sip):
         trunk = {
             "name": "asterisk",
-            "registration": {"registrar": peer.uri, "username": NAME, "password": PASSWORD},
+            "register": {"server": peer.uri, "username": NAME, "password": PASSWORD},
             "srtp": "required" if transport == "tls" else "off",
         }
         line = {"number": NAME, "twiml": document(f"<Dial>{CALLEE}</Dial>")}

@@ -73,7 +73,7 @@ def _judged(what: str, line: Line, answer: Answer, asked: digest.Challenge | Non
         remedy = "Is the account active, is registering allowed to it, and from this machine's address? Ask the carrier"
         return bad(what, f"{answer.said}: it knows the request, and forbids it", remedy)
     if answer.code == NOT_FOUND:
-        remedy = "registration.username and the host of registration.registrar make up its name"
+        remedy = "register.username and the host of register.server make up its name"
         return bad(what, f"{answer.said}: it does not know {line.aor}", remedy)
     if answer.code >= 300:
         return doubtful(
@@ -86,14 +86,14 @@ def _judged(what: str, line: Line, answer: Answer, asked: digest.Challenge | Non
 def _unauthorized(what: str, line: Line, answer: Answer, asked: digest.Challenge | None) -> Finding:
     if asked is not None:
         why = f"{answer.said}, after the digest for realm {asked.realm!r} too: wrong password, or user name"
-        return bad(what, why, f"registration.username is {line.username!r}; ask the carrier for both")
+        return bad(what, why, f"register.username is {line.username!r}; ask the carrier for both")
     if not line.password:
-        return bad(what, f"{answer.said}: it wants a password", "registration.password is empty")
+        return bad(what, f"{answer.said}: it wants a password", "register.password is empty")
     asking = answer.values(UNAUTHORIZED[answer.code][0])
     other = digest.strongest(asking)
     if other is not None:
         why = f"{answer.said}: it asks for realm {other.realm!r}, and the password is for {line.realm!r} only"
-        return bad(what, why, "registration.realm must be the carrier's, or empty for the first that asks")
+        return bad(what, why, "register.realm must be the carrier's, or empty for the first that asks")
     why = f"{answer.said}: no challenge by Digest with SHA-256 or MD5"
     return bad(what, why, "Ask the carrier for another way of authentication")
 
