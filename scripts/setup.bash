@@ -15,7 +15,7 @@ readonly OLDEST_PYTHON=3.11
 readonly BUILD_PACKAGES=(build-essential pkg-config patch xz-utils bzip2 curl ca-certificates dpkg-dev libssl-dev
     libsrtp2-dev libopus-dev libspeex-dev libspeexdsp-dev libgsm1-dev uuid-dev libbcg729-dev liburing-dev)
 readonly RUN_PACKAGES=(espeak-ng)
-readonly TEST_PACKAGES=(sip-tester baresip-core)
+readonly TEST_PACKAGES=(sip-tester baresip-core iproute2)
 
 set_up() {
     if ! is_current "$@"; then

@@ -116,7 +116,7 @@ async def test_losses_are_concealed(stations: Stations, phones: Phones, name: st
         await station.event(EventKind.TAPPED, tap)
         sound += station.engine.read_tap(tap)
     pcm = np.frombuffer(sound, dtype="<i2")[4800:]
-    assert tones.gaps(pcm, rate=16000, longer_than_ms=15, below_dbov=-40) == []
+    assert tones.gaps(pcm, rate=16000, longer_than_ms=19, below_dbov=-40) == []
     frames = pcm[: len(pcm) // 160 * 160].reshape(-1, 160)
     levels = [tones.level_dbov(frame) for frame in frames]
     assert np.percentile(levels, 5) > np.percentile(levels, 50) - 12

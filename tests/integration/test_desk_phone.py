@@ -197,6 +197,7 @@ async def test_hold_and_keys_when_they_are_joined(house: House) -> None:
     other = await desk.incoming()
     await other.answer()
     await bobs.answered()
+    await both(bobs, other)
     await transfers(one, other)
     await both(caller, bobs)
     await bobs.hold()

@@ -166,6 +166,7 @@ async def test_between_two_codecs(line: Line) -> None:
     assert incoming.remote_sdp is not None and PCMU in incoming.remote_sdp.codecs
     incoming.negotiation.codecs = (PCMU,)
     await incoming.answer()
+    incoming.media.codec = PCMU  # it would send what it was offered first
     await both(call, incoming)
     assert (call.media.heard.payload_types, incoming.media.heard.payload_types) == ({8}, {0})
 

@@ -18,7 +18,7 @@ TRUNK = {
     "targets": ["sip:192.0.2.9:5070;transport=tcp"],
     "ping_s": 10,
     "quarantine_after": 1,
-    "registration": {"registrar": "sip:carrier.many", "username": "line1", "password": "secret", "realm": "carrier"},
+    "register": {"server": "sip:carrier.many", "username": "line1", "password": "secret", "realm": "carrier"},
 }
 
 

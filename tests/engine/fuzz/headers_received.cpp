@@ -33,7 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         REQUIRE(name.find_first_of("\r\n") == std::string::npos && value.find('\n') == std::string::npos);
     }
     Event event(EventKind::INCOMING, 1);
-    callwright::describe_request(event, received.rdata());
+    callwright::describe_request(event, received.rdata(), "127.0.0.1");
     REQUIRE(event.detail.size() == 13);
     return 0;
 }
