@@ -13,7 +13,6 @@ import asyncio
 import itertools
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -47,24 +46,13 @@ from callwright.store.directory import Directory
 from callwright.store.store import Store
 from tests.calls.hearing import FakeRecognition
 from tests.calls.jumping import turns
-from tests.calls.patchbay import Command, Patchbay
+from tests.calls.patchbay import Command, Happening, Patchbay
 from tests.calls.records import Posts, Rows
 from tests.calls.sounds import Sounds
 from tests.calls.waiting import HeldMusic, Programmes
 
 PATIENCE_S = 3600.0
 """On the loop's own clock: what has not come by then never will."""
-
-
-@dataclass(frozen=True)
-class Happening:
-    """An event as the engine makes it."""
-
-    kind: EventKind
-    id: int
-    code: int = 0
-    text: str = ""
-    detail: dict[str, Any] = field(default_factory=dict)
 
 
 class FakeEngine(Patchbay):

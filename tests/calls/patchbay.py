@@ -2,8 +2,10 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from callwright.engine import EventKind
 
 
 @dataclass(frozen=True)
@@ -13,6 +15,17 @@ class Command:
     name: str
     node: int
     values: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Happening:
+    """An event as the engine makes it."""
+
+    kind: EventKind
+    id: int
+    code: int = 0
+    text: str = ""
+    detail: dict[str, Any] = field(default_factory=dict)
 
 
 class Patchbay:

@@ -32,20 +32,25 @@ async def bridged(station: Station, phones: Phones) -> list[tuple[PhoneCall, int
     return pair
 
 
+async def recorded(station: Station, call: PhoneCall, legs: tuple[int, int], file: Path) -> None:
+    """A recording of two relayed legs comes, stays half a second, and goes; half a second more, as heard by a call."""
+    recorder, right = station.engine.recorder(str(file), channels=2)
+    for leg, tape in zip(legs, (recorder, right), strict=True):
+        station.engine.connect(leg, tape)
+    await until_fed(station, "mix", 2)
+    await call.media.received(25)
+    station.engine.stop(recorder)
+    await station.event(EventKind.RECORDED, recorder)
+    await until_fed(station, "relay", 2)
+    await call.media.received(25)
+
+
 async def visits(station: Station, phones: Phones, pair: list[tuple[PhoneCall, int]], path: Path) -> None:
     """A recording of both, a listener to one of them, a third leg: each comes, stays half a second, and goes."""
     (first, one), (_, other) = pair
     third, listener = await station.answered(await phones("listener"))
     for round in range(2):
-        recorder, right = station.engine.recorder(str(path / f"{round}.wav"), channels=2)
-        station.engine.connect(one, recorder)
-        station.engine.connect(other, right)
-        await until_fed(station, "mix", 2)
-        await first.media.received(25)
-        station.engine.stop(recorder)
-        await station.event(EventKind.RECORDED, recorder)
-        await until_fed(station, "relay", 2)
-        await first.media.received(25)
+        await recorded(station, first, (one, other), path / f"{round}.wav")
 
         tap = station.engine.tap()
         station.engine.connect(one, tap)

@@ -10,7 +10,7 @@ import pytest
 from callwright.engine import EventKind
 from tests.engine.station import CALLER, Station
 from tests.engine.test_codecs import NAMED, heard_of
-from tests.engine.test_switching import until_fed
+from tests.engine.test_switching import recorded, until_fed
 from tests.harness import tones
 from tests.harness.call import PhoneCall
 from tests.harness.sdp import Codec
@@ -138,15 +138,7 @@ async def test_no_gap_between_relay_and_mixer(stations: Stations, phones: Phones
     marks = [call.media.mark() for call, _, _ in sides]
     await first.media.received(25)
     for visit in range(2):
-        recorder, right = station.engine.recorder(str(tmp_path / f"{visit}.wav"), channels=2)
-        station.engine.connect(one, recorder)
-        station.engine.connect(other, right)
-        await until_fed(station, "mix", 2)
-        await first.media.received(25)
-        station.engine.stop(recorder)
-        await station.event(EventKind.RECORDED, recorder)
-        await until_fed(station, "relay", 2)
-        await first.media.received(25)
+        await recorded(station, first, (one, other), tmp_path / f"{visit}.wav")
     for (call, _, codec), since, hz in zip(sides, marks, (700, 500), strict=True):
         packets = [arrival.packet for arrival in call.media.heard.arrivals[since:]]
         steps = {

@@ -5,6 +5,8 @@ answer = await asked(phone, station, "REGISTER")              # 401
 tried = await tried(phone, station, "REGISTER", alice.answer(answer, "REGISTER", station.uri()))
 """
 
+import statistics
+import time
 from dataclasses import dataclass
 
 from callwright.engine import Event, EventKind
@@ -63,6 +65,20 @@ async def tried(phone: Phone, station: Station, method: str, authorization: str 
     headers = [("Authorization", authorization)] if authorization else []
     wanted = uri or station.uri(transport=phone.transport.lower())
     return await phone.request(method, wanted, headers=[("Contact", phone.contact), *headers])
+
+
+async def times_of_refusals(phone: Phone, station: Station, tries: int) -> tuple[float, float]:
+    """Medians, in seconds, of REGISTERs with a wrong password, in turns: alice's, and mallory's, who is nobody."""
+    uri = station.uri(transport=phone.transport.lower())
+    asked = await tried(phone, station, "REGISTER")
+    taken: dict[str, list[float]] = {"alice": [], "mallory": []}
+    for count in range(1, tries + 1):
+        name = ("alice", "mallory")[count % 2]
+        proof = Account(name, "wrong").answer(asked, "REGISTER", uri, count=count)
+        began = time.perf_counter()
+        assert (await tried(phone, station, "REGISTER", proof)).status == 401
+        taken[name].append(time.perf_counter() - began)
+    return statistics.median(taken["alice"]), statistics.median(taken["mallory"])
 
 
 def serve(station: Station) -> None:

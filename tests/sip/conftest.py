@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from callwright.store.store import Store
 from tests.calls.fakes import Room
 from tests.calls.jumping import skipping
 
@@ -17,3 +18,11 @@ async def room(tmp_path: Path) -> AsyncIterator[Room]:
         one = Room.open(tmp_path)
         yield one
         await one.close()
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    """A database of the test's own."""
+    opened = await Store.open(f"sqlite:///{tmp_path}/callwright.db")
+    yield opened
+    await opened.close()

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -35,13 +34,6 @@ class Office(Desk):
         self.seconds += seconds
         await self.liveness.expire()
         return len(self.registrar)
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await Store.open(f"sqlite:///{tmp_path}/callwright.db")
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

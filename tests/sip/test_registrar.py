@@ -5,7 +5,6 @@ import logging
 import random
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -61,13 +60,6 @@ class Desk:
     async def close(self) -> None:
         self.serving.cancel()
         await asyncio.gather(self.serving, return_exceptions=True)
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await Store.open(f"sqlite:///{tmp_path}/callwright.db")
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture
